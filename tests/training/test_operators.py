@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The torch operators: identity, gradients, values by hand, agreement with edits.py."""
+
+from __future__ import annotations
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from model_server.training import operators  # noqa: E402
+from plugin.saliency.edits import CURVE_NODES, Curves, Exposure, Saturation, WhiteBalance  # noqa: E402
+
+
+def random_pictures(count: int = 3, dtype: torch.dtype = torch.float64) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(1)
+    return torch.rand(count, 3, 5, 7, generator=generator, dtype=dtype)
+
+
+def random_parameters(count: int = 3) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(2)
+    return torch.randn(count, operators.PARAMETERS, generator=generator, dtype=torch.float64) * 0.3
+
+
+def random_orders(count: int = 3) -> torch.Tensor:
+    return operators.ALL_ORDERS[torch.arange(count) * 7 % 24]
+
+
+def one_pixel(*rgb: float) -> torch.Tensor:
+    return torch.tensor(rgb, dtype=torch.float64)[:, None, None]
+
+
+WHOLE = torch.ones(1, 1, 1, dtype=torch.float64)
+
+
+def test_srgb_there_and_back():
+    values = torch.linspace(0, 1, 257, dtype=torch.float64)
+    assert torch.allclose(operators.encode(operators.decode(values)), values, atol=1e-7)
+    assert float(operators.decode(torch.tensor(0.5, dtype=torch.float64))) == pytest.approx(0.21404114, abs=1e-8)
+
+
+def test_identity():
+    pictures = random_pictures()
+    for order in operators.ALL_ORDERS:
+        edited = operators.apply(
+            pictures, torch.ones(3, 1, 5, 7), torch.zeros(3, 28, dtype=torch.float64), order.expand(3, 4)
+        )
+        assert torch.allclose(edited, pictures, atol=1e-7)
+
+
+def test_gradient():
+    pictures = random_pictures() * 0.8 + 0.1
+    mask = torch.full((3, 1, 5, 7), 0.7, dtype=torch.float64)
+    parameters = (random_parameters() * 0.3).requires_grad_()
+    assert torch.autograd.gradcheck(
+        lambda p: operators.apply(pictures, mask, p, random_orders(), clip=False), parameters, atol=1e-4
+    )
+
+
+def test_gradient_is_finite_at_black_and_white():
+    pictures = torch.zeros(2, 3, 4, 4)
+    pictures[1] = 1
+    parameters = torch.zeros(2, 28, requires_grad=True)
+    operators.encode(operators.apply(pictures, torch.ones(2, 1, 4, 4), parameters, random_orders(2))).sum().backward()
+    assert parameters.grad is not None and torch.isfinite(parameters.grad).all()
+
+
+def test_order_matters_and_each_row_has_its_own():
+    pictures, parameters = random_pictures(1).expand(24, -1, -1, -1), random_parameters(1).expand(24, -1)
+    mask = torch.ones(24, 1, 5, 7)
+    together = operators.apply(pictures, mask, parameters, operators.ALL_ORDERS)
+    alone = torch.cat(
+        [operators.apply(pictures[:1], mask[:1], parameters[:1], order[None]) for order in operators.ALL_ORDERS]
+    )
+    assert torch.allclose(together, alone)
+    assert len({tuple(row.flatten().tolist()) for row in together}) > 12
+
+
+def test_outside_the_mask_nothing_changes():
+    pictures = random_pictures()
+    mask = torch.zeros(3, 1, 5, 7, dtype=torch.float64)
+    mask[:, :, 1, 1] = 1
+    edited = operators.apply(pictures, mask, random_parameters(), random_orders())
+    outside = (mask == 0).expand_as(pictures)
+    assert torch.equal(edited[outside], pictures[outside])
+    assert not torch.allclose(edited[~outside], pictures[~outside])
+
+
+def test_exposure_by_hand():
+    edited = operators.apply_edits(one_pixel(0.1, 0.2, 0.6), WHOLE, [Exposure(1)])
+    assert edited.flatten().tolist() == pytest.approx([0.2, 0.4, 1.0])
+    unclipped = operators.apply_edits(one_pixel(0.1, 0.2, 0.6), WHOLE, [Exposure(1)], clip=False)
+    assert unclipped.flatten().tolist() == pytest.approx([0.2, 0.4, 1.2])
+
+
+def test_saturation_by_hand():
+    grey = operators.apply_edits(one_pixel(1.0, 0.0, 0.0), WHOLE, [Saturation(0)])
+    assert grey.flatten().tolist() == pytest.approx([0.22248840] * 3, abs=1e-9)
+    more = operators.apply_edits(one_pixel(0.5, 0.4, 0.4), WHOLE, [Saturation(2)], clip=False)
+    luminance = 0.4 + 0.1 * 0.22248840
+    assert more.flatten().tolist() == pytest.approx([2 * v - luminance for v in (0.5, 0.4, 0.4)])
+
+
+def test_white_balance_agrees_with_the_definition():
+    edit = WhiteBalance(1.3, 0.8)
+    edited = operators.apply_edits(one_pixel(0.5, 0.5, 0.5), WHOLE, [edit])
+    assert edited.flatten().tolist() == pytest.approx([0.5 * gain for gain in edit.gains()])
+
+
+def test_curves_agree_with_the_definition():
+    edit = Curves((2.0,) * 4 + (1.0,) * 4, (0.5, 1, 1, 1, 1, 1, 1, 3), (1,) * 8)
+    for channel in range(3):
+        for x, y in edit.points(channel):
+            pixel = operators.decode(torch.full((3, 1, 1), x, dtype=torch.float64))
+            edited = operators.encode(operators.apply_edits(pixel, WHOLE, [edit]))
+            assert float(edited[channel]) == pytest.approx(y, abs=1e-6)
+    halfway = operators.decode(torch.full((3, 1, 1), 16 / 255, dtype=torch.float64))
+    red = float(operators.encode(operators.apply_edits(halfway, WHOLE, [edit]))[0])
+    assert red == pytest.approx(edit.points(0)[1][1] / 2, abs=1e-6)
+    assert CURVE_NODES[1] == 32 / 255
+
+
+def test_curves_clip_their_input():
+    edited = operators.apply_edits(
+        one_pixel(1.0, 0.3, 0.3), WHOLE, [Exposure(2), Curves((1.2,) + (1,) * 7, *((1,) * 8,) * 2)]
+    )
+    assert float(edited[0]) == pytest.approx(1)
+    # After the curves nothing of the overexposure is left for a second exposure to take back.
+    back = operators.apply_edits(
+        one_pixel(1.0, 0.3, 0.3), WHOLE, [Exposure(2), Curves((1.2,) + (1,) * 7, *((1,) * 8,) * 2), Exposure(-2)]
+    )
+    assert float(back[0]) == pytest.approx(0.25)
+
+
+def test_half_mask_blends_in_linear_light():
+    half = torch.full((1, 1, 1), 0.5, dtype=torch.float64)
+    edited = operators.apply_edits(one_pixel(0.2, 0.2, 0.2), half, [Exposure(1)])
+    assert edited.flatten().tolist() == pytest.approx([0.3] * 3)
+
+
+def test_parameters_to_edits_and_back():
+    parameters = random_parameters(1)[0]
+    for order in operators.ALL_ORDERS[::5]:
+        edits = operators.to_edits(parameters, order)
+        again = operators.to_parameters(edits)
+        assert torch.allclose(again[:4], parameters[:4])
+        assert torch.allclose(operators.curve_slopes(again[None]), operators.curve_slopes(parameters[None]))
+        picture = random_pictures(1)
+        mask = torch.full((1, 1, 5, 7), 0.6, dtype=torch.float64)
+        by_vector = operators.apply(picture, mask, parameters[None], order[None])[0]
+        assert torch.allclose(operators.apply_edits(picture[0], mask[0], edits), by_vector, atol=1e-9)
+
+
+def test_raw_zero_is_identity_and_bounds_hold():
+    assert torch.equal(operators.from_raw(torch.zeros(1, operators.RAW)), torch.zeros(1, 28))
+    extreme = operators.from_raw(torch.full((1, operators.RAW), 50.0))[0]
+    assert extreme[:4].tolist() == pytest.approx([1.5, 1.2, 0.15, 0.15])
+    assert extreme[4:].tolist() == pytest.approx([0.6] * 24)
