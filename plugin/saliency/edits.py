@@ -20,6 +20,9 @@ LUMINANCE = (0.22248840, 0.71690369, 0.06060791)
 CURVE_NODES = tuple(i / 255 for i in (0, 32, 64, 96, 128, 159, 191, 223, 255))
 SEGMENTS = len(CURVE_NODES) - 1
 
+# Limits of a white-balance gain; within them every factor stays below 2, the most that `gegl:channel-mixer` takes.
+_GAINS = 0.25, 2.0
+
 # Below these an edit changes no 8-bit value, so it is left out.
 _TOLERANCE = 1e-3
 
@@ -90,10 +93,10 @@ class WhiteBalance:
 
     def __post_init__(self) -> None:
         for channel in ("red", "blue"):
-            object.__setattr__(self, channel, _number(f"white balance, {channel}", getattr(self, channel), 0.1, 10))
+            object.__setattr__(self, channel, _number(f"white balance, {channel}", getattr(self, channel), *_GAINS))
 
     def at_strength(self, t: float) -> WhiteBalance:
-        return WhiteBalance(*(min(10.0, max(0.1, gain**t)) for gain in (self.red, self.blue)))
+        return WhiteBalance(*(min(_GAINS[1], max(_GAINS[0], gain**t)) for gain in (self.red, self.blue)))
 
     def is_identity(self) -> bool:
         return max(abs(self.red - 1), abs(self.blue - 1)) < _TOLERANCE
@@ -145,8 +148,16 @@ class Curves:
         points[-1] = (1.0, 1.0)
         return points
 
+    def value(self, channel: int, x: float) -> float:
+        """The curve of channel 0, 1 or 2 at x, both display-encoded, 0..1."""
+        y = 0.0
+        for slope, start, end in zip(self.channels()[channel], CURVE_NODES, CURVE_NODES[1:]):
+            y += slope * (min(max(x, start), end) - start)
+        return min(1.0, y)
+
     def label(self) -> str:
-        middle = sum(self.points(channel)[SEGMENTS // 2][1] for channel in range(3)) / 3 - CURVE_NODES[SEGMENTS // 2]
+        middle = sum(self.value(channel, CURVE_NODES[SEGMENTS // 2]) for channel in range(3)) / 3
+        middle -= CURVE_NODES[SEGMENTS // 2]
         return f"Curves, midtones {_signed(100 * middle, 0)} %"
 
 

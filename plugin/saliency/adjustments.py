@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From parameters to GIMP: an edit as a stack of adjustment layers.
+
+One pass-through group an edit, from the photo upwards in the order of application, each with one live filter and a
+layer mask made from the selection.  One filter a group, because redo brings several filters of one group back in
+reverse.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from edits import Curves, Edit, Exposure, Saturation, WhiteBalance, to_json
+from errors import UserError
+from gi.repository import Gimp
+from target import ADJUSTMENT, HOLDER, covers_canvas, edits_above, role, siblings, write_parasite
+
+
+def add_stack(image: Any, layer: Any, edits: list[Edit], facts: dict[str, Any]) -> list[Any]:
+    """Put the edits above the layer, masked by the selection, and return the new groups, lowest first.
+
+    `facts` (edit id, direction, …) goes into each group's parasite, beside its own parameters.  The selection is as
+    before.  To be called inside an undo group.  Raises UserError if GIMP refuses a filter; then no layer stays behind.
+    """
+    added: list[Any] = []
+    base = layer
+    selection = Gimp.Selection.save(image)
+    try:
+        Gimp.Selection.none(image)  # a selection would limit the histogram and mask each filter a second time
+        if not _is_backdrop(image, layer):
+            base = _isolate(image, layer, facts, added)
+        for edit in edits:
+            group = _add_group(image, base, edit.label(), added)
+            image.select_item(Gimp.ChannelOps.REPLACE, selection)
+            group.add_mask(group.create_mask(Gimp.AddMaskType.SELECTION))
+            Gimp.Selection.none(image)
+            _add_filter(group, edit)
+            write_parasite(group, {**facts, "role": ADJUSTMENT, "edits": to_json([edit])})
+    except BaseException:
+        for item in reversed(added):
+            image.remove_layer(item)
+        layer.set_visible(True)
+        base = layer
+        raise
+    finally:
+        image.select_item(Gimp.ChannelOps.REPLACE, selection)
+        image.remove_channel(selection)
+        image.set_selected_layers([base])
+    return [item for item in added if role(item) == ADJUSTMENT]
+
+
+def _is_backdrop(image: Any, layer: Any) -> bool:
+    """Whether a stack above the layer changes the layer alone."""
+    parent = layer.get_parent()
+    if parent is not None and role(parent) == HOLDER:
+        return True
+    return covers_canvas(image, layer) and is_opaque(layer)
+
+
+def is_opaque(layer: Any) -> bool:
+    """Whether no pixel of the layer is transparent.  A selection must not be active."""
+    if not layer.has_alpha():
+        return True
+    mean = layer.histogram(Gimp.HistogramChannel.ALPHA, 0, 1).mean
+    return mean in (1, 255)  # the scale is 0..255 in 8 bit, 0..1 otherwise
+
+
+def _isolate(image: Any, layer: Any, facts: dict[str, Any], added: list[Any]) -> Any:
+    """Hide the layer behind a normal group with a copy of it, where a stack changes the copy alone; return the copy."""
+    group = Gimp.GroupLayer.new(image, layer.get_name())
+    image.insert_layer(group, layer.get_parent(), image.get_item_position(layer))
+    added.append(group)
+    group.set_mode(layer.get_mode())
+    group.set_blend_space(layer.get_blend_space())
+    group.set_composite_space(layer.get_composite_space())
+    group.set_composite_mode(layer.get_composite_mode())
+    group.set_opacity(layer.get_opacity())
+    write_parasite(group, {**facts, "role": HOLDER})
+    copy = layer.copy()
+    image.insert_layer(copy, group, 0)
+    copy.set_name(layer.get_name())
+    copy.set_mode(Gimp.LayerMode.NORMAL)
+    copy.set_opacity(100)
+    layer.set_visible(False)
+    return copy
+
+
+def _add_group(image: Any, base: Any, name: str, added: list[Any]) -> Any:
+    """An empty pass-through group of the base layer's size above the base and its earlier edits."""
+    top = [base, *edits_above(image, base)][-1]
+    group = Gimp.GroupLayer.new(image, name)
+    image.insert_layer(group, base.get_parent(), siblings(image, top).index(top))
+    added.append(group)
+    group.set_mode(Gimp.LayerMode.PASS_THROUGH)
+    # A group is as large as its children, and so is its mask: a transparent child gives it the photo's size.
+    kind = Gimp.ImageType.GRAYA_IMAGE if base.is_gray() else Gimp.ImageType.RGBA_IMAGE
+    size = base.get_width(), base.get_height()
+    extent = Gimp.Layer.new(image, "Extent (keep)", *size, kind, 100, Gimp.LayerMode.NORMAL)
+    image.insert_layer(extent, group, 0)
+    extent.set_offsets(*base.get_offsets()[1:])
+    return group
+
+
+def _add_filter(group: Any, edit: Edit) -> None:
+    live_filter = filter_for(group, edit)
+    group.append_filter(live_filter)
+    if len(group.get_filters()) != 1:  # GIMP only prints a line when it refuses
+        raise UserError(f"GIMP refused its {edit.name} filter: update GIMP to its latest 3.2 version, then try again.")
+    if isinstance(edit, Curves):
+        _set_curves(live_filter, edit, gray=group.is_gray())
+
+
+def filter_for(drawable: Any, edit: Edit) -> Any:
+    """GIMP's filter with the edit's numbers, not yet attached; curves want theirs after attachment.
+
+    Never for curves in GIMP 3.0, which crashes of them.
+    """
+    operation, properties = _filter(edit)
+    live_filter = Gimp.DrawableFilter.new(drawable, operation, edit.name.replace("-", " ").capitalize())
+    config = live_filter.get_config()
+    for name, value in properties.items():
+        config.set_property(name, value)
+    return live_filter
+
+
+def _filter(edit: Edit) -> tuple[str, dict[str, float]]:
+    """GIMP's operation and its properties."""
+    if isinstance(edit, Exposure):
+        return "gegl:exposure", {"exposure": edit.ev}
+    if isinstance(edit, Saturation):
+        return "gegl:saturation", {"scale": edit.scale}
+    if isinstance(edit, WhiteBalance):
+        return "gegl:channel-mixer", dict(zip(("rr-gain", "gg-gain", "bb-gain"), edit.gains()))
+    return "gimp:curves", {}
+
+
+def _set_curves(live_filter: Any, edit: Curves, gray: bool) -> None:
+    """One curve a channel; the filter accumulates them from update to update."""
+    channels = Gimp.HistogramChannel
+    names = [channels.VALUE] if gray else [channels.RED, channels.GREEN, channels.BLUE]
+    config = live_filter.get_config()
+    for channel, name in enumerate(names):
+        curve = Gimp.Curve.new()
+        curve.clear_points()
+        for point in edit.points(channel):
+            curve.set_point_type(curve.add_point(*point), Gimp.CurvePointType.CORNER)
+        config.set_property("trc", Gimp.TRCType.PERCEPTUAL)
+        config.set_property("channel", name)
+        config.set_property("curve", curve)
+        live_filter.update()
