@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command line `gimp-saliency`.
+
+Each command imports what it needs when it runs, so that `serve` starts in a fraction of a second.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from plugin.saliency import connection
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; its exit code: 0 done, 1 failed, 2 wrong usage, 130 ended by Ctrl+C."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.command(options)
+    except connection.ServerError as error:
+        return _fail(str(error))
+    except KeyboardInterrupt:
+        return 130
+
+
+def _fail(sentence: str) -> int:
+    print(f"gimp-saliency: {sentence}", file=sys.stderr)
+    return 1
+
+
+def _serve(options: argparse.Namespace) -> int:
+    # One thread each: a prediction is short, and the memory of more threads would be held for nothing.
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(variable, "1")
+    from model_server import server
+
+    try:
+        if not server.serve(lambda: _load(options.networks), options.idle):
+            print("The model server runs already.")
+    except server.StartError as error:
+        return _fail(str(error))
+    except OSError as error:
+        return _fail(f"The model server cannot use its folder ({error}); free some space or set GIMP_SALIENCY_RUNTIME.")
+    return 0
+
+
+def _load(networks: Path | None) -> Any:
+    """The predictor.  What it raises has one sentence for the user."""
+    try:
+        from model_server.predictor import NetworkError, Predictor
+    except ImportError as error:
+        raise RuntimeError(f"The model server's packages are incomplete ({error}); run install.sh again.") from error
+    try:
+        return Predictor(networks) if networks else Predictor()
+    except NetworkError:
+        raise
+    except Exception as error:
+        reason = type(error).__name__
+        raise RuntimeError(f"The networks cannot be loaded ({reason}); run «gimp-saliency check».") from error
+
+
+def _stop(options: argparse.Namespace) -> int:
+    print("The model server has stopped." if connection.stop(kill=True) else "No model server runs.")
+    return 0
+
+
+def _status(options: argparse.Namespace) -> int:
+    found = connection.health()
+    if found is None:
+        print("No model server runs; GIMP starts it when it needs it.")
+        return 1
+    for name, value in found.items():
+        print(f"{name}: {value}")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="gimp-saliency", description="Edits photographs in GIMP so that they draw the viewer's eye elsewhere."
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {connection.VERSION}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    serve = commands.add_parser("serve", help="run the model server (GIMP starts it itself)")
+    serve.add_argument("--idle", type=float, default=600.0, metavar="SECONDS", help="end after so long without work")
+    serve.add_argument("--networks", type=Path, metavar="FOLDER", help="other networks than the shipped ones")
+    serve.set_defaults(command=_serve)
+
+    stop = commands.add_parser("stop", help="stop the model server")
+    stop.set_defaults(command=_stop)
+
+    status = commands.add_parser("status", help="say whether the model server runs")
+    status.set_defaults(command=_status)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,308 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the model server answers: its HTTP routes, their limits, and a sentence for everything that is wrong."""
+
+from __future__ import annotations
+
+import hmac
+import io
+import json
+import logging
+import os
+import re
+import socket
+import time
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlsplit
+
+from model_server.worker import Busy
+from plugin.saliency import connection, edits
+
+if TYPE_CHECKING:
+    from model_server.server import Server
+
+log = logging.getLogger(__name__)
+
+SIDES = range(16, 385)  # pixels of a picture's width and height
+DIRECTIONS = ("attenuate", "emphasize")
+ORDERS = ("best-realism", "best-saliency", "random")
+MAX_STRENGTH = 1.5
+READ_LIMIT = 5.0  # seconds from the connection to the request's last byte
+PREDICT_LIMIT = connection.ANSWER_LIMIT - 1.0  # seconds, queue included: the client hears of it before it gives up
+_LINE_BYTES = 1 << 16
+_BODY_BYTES = SIDES[-1] ** 2 * 4
+
+
+class Refusal(Exception):
+    """A request that gets no answer: the status code and one sentence that says what to do."""
+
+    def __init__(self, status: int, sentence: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(sentence)
+        self.status = status
+        self.headers = headers or {}
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One connection: reads one request, answers it, closes."""
+
+    server: Server
+    protocol_version = "HTTP/1.1"
+    server_version = f"gimp-saliency/{connection.VERSION}"
+    sys_version = ""
+    # The version assumed before the request line is understood.  The library's own default, 0.9, has no status line.
+    default_request_version = "HTTP/1.0"
+
+    def setup(self) -> None:
+        super().setup()
+        self.rfile = io.BufferedReader(_DeadlineReader(self.connection, READ_LIMIT))
+        self.started = time.monotonic()
+        # What answering needs, should the request not be understood.
+        self.command, self.requestline, self.request_version = "", "", self.default_request_version
+
+    def handle(self) -> None:
+        try:
+            try:
+                body, kind = self._answer()
+                self._send(200, body, kind)
+            except Refusal as refusal:
+                self._refuse(refusal)
+            except socket.timeout:
+                self._refuse(Refusal(408, f"The request took longer than {READ_LIMIT:.0f} s; send it faster."))
+            except OSError:
+                raise
+            except Exception as error:
+                log.exception("a bug")
+                reason = type(error).__name__
+                self._refuse(Refusal(500, f"The model server has a bug ({reason}); report it with the log file."))
+        except OSError as error:
+            log.info("connection lost: %s", error)
+
+    def _answer(self) -> tuple[bytes, str]:
+        """The answer's body and media type.  Raises Refusal."""
+        self.raw_requestline = self.rfile.readline(_LINE_BYTES + 1)
+        if len(self.raw_requestline) > _LINE_BYTES:
+            raise Refusal(414, "The request line is too long; picture data belongs into the body.")
+        if not self.raw_requestline.strip():
+            raise Refusal(400, "The request is empty; send HTTP.")
+        if not self.parse_request():  # it has called send_error
+            raise Refusal(400, "The request is not HTTP; send HTTP/1.1.")
+        self._check_sender()
+        try:
+            url = urlsplit(self.path)
+            fields = parse_qsl(url.query, keep_blank_values=True, max_num_fields=10)
+        except ValueError:
+            raise Refusal(400, "The address is malformed; see the README for the requests.") from None
+        methods = {method: route for (method, path), route in ROUTES.items() if path == url.path}
+        if not methods:
+            raise Refusal(404, "There is no such address; see the README for the requests.")
+        if self.command not in methods:
+            allowed = ", ".join(methods)
+            raise Refusal(405, f"{url.path} takes {allowed} only.", {"Allow": allowed})
+        query = dict(fields)
+        if len(query) != len(fields):
+            raise Refusal(400, "A parameter is given twice; give each one once.")
+        return methods[self.command](self, query)
+
+    def _check_sender(self) -> None:
+        """On TCP everybody on this machine can connect, web pages in a browser included: ask for the secret."""
+        if not self.server.token:
+            return  # a Unix socket in a folder of the user's own, and the server has checked the sender's user id
+        if self.headers.get("Host") != f"127.0.0.1:{self.server.port}":
+            raise Refusal(403, "The Host header is another one's; connect to 127.0.0.1 directly.")
+        given = self.headers.get("Authorization", "").encode("utf-8", "replace")
+        if not hmac.compare_digest(given, f"Bearer {self.server.token}".encode()):
+            raise Refusal(401, "The secret is wrong; take it from server.json.", {"WWW-Authenticate": "Bearer"})
+
+    def _check_version(self) -> None:
+        version = self.headers.get(connection.VERSION_HEADER, connection.VERSION)
+        if version != connection.VERSION:
+            raise Refusal(
+                409,
+                f"The plug-in has version {version:.20}, the model server {connection.VERSION}; "
+                "run install.sh again and restart GIMP.",
+            )
+
+    def edits(self, query: dict[str, str]) -> tuple[bytes, str]:
+        """POST /v1/edits: the edits that move attention, and how far."""
+        self._check_version()
+        query = {"strength": "1", **query}
+        _check_names(query, "direction", "order", "width", "height", "strength")
+        direction = _choice(query, "direction", DIRECTIONS)
+        order = _choice(query, "order", ORDERS)
+        strength = _strength(query["strength"])
+        picture = self._picture(query, 4)
+        started = time.monotonic()
+        prediction = self._predict(lambda predictor: predictor.edits(picture(), direction, order, strength))
+        return _json(
+            {
+                "edits": edits.to_json(prediction.edits),
+                "saliency": {"before": prediction.saliency_before, "after": prediction.saliency_after},
+                "realism": {"before": prediction.realism_before, "after": prediction.realism_after},
+                "model": self.server.worker.state().get("model", ""),
+                "milliseconds": round(1000 * (time.monotonic() - started), 1),
+            }
+        )
+
+    def saliency(self, query: dict[str, str]) -> tuple[bytes, str]:
+        """POST /v1/saliency: where people look, 0 to 255."""
+        self._check_version()
+        _check_names(query, "width", "height")
+        picture = self._picture(query, 3)
+        return self._predict(lambda predictor: predictor.saliency(picture()).tobytes()), "application/octet-stream"
+
+    def health(self, query: dict[str, str]) -> tuple[bytes, str]:
+        """GET /v1/health: for every version of the client."""
+        _check_names(query)
+        state = self.server.worker.state()
+        seconds = round(time.monotonic() - self.server.started, 1)
+        return _json({"version": connection.VERSION, "pid": os.getpid(), "seconds": seconds, **state})
+
+    def stop(self, query: dict[str, str]) -> tuple[bytes, str]:
+        """POST /v1/stop, for every version of the client; `version`: only if the server has this one."""
+        query = {"version": connection.VERSION, **query}
+        _check_names(query, "version")
+        if query["version"] != connection.VERSION:
+            raise Refusal(409, f"This model server has version {connection.VERSION}; it goes on.")
+        self.server.stop()
+        return _json({"stopping": True})
+
+    def _predict(self, job: Callable[[Any], Any]) -> Any:
+        try:
+            return self.server.worker.run(job, PREDICT_LIMIT)
+        except Busy:
+            raise Refusal(503, "The model server is busy; try again in a moment.", {"Retry-After": "5"}) from None
+        except Exception as error:
+            failed = self.server.worker.state()
+            if failed["state"] != "ready":  # the networks: the loader's sentence
+                raise Refusal(503, failed.get("error", "")) from error
+            log.exception("prediction failed")
+            reason = type(error).__name__
+            raise Refusal(500, f"The prediction failed ({reason}); see the log, {self.server.log_path}.") from error
+
+    def _picture(self, query: dict[str, str], channels: int) -> Callable[[], Any]:
+        """Read the body; returns what makes the array of it, in the thread that has numpy loaded."""
+        width, height = _side(query, "width"), _side(query, "height")
+        body = self._body()
+        if len(body) != width * height * channels:
+            raise Refusal(
+                400, f"The body has {len(body)} bytes; {width} × {height} pixels need {width * height * channels}."
+            )
+
+        def array() -> Any:
+            import numpy as np  # not at the top: the socket is open before numpy is loaded
+
+            return np.frombuffer(body, np.uint8).reshape(height, width, channels)
+
+        return array
+
+    def _body(self) -> bytes:
+        lengths = self.headers.get_all("Content-Length", [])
+        if self.headers.get("Transfer-Encoding") or not lengths:
+            raise Refusal(411, "The length is missing; send Content-Length, and the body in one piece.")
+        if len(lengths) > 1 or not re.fullmatch(r"[0-9]{1,12}", lengths[0].strip(), re.ASCII):
+            raise Refusal(400, "Content-Length must be one number.")
+        length = int(lengths[0])
+        if length > _BODY_BYTES:
+            raise Refusal(413, f"The body is too large; send {_BODY_BYTES} bytes at most.")
+        body = self.rfile.read(length)
+        if len(body) < length:
+            raise Refusal(400, f"The body ended after {len(body)} of {length} bytes; send all of it.")
+        return body
+
+    def _send(self, status: int, body: bytes, kind: str, headers: dict[str, str] | None = None) -> None:
+        self.connection.settimeout(READ_LIMIT)
+        self.send_response_only(status)
+        for name, value in {
+            "Content-Type": kind,
+            "Content-Length": str(len(body)),
+            "Connection": "close",
+            connection.VERSION_HEADER: connection.VERSION,
+            **(headers or {}),
+        }.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+        milliseconds = 1000 * (time.monotonic() - self.started)
+        log.info("%.120r %d %.0f ms", self.requestline, status, milliseconds)
+
+    def _refuse(self, refusal: Refusal) -> None:
+        self._send(refusal.status, *_json({"error": str(refusal)}), refusal.headers)
+        # A client that still sends would lose the answer if we closed now.
+        self.connection.shutdown(socket.SHUT_WR)
+        self.connection.settimeout(0.5)
+        deadline = time.monotonic() + 1.0
+        try:
+            while time.monotonic() < deadline and self.connection.recv(1 << 16):
+                pass
+        except OSError:
+            pass
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Called by the library for a request that it cannot parse."""
+        raise Refusal(int(code), f"{message or 'The request cannot be understood':.100}; send HTTP/1.1.")
+
+    def log_message(self, format: str, *args: Any) -> None:
+        log.info(format, *args)
+
+
+ROUTES: dict[tuple[str, str], Callable[[Handler, dict[str, str]], tuple[bytes, str]]] = {
+    ("POST", "/v1/edits"): Handler.edits,
+    ("POST", "/v1/saliency"): Handler.saliency,
+    ("GET", "/v1/health"): Handler.health,
+    ("POST", "/v1/stop"): Handler.stop,
+}
+
+
+class _DeadlineReader(io.RawIOBase):
+    """Reads from a socket until a moment, however slowly the bytes drip."""
+
+    def __init__(self, connected: socket.socket, seconds: float) -> None:
+        self._socket = connected
+        self._deadline = time.monotonic() + seconds
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        remaining = self._deadline - time.monotonic()
+        if remaining <= 0:
+            raise socket.timeout
+        self._socket.settimeout(remaining)
+        return self._socket.recv_into(buffer)
+
+
+def _json(value: dict[str, Any]) -> tuple[bytes, str]:
+    return json.dumps(value).encode(), "application/json"
+
+
+def _check_names(query: dict[str, str], *names: str) -> None:
+    for name in names:
+        if name not in query:
+            raise Refusal(400, f"The parameter {name} is missing.")
+    for name in query:
+        if name not in names:
+            raise Refusal(400, f"There is no parameter {name!r:.40}; leave it out.")
+
+
+def _choice(query: dict[str, str], name: str, choices: tuple[str, ...]) -> str:
+    if query[name] not in choices:
+        raise Refusal(400, f"{name} must be one of {', '.join(choices)}.")
+    return query[name]
+
+
+def _side(query: dict[str, str], name: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,4}", query[name], re.ASCII) or int(query[name]) not in SIDES:
+        raise Refusal(400, f"{name} must be a number of pixels from {SIDES[0]} to {SIDES[-1]}.")
+    return int(query[name])
+
+
+def _strength(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= MAX_STRENGTH:
+        raise Refusal(400, f"strength must be a number from 0 to {MAX_STRENGTH:g}.")
+    return value

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A model server with a predictor that computes nothing, run as a process of its own by the tests."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from model_server import server
+from plugin.saliency import connection, edits
+
+
+class FakePredictor:
+    """The predictor's shape: the answer depends on every byte of the picture."""
+
+    model = "fake-1 (00000000)"
+
+    def __init__(self, load_seconds: float, seconds: float) -> None:
+        time.sleep(load_seconds)
+        self._seconds = seconds
+
+    def edits(self, picture: Any, direction: str, order: str, strength: float = 1.0) -> SimpleNamespace:
+        time.sleep(self._seconds)
+        if not picture.any():
+            raise ZeroDivisionError("a bug, for the tests")
+        ev = hashlib.sha256(picture.tobytes()).digest()[0] / 255
+        found = [edits.Exposure(-ev if direction == "attenuate" else ev)]
+        return SimpleNamespace(
+            edits=found, saliency_before=0.5, saliency_after=0.4, realism_before=0.9, realism_after=strength / 2
+        )
+
+    def saliency(self, picture: Any) -> Any:
+        return picture[:, :, 0].copy()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--idle", type=float, default=60)
+    parser.add_argument("--load-seconds", type=float, default=0)
+    parser.add_argument("--seconds", type=float, default=0, help="what a prediction takes")
+    parser.add_argument("--version", default=connection.VERSION)
+    options = parser.parse_args()
+    connection.VERSION = options.version
+    sys.exit(0 if server.serve(lambda: FakePredictor(options.load_seconds, options.seconds), options.idle) else 3)
+
+
+if __name__ == "__main__":
+    main()

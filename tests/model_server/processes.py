@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the server's tests share: the commands that start one, waiting, measuring."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+FAKE_SERVER = [sys.executable, str(Path(__file__).with_name("fake_server.py"))]
+REAL_SERVER = [sys.executable, "-m", "model_server", "serve"]
+ROOT = Path(__file__).resolve().parents[2]
+
+StartServer = Callable[..., "subprocess.Popen[Any]"]
+
+
+def wait_for(condition: Callable[[], Any], seconds: float = 10.0) -> None:
+    """Wait until condition() holds; fail the test if it does not within seconds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.01)
+
+
+def memory(pid: int) -> float:
+    """Resident memory of a process in MB."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6

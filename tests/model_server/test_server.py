@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the server answers: good requests, and a proper status with advice for everything else."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from plugin.saliency import connection
+from tests.model_server.processes import StartServer, memory
+
+SIDE = 16
+PICTURE = bytes(range(256)) * (SIDE * SIDE * 4 // 256)
+EDITS = f"/v1/edits?direction=attenuate&order=random&width={SIDE}&height={SIDE}"
+
+
+@pytest.fixture
+def server(start_server: StartServer) -> Iterator[int]:
+    """A fake server's process id; at the end it must still be well."""
+    process = start_server()
+    yield process.pid
+    assert connection.request("POST", EDITS, PICTURE)[0] == 200
+
+
+def exchange(data: bytes, finish: bool = True, limit: float = 8.0) -> bytes:
+    """Send raw bytes, return all that comes back; finish: say that no more will come."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(limit)
+        client.connect(connection.socket_path())
+        answer = b""
+        try:
+            client.sendall(data)
+            if finish:
+                client.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass  # refused while we were sending
+        try:
+            while part := client.recv(65536):
+                answer += part
+        except ConnectionResetError:
+            pass
+        return answer
+
+
+def status(answer: bytes) -> int:
+    found = re.match(rb"HTTP/1\.1 (\d{3}) ", answer)
+    assert found, answer[:200]
+    return int(found[1])
+
+
+def post(path: str, body: bytes = b"", *headers: str) -> bytes:
+    lines = [f"POST {path} HTTP/1.1", "Host: localhost", *headers, "", ""]
+    return "\r\n".join(lines).encode() + body
+
+
+def test_edits(server: int) -> None:
+    answer = connection.ask_edits(PICTURE, SIDE, SIDE, "attenuate", "best-realism", strength=0.5)
+    assert answer["edits"][0]["name"] == "exposure" and answer["edits"][0]["ev"] < 0
+    assert answer["saliency"] == {"before": 0.5, "after": 0.4}
+    assert answer["realism"] == {"before": 0.9, "after": 0.25}
+    assert answer["model"] == "fake-1 (00000000)" and answer["milliseconds"] >= 0
+
+
+def test_saliency(server: int) -> None:
+    assert connection.ask_saliency(PICTURE[: SIDE * SIDE * 3], SIDE, SIDE) == PICTURE[: SIDE * SIDE * 3 : 3]
+
+
+def test_largest_picture(server: int) -> None:
+    assert connection.ask_edits(b"\1" * (384 * 384 * 4), 384, 384, "emphasize", "random")["edits"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "expected"),
+    [
+        ("GET", "/v1/health", 200),
+        ("GET", "/", 404),
+        ("GET", "/../etc/passwd", 404),
+        ("POST", "/v1/health", 405),
+        ("GET", EDITS, 405),
+        ("BREW", EDITS, 405),
+        ("POST", "/v1/edits", 400),
+        ("POST", EDITS + "&width=17", 400),
+        ("POST", EDITS + "&path=/etc/passwd", 400),
+        ("POST", EDITS + "&strength=nan", 400),
+        ("POST", EDITS + "&strength=1.6", 400),
+        ("POST", EDITS.replace("attenuate", "remove"), 400),
+        ("POST", EDITS.replace("width=16", "width=-16"), 400),
+        ("POST", EDITS.replace("width=16", "width=15"), 400),
+        ("POST", EDITS.replace("width=16", "width=385"), 400),
+        ("POST", EDITS.replace("width=16", "width=१६"), 400),
+        ("POST", EDITS.replace("width=16", "width=17"), 400),
+        ("POST", "/v1/stop?version=0.0.1", 409),
+    ],
+)
+def test_refusals(server: int, method: str, path: str, expected: int) -> None:
+    code, answer = connection.request(method, path.replace("१६", "%E0%A5%A7%E0%A5%AC"), PICTURE)
+    assert code == expected
+    if code != 200:
+        assert re.fullmatch(r"[A-Z/].*[;,] .*\.|.*(must|missing|takes|goes on).*\.", json.loads(answer)["error"])
+
+
+def test_a_bug_in_the_prediction_is_a_sentence(server: int) -> None:
+    code, answer = connection.request("POST", EDITS, bytes(len(PICTURE)))
+    assert code == 500
+    assert "ZeroDivisionError" in json.loads(answer)["error"]
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"\r\n\r\n", 400),
+        (b"ping", 400),
+        (b"GET /v1/health", 200),  # two words are HTTP/0.9, which had no status line; we send one
+        (b"GET /v1/health HTTP/9.9\r\n\r\n", 505),
+        (b"GET /" + b"a" * 70000 + b" HTTP/1.1\r\n\r\n", 414),
+        (b"GET /v1/health HTTP/1.1\r\n" + b"a: b\r\n" * 200 + b"\r\n", 431),
+        (b"GET /v1/health HTTP/1.1\r\na: " + b"b" * 70000 + b"\r\n\r\n", 431),
+        (post(EDITS), 411),
+        (post(EDITS, PICTURE, "Transfer-Encoding: chunked"), 411),
+        (post(EDITS, PICTURE, "Content-Length: -1"), 400),
+        (post(EDITS, PICTURE, "Content-Length: 1024", "Content-Length: 1024"), 400),
+        (post(EDITS, PICTURE, "Content-Length: 1e3"), 400),
+        (post(EDITS, PICTURE, "Content-Length: 999999999999"), 413),
+        (post(EDITS, PICTURE, "Content-Length: 600000"), 413),
+        (post(EDITS, PICTURE, "Content-Length: 1023"), 400),
+        (post(EDITS, PICTURE[:-1], "Content-Length: 1024"), 400),
+        (post(EDITS, PICTURE, "Content-Length: 1024", "X-Gimp-Saliency-Version: 9.9"), 409),
+        (post(EDITS, PICTURE * 2, "Content-Length: 1024"), 200),  # pipelining: the first one counts
+    ],
+)
+def test_malformed_requests(server: int, data: bytes, expected: int) -> None:
+    assert status(exchange(data)) == expected
+
+
+def test_a_slow_sender_is_cut_off(server: int) -> None:
+    before = time.monotonic()
+    assert status(exchange(post(EDITS, PICTURE[:10], "Content-Length: 1024"), finish=False)) == 408
+    assert 4 < time.monotonic() - before < 7
+
+
+def test_dripping_bytes_gain_no_time(server: int) -> None:
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(connection.socket_path())
+        before = time.monotonic()
+        with pytest.raises(OSError):
+            while time.monotonic() - before < 10:
+                client.send(b"G")
+                time.sleep(0.05)
+    assert time.monotonic() - before < 7.5
+
+
+def test_health_during_predictions(start_server: StartServer) -> None:
+    start_server("--seconds", "0.3")
+    clients = [threading.Thread(target=connection.request, args=("POST", EDITS, PICTURE)) for _ in range(4)]
+    for client in clients:
+        client.start()
+    waits = []
+    while any(client.is_alive() for client in clients):
+        before = time.monotonic()
+        assert connection.health()
+        waits.append(time.monotonic() - before)
+    assert len(waits) > 20 and sorted(waits)[len(waits) // 2] < 0.05
+
+
+def test_idle_connections_do_not_block(server: int) -> None:
+    clients = []
+    try:
+        for _ in range(100):
+            clients.append(socket.socket(socket.AF_UNIX))
+            clients[-1].connect(connection.socket_path())
+        assert connection.request("POST", EDITS, PICTURE)[0] == 200
+        for _ in range(100):
+            clients.append(socket.socket(socket.AF_UNIX))
+            clients[-1].connect(connection.socket_path())
+        code, answer = connection.request("GET", "/v1/health")
+        assert code == 503 and "too many connections" in json.loads(answer)["error"]
+    finally:
+        for client in clients:
+            client.close()
+    time.sleep(0.1)
+
+
+tokens = st.sampled_from(
+    b"GET |POST |/v1/edits?|/v1/saliency?|/v1/health|width=16&|height=16|direction=attenuate&|=|&|%| | HTTP/1.1|\r\n|\n|\0|"
+    b"Content-Length: |1024|-1|999999999999999999999|\xff|Transfer-Encoding: chunked|Expect: 100-continue|Host: [|//|?|#|"
+    b"Content-Length: 1024\r\n\r\n".split(b"|")
+)
+requests = st.one_of(
+    st.binary(max_size=200),
+    st.lists(st.one_of(tokens, st.binary(max_size=5)), max_size=20).map(b"".join),
+    st.builds(
+        lambda at, new, old: old[: at % len(old)] + new + old[at % len(old) + 1 :],
+        st.integers(0, 10000),
+        st.binary(max_size=4),
+        st.just(post(EDITS, PICTURE, "Content-Length: 1024")),
+    ),
+)
+
+
+def test_hundreds_of_malformed_requests(server: int) -> None:
+    codes: set[int] = set()
+
+    @settings(max_examples=500, deadline=5000, database=None, suppress_health_check=list(HealthCheck))
+    @given(requests)
+    def check(data: bytes) -> None:
+        answer = exchange(data)
+        if data:
+            codes.add(status(answer.split(b"HTTP/1.1 100 Continue\r\n\r\n")[-1]))
+
+    check()
+    before = memory(server)
+    check()
+    assert memory(server) - before < 5
+    assert 400 in codes and 500 not in codes
