@@ -74,7 +74,7 @@ def command(root: Path, arguments: list[str]) -> list[str]:
 
 def environment(env: dict[str, str]) -> dict[str, str]:
     """`env` without what points at the host's system, with what the root folder has instead."""
-    own = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "PYTHONNOUSERSITE": "1"}
+    own = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "PYTHONNOUSERSITE": "1"}
     return {**{name: value for name, value in env.items() if not _FOREIGN.fullmatch(name)}, **own}
 
 
