@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The networks: what draws the eye (saliency), what looks edited (realism), and what to change (edit)."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from . import operators, regions
+from .trunk import STRIDES, Trunk
+
+# Saliency maps have one cell for STRIDE x STRIDE pixels.
+STRIDE = 8
+
+
+def to_cells(area: Tensor) -> Tensor:
+    """A mask [N, 1, H, W] as shares of the saliency map's cells [N, H/8, W/8]."""
+    return F.avg_pool2d(area, STRIDE)[:, 0]
+
+
+class SaliencyNetwork(nn.Module):
+    """Fixation density from trunk features: taps brought to 48 channels and stride 8, summed, filtered, read out.
+
+    Input: display-encoded RGB [N, 3, H, W], 0..1, sides multiples of 32, and `valid` [N, 1, H, W], 1 on the picture and
+    0 on padding.  The viewers' bias to the centre is learned beside the map and left out of it: an edit cannot move it.
+    """
+
+    def __init__(self, taps: tuple[int, ...] = (32, 64, 96, 320), channels: int = 48) -> None:
+        super().__init__()
+        self.trunk = Trunk(taps)
+        self.reduce = nn.ModuleList(nn.Conv2d(tap, channels, 1) for tap in taps)
+        self.filter = nn.Conv2d(channels, channels, 3, padding=1, groups=channels)
+        self.read = nn.Conv2d(channels, 1, 1)
+        # The map starts flat: with the trunk's large features a random one starts far off and stays there for epochs.
+        nn.init.zeros_(self.read.weight)
+        self.centre = nn.Parameter(torch.tensor([2.0, 2.0]))
+
+    def logits(self, encoded: Tensor) -> Tensor:
+        """Unnormalised log density [N, H/8, W/8]."""
+        total: Tensor | None = None
+        for tap, reduce, feature in zip(self.trunk.taps, self.reduce, self.trunk(encoded)):
+            x = reduce(feature)
+            if STRIDES[tap] > STRIDE:
+                x = F.interpolate(x, scale_factor=float(STRIDES[tap] // STRIDE), mode="bilinear", align_corners=False)
+            elif STRIDES[tap] < STRIDE:
+                x = F.avg_pool2d(x, STRIDE // STRIDES[tap])
+            total = x if total is None else total + x
+        assert total is not None
+        hidden = F.relu(total)
+        logits: Tensor = self.read(F.relu(hidden + self.filter(hidden)))
+        return logits[:, 0].float()
+
+    def forward(self, encoded: Tensor, valid: Tensor) -> Tensor:
+        """Log density [N, H/8, W/8]: its exponentials add up to 1 over the picture."""
+        return log_density(self.logits(encoded), valid)
+
+    def with_centre_bias(self, logits: Tensor, valid: Tensor) -> Tensor:
+        """The log density of real viewers, for training: the map and their bias to the picture's centre."""
+        inside = to_cells(valid)
+        bias = torch.zeros_like(inside)
+        for axis, strength in ((1, self.centre[0]), (2, self.centre[1])):
+            position = (inside.cumsum(axis) - inside / 2) / inside.sum(axis, keepdim=True).clamp(min=1)
+            bias = bias - strength * (2 * position - 1) ** 2
+        return log_density(logits + bias, valid)
+
+
+def log_density(logits: Tensor, valid: Tensor) -> Tensor:
+    """Log-softmax over the cells that lie on the picture."""
+    inside = to_cells(valid)
+    masked = torch.where(inside > 0.5, logits, logits.new_tensor(-1e4))
+    return F.log_softmax(masked.flatten(1), 1).view_as(logits)
+
+
+def share(log_map: Tensor, mask: Tensor) -> Tensor:
+    """The part of the attention that falls into the region: [N], 0..1."""
+    return (log_map.exp() * to_cells(mask)).sum((1, 2))
+
+
+class Standardise(nn.Module):
+    """Scale features by the mean and spread that they have in the training data, and bound outliers."""
+
+    mean: Tensor
+    spread: Tensor
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(count))
+        self.register_buffer("spread", torch.ones(count))
+
+    def measure(self, features: Tensor) -> None:
+        self.mean.copy_(features.mean(0))
+        self.spread.copy_(features.std(0).clamp(min=1e-3))
+
+    def forward(self, features: Tensor) -> Tensor:
+        return 4 * torch.tanh((features - self.mean) / self.spread / 4)
+
+
+class RealismCritic(nn.Module):
+    """How real a region looks, 0 (edited) to 1: the frozen trunk's early features in and around it, and an MLP."""
+
+    def __init__(self, taps: tuple[int, ...] = (24, 32, 64), hidden: int = 128) -> None:
+        super().__init__()
+        self.trunk = Trunk(taps)
+        count = regions.length(taps, whole=False)
+        self.standardise = Standardise(count)
+        self.head = nn.Sequential(
+            nn.Dropout(0.2), nn.Linear(count, hidden), nn.GELU(), nn.Dropout(0.2), nn.Linear(hidden, 1)
+        )
+
+    def describe(self, encoded: Tensor, mask: Tensor, valid: Tensor) -> Tensor:
+        """The numbers that the judgement is made from: [N, F]."""
+        return regions.describe(encoded, self.trunk(encoded), mask, valid, whole=False)
+
+    def judge(self, numbers: Tensor) -> Tensor:
+        """Realism [N] from the numbers of `describe`."""
+        verdict: Tensor = self.head(self.standardise(numbers))
+        return torch.sigmoid(verdict[:, 0])
+
+    def forward(self, encoded: Tensor, mask: Tensor, valid: Tensor) -> Tensor:
+        return self.judge(self.describe(encoded, mask, valid))
+
+
+class EditNetwork(nn.Module):
+    """Predicts the edits of a region for one direction and one order of application.
+
+    The trunk and the description of the region are shared; direction and order enter the head alone, so that one pass
+    of the trunk serves both directions and all 24 orders.
+    """
+
+    def __init__(self, taps: tuple[int, ...] = (24, 32, 64, 96), hidden: int = 256) -> None:
+        super().__init__()
+        self.trunk = Trunk(taps)
+        count = regions.length(taps, whole=True)
+        self.standardise = Standardise(count)
+        self.region = nn.Linear(count, hidden)
+        # 1 number for the direction, 4 x 4 for which edit comes at which place.
+        self.wish = nn.Linear(17, 2 * hidden)
+        self.middle = nn.Linear(hidden, hidden)
+        self.last = nn.Linear(hidden, operators.RAW)
+        nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(self.last.bias)
+
+    def describe(self, encoded: Tensor, mask: Tensor, valid: Tensor) -> Tensor:
+        """The numbers that the edit is chosen from: [N, F]."""
+        return regions.describe(encoded, self.trunk(encoded), mask, valid, whole=True)
+
+    def raw(self, numbers: Tensor, direction: Tensor, orders: Tensor) -> Tensor:
+        """Unbounded output [N, 36].  numbers: [N or 1, F]; direction [N]: -1 attenuate, +1 emphasize; orders [N, 4]."""
+        places = F.one_hot(orders, 4).flatten(1).to(numbers.dtype)
+        scale, shift = self.wish(torch.cat([direction[:, None], places], 1)).chunk(2, 1)
+        hidden = F.gelu(self.region(self.standardise(numbers)) * (1 + scale) + shift)
+        result: Tensor = self.last(F.gelu(self.middle(hidden)))
+        return result
+
+    def forward(self, numbers: Tensor, direction: Tensor, orders: Tensor) -> Tensor:
+        """Parameters [N, 28] of operators.py, bounded by its RANGES."""
+        return operators.from_raw(self.raw(numbers, direction, orders))

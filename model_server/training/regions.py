@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a region looks like and how it differs from its surround: a fixed list of numbers for any size and shape."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+# The surround reaches about this many pixels from the region.
+_REACH = 36
+
+# Numbers of `colour_maps`.
+COLOUR_MAPS = 20
+
+
+def surround(mask: Tensor, valid: Tensor) -> Tensor:
+    """Weights of the region's neighbourhood [N, 1, H/8, W/8]; of the whole picture where nothing lies around it."""
+    small, on = F.avg_pool2d(mask, 8), F.avg_pool2d(valid, 8)
+    size = 2 * (_REACH // 8) + 1
+    near = F.avg_pool2d(small, size, stride=1, padding=size // 2)
+    return ((near * 6).clamp(max=1) * (1 - small) + 1e-3) * on
+
+
+def moments(maps: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    """Weighted mean and deviation of maps [N, C, h, w] under weights [N or 1, 1, h, w]: each [N, C]."""
+    total = weights.sum((2, 3)).clamp(min=1e-6)
+    mean = (maps * weights).sum((2, 3)) / total
+    variance = (maps.square() * weights).sum((2, 3)) / total - mean.square()
+    return mean, (variance.clamp(min=0) + 1e-4).sqrt()
+
+
+def colour_maps(encoded: Tensor) -> Tensor:
+    """Colour, contrast, clipping and tint of display-encoded pictures at a quarter of their size: [N, 20, H/4, W/4]."""
+    luma = (encoded * encoded.new_tensor([0.2126, 0.7152, 0.0722])[None, :, None, None]).sum(1, keepdim=True)
+    ends = torch.cat([(luma * 10 - 9).clamp(min=0), (1 - luma * 10).clamp(min=0)], 1)
+    fine = F.avg_pool2d(luma.square(), 4)
+    small, light = F.avg_pool2d(encoded, 4), F.avg_pool2d(luma, 4)
+    texture = (fine - light.square()).clamp(min=0).add(1e-5).sqrt()
+    red, green, blue = small[:, :1], small[:, 1:2], small[:, 2:]
+    opponents = torch.cat([red - green, blue - (red + green) / 2], 1)
+    chroma = opponents.square().sum(1, keepdim=True).add(1e-5).sqrt()
+    # A cast shows in what should be grey.
+    cast = opponents * torch.exp(-((chroma / 0.12) ** 2))
+    steps = torch.linspace(0, 1, 8, device=encoded.device)[None, :, None, None]
+    histogram = (1 - (light - steps).abs() * 7).clamp(min=0)
+    return torch.cat([small, light, opponents, chroma, texture, cast, F.avg_pool2d(ends, 4), histogram], 1)
+
+
+def describe(encoded: Tensor, features: list[Tensor], mask: Tensor, valid: Tensor, whole: bool) -> Tensor:
+    """Numbers that describe regions: [N, `length`].
+
+    For the colour maps and each trunk feature: mean and deviation in the region, in its surround and, if `whole`, in
+    the whole picture; and the difference between region and surround in units of the spread.
+
+    encoded: [N, 3, H, W]; mask and valid: [N or 1, 1, H, W], 1 on the region and on the picture.
+    """
+    around = surround(mask, valid)
+    numbers = []
+    for maps in [colour_maps(encoded), *features]:
+        maps = maps.float()
+        stride = encoded.shape[-1] // maps.shape[-1]
+        within = F.avg_pool2d(mask, stride)
+        near = F.avg_pool2d(around, stride // 8) if stride > 8 else F.interpolate(around, scale_factor=8.0 / stride)
+        mean, deviation = moments(maps, within)
+        mean_near, deviation_near = moments(maps, near)
+        contrast = (mean - mean_near) / (deviation.square() + deviation_near.square() + 1e-3).sqrt()
+        numbers += [mean, deviation, mean_near, deviation_near, contrast]
+        if whole:
+            numbers += moments(maps, F.avg_pool2d(valid, stride))
+    area = mask.mean((1, 2, 3)) / valid.mean((1, 2, 3)).clamp(min=1e-6)
+    numbers.append((area + 1e-4).log()[:, None].expand(len(encoded), 1))
+    return torch.cat(numbers, 1)
+
+
+def length(taps: tuple[int, ...], whole: bool) -> int:
+    """How many numbers `describe` gives."""
+    return (COLOUR_MAPS + sum(taps)) * (7 if whole else 5) + 1

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The MobileNetV2 trunk (Sandler et al., CVPR 2018) whose features all three networks read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+# Expansion, channels, repeats, first stride of each stage; a stage's output is a tap, named by its channels.
+STAGES = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
+STRIDES = {16: 2, 24: 4, 32: 8, 64: 16, 96: 16, 160: 32, 320: 32}
+
+
+class Convolution(nn.Conv2d):
+    """A convolution with TensorFlow's SAME padding for even sides: at stride 2 only right and bottom are padded."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> None:
+        super().__init__(inputs, outputs, kernel, stride, 0 if stride == 2 else kernel // 2, groups=groups)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(F.pad(x, (0, 1, 0, 1)) if self.stride[0] == 2 else x)
+
+
+class InvertedResidual(nn.Module):
+    """Expand by a 1x1, filter each channel by a 3x3, project back by a 1x1; batch norm is folded into the biases."""
+
+    def __init__(self, inputs: int, outputs: int, expansion: int, stride: int) -> None:
+        super().__init__()
+        hidden = inputs * expansion
+        # One-letter names are those of the weight files.
+        self.e = Convolution(inputs, hidden, 1) if expansion > 1 else None
+        self.d = Convolution(hidden, hidden, 3, stride, groups=hidden)
+        self.p = Convolution(hidden, outputs, 1)
+        self.residual = stride == 1 and inputs == outputs
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = x if self.e is None else F.relu6(self.e(x))
+        y = self.p(F.relu6(self.d(y)))
+        return x + y if self.residual else y
+
+
+class Trunk(nn.Module):
+    """MobileNetV2 1.0 up to the last of `taps`.
+
+    Input: display-encoded RGB [N, 3, H, W], 0..1, sides multiples of 32.  Output: the taps' features, in their order.
+    """
+
+    def __init__(self, taps: tuple[int, ...]) -> None:
+        super().__init__()
+        self.taps = taps
+        self.stem = Convolution(3, 32, 3, 2)
+        blocks: list[nn.Module] = []
+        self.ends: dict[int, int] = {}
+        channels = 32
+        for expansion, outputs, repeats, stride in STAGES:
+            for k in range(repeats):
+                blocks.append(InvertedResidual(channels, outputs, expansion, stride if k == 0 else 1))
+                channels = outputs
+            self.ends[len(blocks) - 1] = outputs
+            if outputs == max(taps):
+                break
+        self.blocks = nn.ModuleList(blocks)
+
+    def load(self, path: Path) -> None:
+        """Take the weights of a `weights/mnv2_*.pth` file, as far as this trunk reaches."""
+        weights = torch.load(path, map_location="cpu", weights_only=True)
+        self.load_state_dict({name: weights[name].float() for name in self.state_dict()})
+
+    def forward(self, encoded: Tensor) -> list[Tensor]:
+        x = F.relu6(self.stem(encoded * 2 - 1))
+        features = {}
+        for i, block in enumerate(self.blocks):
+            x = block(x)
+            if i in self.ends:
+                features[self.ends[i]] = x
+        return [features[tap] for tap in self.taps]
