@@ -57,12 +57,8 @@ def ask_edits(
     Returns the server's JSON answer (`edits` is for `edits.from_json`).  Raises ServerError; takes 30 s at most.
     """
     query = {"direction": direction, "order": order, "width": width, "height": height, "strength": strength}
-    answer = _ask("/v1/edits?" + urlencode(query), picture)
-    try:
-        result = json.loads(answer)
-    except ValueError:
-        result = None
-    if not isinstance(result, dict) or not isinstance(result.get("edits"), list):
+    result = _parse(_ask("/v1/edits?" + urlencode(query), picture))
+    if not isinstance(result.get("edits"), list):
         raise _strange()
     return result
 
@@ -127,15 +123,9 @@ def has_unix_sockets() -> bool:
 def health(timeout: float = 2.0) -> dict[str, Any] | None:
     """What the running server says of itself, None if none is running.  Raises ServerLate, or another ServerError."""
     try:
-        answer = request("GET", "/v1/health", timeout=timeout)[1]
-        result = json.loads(answer)
+        return _parse(request("GET", "/v1/health", timeout=timeout)[1])
     except NoServer:
         return None
-    except ValueError:
-        raise _strange() from None
-    if not isinstance(result, dict):
-        raise _strange()
-    return result
 
 
 def stop(version: str = "", kill: bool = False) -> bool:
@@ -227,11 +217,7 @@ def _ask(path: str, body: bytes) -> bytes:
         break
     if response.status == 200:
         return answer
-    try:
-        message = str(json.loads(answer)["error"])
-    except (ValueError, KeyError, TypeError):
-        raise _strange() from None
-    raise ServerError(message)
+    raise ServerError(str(_parse(answer).get("error") or _strange()))
 
 
 def _exchange(method: str, path: str, body: bytes, timeout: float) -> tuple[http.client.HTTPResponse, bytes]:
@@ -252,6 +238,8 @@ def _exchange(method: str, path: str, body: bytes, timeout: float) -> tuple[http
         connection.request(method, path, body, headers)
         response = connection.getresponse()
         answer = response.read(_ANSWER_BYTES + 1)
+        if response.length and len(answer) <= _ANSWER_BYTES:  # the library itself does not mind
+            raise http.client.IncompleteRead(answer)
     except (http.client.RemoteDisconnected, http.client.IncompleteRead, ConnectionError, FileNotFoundError) as error:
         if late.is_set():
             raise _late(timeout) from error
@@ -371,6 +359,17 @@ def _shut(connected: socket.socket | None) -> None:
             connected.shutdown(socket.SHUT_RDWR)
     except OSError:
         pass  # closed meanwhile
+
+
+def _parse(answer: bytes) -> dict[str, Any]:
+    """The JSON object in an answer."""
+    try:
+        result = json.loads(answer)
+    except (ValueError, RecursionError):
+        result = None
+    if not isinstance(result, dict):
+        raise _strange()
+    return result
 
 
 def _late(timeout: float) -> ServerLate:

@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How the server starts, stays alone, and ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from plugin.saliency import connection
+from tests.model_server.processes import FAKE_SERVER, REAL_SERVER, ROOT, StartServer, memory, wait_for
+
+PICTURE = bytes(range(256)) * 4
+EDITS = "/v1/edits?direction=attenuate&order=random&width=16&height=16"
+
+
+def test_ten_at_once_leave_one(runtime: Path) -> None:
+    processes = [subprocess.Popen(FAKE_SERVER) for _ in range(10)]
+    try:
+        wait_for(lambda: sum(process.poll() is not None for process in processes) == 9)
+        assert sorted(process.returncode for process in processes if process.returncode is not None) == [3] * 9
+        alive = next(process for process in processes if process.poll() is None)
+        assert connection.health()["pid"] == alive.pid  # type: ignore[index]
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+def test_ten_plugins_at_once_start_one(plugin_starts: Callable[..., None]) -> None:
+    plugin_starts("--load-seconds", "0.3")
+    with ThreadPoolExecutor(10) as pool:
+        answers = list(pool.map(lambda _: connection.ask_edits(PICTURE, 16, 16, "attenuate", "random"), range(10)))
+    assert len({json.dumps(answer["edits"]) for answer in answers}) == 1
+
+
+def test_idle_exit(start_server: StartServer, runtime: Path) -> None:
+    process = start_server("--idle", "0.6")
+    for _ in range(4):  # requests keep it alive
+        time.sleep(0.3)
+        assert connection.health()
+    assert process.wait(5) == 0
+    assert connection.health() is None
+    assert [path.name for path in runtime.iterdir()] == ["server.lock"]
+
+
+def test_killed_server_is_replaced(plugin_starts: Callable[..., None], runtime: Path) -> None:
+    plugin_starts()
+    pids = set()
+    for _ in range(3):
+        assert connection.ask_edits(PICTURE, 16, 16, "attenuate", "random")["edits"]
+        pid = connection.health()["pid"]  # type: ignore[index]
+        pids.add(pid)
+        os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: connection.health() is None)
+        assert (runtime / "server.sock").exists()  # stale
+    assert len(pids) == 3
+
+
+def test_killed_during_a_request(plugin_starts: Callable[..., None], start_server: StartServer) -> None:
+    process = start_server("--seconds", "20")
+    plugin_starts()
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(connection.ask_edits, PICTURE, 16, 16, "attenuate", "random")
+        time.sleep(0.3)
+        process.kill()
+        assert answer.result(10)["edits"]
+
+
+def test_frozen_server_is_replaced(
+    plugin_starts: Callable[..., None], start_server: StartServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = start_server()
+    plugin_starts()
+    monkeypatch.setattr(connection, "ANSWER_LIMIT", 1.0)
+    process.send_signal(signal.SIGSTOP)
+    assert connection.ask_edits(PICTURE, 16, 16, "attenuate", "random")["edits"]
+    assert process.wait(5) == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
+def test_signals_end_it_cleanly(start_server: StartServer, runtime: Path, sign: signal.Signals) -> None:
+    process = start_server()
+    process.send_signal(sign)
+    assert process.wait(5) == 0
+    assert [path.name for path in runtime.iterdir()] == ["server.lock"]
+
+
+def test_a_running_request_is_finished_at_the_end(start_server: StartServer) -> None:
+    process = start_server("--seconds", "0.8")
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(connection.request, "POST", EDITS, PICTURE)
+        time.sleep(0.4)
+        assert connection.stop()
+        assert answer.result(5)[0] == 200
+    assert process.wait(5) == 0
+
+
+def test_stop_ends_a_frozen_server_by_force(start_server: StartServer) -> None:
+    process = start_server()
+    process.send_signal(signal.SIGSTOP)
+    with pytest.raises(connection.ServerError, match="gimp-saliency stop"):
+        connection.stop()
+    assert connection.stop(kill=True)
+    assert process.wait(5) == -signal.SIGKILL
+    assert not connection.stop()
+
+
+def test_other_version_is_replaced_once(plugin_starts: Callable[..., None], start_server: StartServer) -> None:
+    old = start_server("--version", "0.0.9")
+    plugin_starts()
+    with ThreadPoolExecutor(5) as pool:  # several GIMPs meet the old server at once
+        answers = list(pool.map(lambda _: connection.ask_edits(PICTURE, 16, 16, "attenuate", "random"), range(5)))
+    assert all(answer["edits"] for answer in answers)
+    assert old.wait(5) == 0
+    assert connection.health()["version"] == connection.VERSION  # type: ignore[index]
+
+
+def test_other_version_that_cannot_be_replaced(plugin_starts: Callable[..., None], start_server: StartServer) -> None:
+    start_server("--version", "0.0.9")
+    plugin_starts("--version", "0.0.9")
+    with pytest.raises(connection.ServerError, match=r"model server 0\.0\.9; run install\.sh again"):
+        connection.ask_edits(PICTURE, 16, 16, "attenuate", "random")
+
+
+def test_socket_taken_away_ends_it(start_server: StartServer, runtime: Path) -> None:
+    process = start_server()
+    (runtime / "server.sock").unlink()
+    assert process.wait(5) == 0
+
+
+def test_only_the_user_can_enter(start_server: StartServer, runtime: Path) -> None:
+    start_server()
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (runtime, *runtime.iterdir())}
+    assert modes.pop("run") == 0o700 and modes["server.sock"] == 0o600 and modes["server.json"] == 0o600
+
+
+def test_the_log_is_bounded(start_server: StartServer) -> None:
+    start_server()
+    folder = Path(os.environ["XDG_STATE_HOME"], "gimp-saliency")
+    for _ in range(2500):
+        connection.request("GET", "/" + "x" * 120)
+    sizes = {path.name: path.stat().st_size for path in folder.iterdir()}
+    assert set(sizes) == {"server.log", "server.log.1"}
+    assert max(sizes.values()) <= 256 * 1024
+
+
+def test_unwritable_home_is_no_obstacle(start_server: StartServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", "/proc")
+    start_server()
+    assert connection.request("POST", EDITS, PICTURE)[0] == 200
+
+
+def test_tcp_where_unix_sockets_are_missing(
+    plugin_starts: Callable[..., None], runtime: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIMP_SALIENCY_TCP", "1")
+    plugin_starts()
+    assert connection.ask_edits(PICTURE, 16, 16, "attenuate", "random")["edits"]
+    assert not (runtime / "server.sock").exists()
+    facts = json.loads((runtime / "server.json").read_text())
+    assert stat.S_IMODE((runtime / "server.json").stat().st_mode) == 0o600
+    for line, expected in (
+        (f"Host: 127.0.0.1:{facts['port']}", 401),
+        (f"Host: 127.0.0.1:{facts['port']}\r\nAuthorization: Bearer x", 401),
+        (f"Host: evil.example\r\nAuthorization: Bearer {facts['token']}", 403),
+        (f"Host: 127.0.0.1:{facts['port']}\r\nAuthorization: Bearer {facts['token']}", 200),
+    ):
+        with socket.create_connection(("127.0.0.1", facts["port"]), 5) as client:
+            client.sendall(f"GET /v1/health HTTP/1.1\r\n{line}\r\n\r\n".encode())
+            assert client.recv(100).split()[1] == str(expected).encode()
+    assert connection.stop()
+
+
+@pytest.mark.parametrize("damage", ["missing", "garbage"])
+def test_damaged_networks_are_reported(start_server: StartServer, tmp_path: Path, damage: str) -> None:
+    pytest.importorskip("model_server.predictor")
+    folder = tmp_path / "networks"
+    if damage == "garbage":
+        folder.mkdir()
+        (folder / "manifest.json").write_text("{")
+    start_server("--networks", str(folder), command=REAL_SERVER)
+    code, answer = connection.request("POST", EDITS, PICTURE)
+    found = connection.health()
+    assert code == 503 and found and found["state"] == "failed"
+    assert json.loads(answer)["error"] == found["error"]
+    print(found["error"])
+
+
+def test_start_and_memory(runtime: Path) -> None:
+    """Issue: start to first answer 0.7 s, 150 MB after 100 requests.  The limits here allow for a busy machine."""
+    networks = ROOT / "model_server" / "networks" / "manifest.json"
+    if not networks.exists():
+        pytest.skip("no networks yet")
+    before = time.monotonic()
+    process = subprocess.Popen(REAL_SERVER, cwd=ROOT)
+    try:
+        picture = os.urandom(384 * 256 * 4)
+        path = "/v1/edits?direction=attenuate&order=best-realism&width=384&height=256"
+        wait_for(lambda: connection.health() is not None)
+        assert connection.request("POST", path, picture)[0] == 200
+        seconds = time.monotonic() - before
+        for _ in range(99):
+            assert connection.request("POST", path, picture)[0] == 200
+        resident = memory(process.pid)
+        print(f"start to first answer {seconds:.2f} s, {resident:.0f} MB after 100 requests")
+        assert seconds < 2.0 and resident < 150
+    finally:
+        process.terminate()
+        process.wait(5)

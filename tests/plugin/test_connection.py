@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plug-in's side of the socket: every failure is one sentence with the next action, and every wait ends."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from plugin.saliency import connection
+
+PICTURE = bytes(1024)
+GOOD = b"HTTP/1.1 200 OK\r\nX-Gimp-Saliency-Version: 0.1.0\r\nContent-Length: "
+
+
+@pytest.fixture
+def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="gs-") as folder:
+        monkeypatch.setenv("GIMP_SALIENCY_RUNTIME", str(Path(folder, "run")))
+        yield Path(folder, "run")
+
+
+@pytest.fixture
+def answering(runtime: Path) -> Iterator[Callable[[Callable[[socket.socket], None]], None]]:
+    """Puts a thread behind the socket that does with each connection what the test says."""
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(connection.socket_path())
+    listener.listen()
+
+    def serve(behaviour: Callable[[socket.socket], None]) -> None:
+        def loop() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    with listener.accept()[0] as client:
+                        behaviour(client)
+
+        threading.Thread(target=loop, daemon=True).start()
+
+    yield serve
+    listener.shutdown(socket.SHUT_RDWR)
+    listener.close()
+
+
+def saying(data: bytes) -> Callable[[socket.socket], None]:
+    def behaviour(client: socket.socket) -> None:
+        client.settimeout(0.05)  # everything that it sends: what is left unread would reset the connection
+        with contextlib.suppress(socket.timeout):
+            while client.recv(65536):
+                pass
+        client.settimeout(5)
+        client.sendall(data)
+
+    return behaviour
+
+
+def ask() -> dict[str, object]:
+    return connection.ask_edits(PICTURE, 16, 16, "attenuate", "random")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",  # no version: another program
+        GOOD + b"2\r\n\r\n{}",
+        GOOD + b"2\r\n\r\n[]",
+        GOOD + b"4\r\n\r\n\xff\xfe{}",
+        GOOD + b"x\r\n\r\n{}",
+        GOOD.replace(b"200 OK", b"500 Oops") + b"2\r\n\r\n{}",
+        GOOD.replace(b"200 OK", b"abc") + b"2\r\n\r\n{}",
+        GOOD + b"2000000\r\n\r\n" + b"[" * 2_000_000,
+        GOOD + b"200000\r\n\r\n" + b"[" * 200_000,
+    ],
+)
+def test_garbage(answering: Callable[..., None], data: bytes) -> None:
+    answering(saying(data))
+    with pytest.raises(connection.ServerError, match="makes no sense; run «gimp-saliency stop»"):
+        ask()
+
+
+def test_the_servers_sentence_is_passed_on(answering: Callable[..., None]) -> None:
+    answering(saying(GOOD.replace(b"200 OK", b"503 X") + b'25\r\n\r\n{"error": "Do this now."}'))
+    with pytest.raises(connection.ServerError, match=r"^Do this now\.$"):
+        ask()
+
+
+def test_saliency_of_another_size(answering: Callable[..., None]) -> None:
+    answering(saying(GOOD + b"2\r\n\r\n12"))
+    with pytest.raises(connection.ServerError, match="makes no sense"):
+        connection.ask_saliency(bytes(768), 16, 16)
+
+
+def test_half_an_answer_starts_a_server(answering: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
+    answering(saying(GOOD + b"20\r\n\r\n{"))
+    started: list[bool] = []
+    monkeypatch.setattr(connection, "start", lambda: started.append(True))
+    with pytest.raises(connection.NoServer, match="does not answer; try again, or run «gimp-saliency check»"):
+        ask()
+    assert started == [True]
+
+
+def dripping(client: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while True:
+            client.sendall(b"H")
+            time.sleep(0.02)
+
+
+@pytest.mark.parametrize("behaviour", [dripping, lambda client: time.sleep(1.5)])
+def test_a_late_answer(
+    answering: Callable[..., None], monkeypatch: pytest.MonkeyPatch, behaviour: Callable[[socket.socket], None]
+) -> None:
+    answering(behaviour)
+    monkeypatch.setattr(connection, "_is_frozen", lambda: False)
+    monkeypatch.setattr(connection, "ANSWER_LIMIT", 0.4)
+    before = time.monotonic()
+    with pytest.raises(connection.ServerLate, match="did not answer within 0 s; try again, or restart it with"):
+        ask()
+    assert time.monotonic() - before < 1.4
+
+
+def test_not_installed(runtime: Path) -> None:
+    with pytest.raises(connection.ServerError, match=r"not installed; run install\.sh"):
+        ask()
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"command": "rm"}', '{"command": []}', '{"command": [1]}', "\0"])
+def test_damaged_command(runtime: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    (tmp_path / "server-command.json").write_text(text)
+    monkeypatch.setattr(connection, "__file__", str(tmp_path / "connection.py"))
+    with pytest.raises(connection.ServerError, match=r"server-command.json is damaged; run install\.sh again"):
+        ask()
+
+
+@pytest.mark.parametrize(
+    ("command", "sentence"),
+    [
+        (["/nonexistent"], r"cannot be started \(No such file or directory\); run install.sh again"),
+        (["/bin/sh", "-c", "exit 7"], r"failed to start \(code 7\); run «gimp-saliency check» in a terminal"),
+        (["/bin/true"], r"did not start within 1 s; run «gimp-saliency check» in a terminal to see why"),
+        (["/bin/sleep", "3"], r"did not start within 1 s; run «gimp-saliency check» in a terminal to see why"),
+    ],
+)
+def test_failed_start(runtime: Path, monkeypatch: pytest.MonkeyPatch, command: list[str], sentence: str) -> None:
+    monkeypatch.setattr(connection, "_command", lambda: command)
+    monkeypatch.setattr(connection, "START_LIMIT", 0.6)
+    before = time.monotonic()
+    with pytest.raises(connection.ServerError, match=sentence):
+        ask()
+    assert time.monotonic() - before < 2
+
+
+def test_runtime_folder_is_closed_to_others(runtime: Path) -> None:
+    runtime.mkdir(mode=0o777)
+    runtime.chmod(0o777)
+    assert connection.runtime_folder() == str(runtime)
+    assert stat.S_IMODE(runtime.stat().st_mode) == 0o700
+
+
+def test_runtime_folder_is_no_link(runtime: Path, tmp_path: Path) -> None:
+    runtime.symlink_to(tmp_path)
+    with pytest.raises(connection.ServerError, match="is not a folder; remove it or set GIMP_SALIENCY_RUNTIME"):
+        connection.request("GET", "/v1/health")
+
+
+def test_runtime_folder_of_another_user(runtime: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runtime.mkdir()
+    monkeypatch.setattr(os, "getuid", lambda: os.geteuid() + 1)
+    with pytest.raises(connection.ServerError, match="belongs to another user; remove it or set"):
+        connection.request("GET", "/v1/health")
+
+
+def test_runtime_folder_that_cannot_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIMP_SALIENCY_RUNTIME", "/proc/gimp-saliency")
+    with pytest.raises(connection.ServerError, match=r"cannot be used \(.+\); remove it or set"):
+        connection.request("GET", "/v1/health")
+
+
+def test_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GIMP_SALIENCY_RUNTIME", raising=False)
+    with tempfile.TemporaryDirectory(prefix="gs-") as base:
+        monkeypatch.setenv("XDG_RUNTIME_DIR", base)
+        assert connection.socket_path() == f"{base}/gimp-saliency/server.sock"
+    for base in ("", "/nonexistent", str(tmp_path / ("long" * 30))):  # none, gone, too long for a socket
+        if "long" in base:
+            Path(base).mkdir()
+        monkeypatch.setenv("XDG_RUNTIME_DIR", base)
+        assert connection._runtime_path() == Path(f"/tmp/gimp-saliency-{os.getuid()}")
+    monkeypatch.setenv("GIMP_SALIENCY_RUNTIME", "/" + "x" * 100)
+    with pytest.raises(connection.ServerError, match="too long a path for a socket; choose a shorter one"):
+        connection.socket_path()
+
+
+def test_it_needs_nothing_but_the_standard_library() -> None:
+    """GIMP's Python has no other packages, and the folder's modules are imported without a package."""
+    code = "import sys; sys.path.insert(0, sys.argv[1]); import connection; print('plugin' in sys.modules)"
+    folder = str(Path(connection.__file__).parent)
+    answer = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", code, folder], capture_output=True, text=True, check=True
+    )
+    assert answer.stdout.strip() == "False"
