@@ -5,36 +5,19 @@ Pictures are linear-light RGB, float, nominally 0..1 and unbounded in between: `
 (native) and `gegl:channel-mixer` (diagonal) clip nothing, `gimp:curves` clips its own input and output.  Each edit is
 blended through the soft mask in linear light before the next, as a stack of masked adjustment layers does.
 
-One edit of a region is a parameter vector of PARAMETERS numbers, every one 0 at the identity:
-
-    0       exposure, EV
-    1       log2 of the saturation scale
-    2, 3    log2 of the red and blue gain
-    4..27   log2 of the curves' segment slopes: eight of red, eight of green, eight of blue
+The numbers of an edit are the vector that `model_server.parameters` describes: EV and logarithms, 0 at the identity.
 """
 
 from __future__ import annotations
 
-import math
 from typing import Callable
 
 import torch
 from torch import Tensor
 
-from plugin.saliency.edits import (
-    CURVE_NODES,
-    LUMINANCE,
-    NAMES,
-    ORDERS,
-    SEGMENTS,
-    Curves,
-    Edit,
-    Exposure,
-    Saturation,
-    WhiteBalance,
-)
+from model_server.parameters import to_parameters
+from plugin.saliency.edits import CURVE_NODES, LUMINANCE, NAMES, ORDERS, SEGMENTS, Edit
 
-PARAMETERS = 4 + 3 * SEGMENTS
 ALL_ORDERS = torch.tensor(ORDERS)
 
 # The network predicts RAW numbers; `from_raw` bounds each with tanh to +-RANGES (in the units of the table above).
@@ -120,38 +103,9 @@ def apply_edits(picture_linear: Tensor, mask: Tensor, edits: list[Edit], clip: b
     """Apply any list of edits to one picture [3, H, W], linear, through its mask [1, H, W]; repeats are allowed."""
     linear = picture_linear[None]
     for edit in edits:
-        parameters = to_parameters([edit]).to(linear)[None]
+        parameters = linear.new_tensor(to_parameters([edit]))[None]
         linear = blend(linear, OPERATORS[NAMES.index(edit.name)](linear, parameters), mask[None])
     return (linear.clamp(0, 1) if clip else linear)[0]
-
-
-def to_parameters(edits: list[Edit]) -> Tensor:
-    """The parameter vector [28], double precision, of edits that hold each kind at most once."""
-    parameters = torch.zeros(PARAMETERS, dtype=torch.float64)
-    for edit in edits:
-        if isinstance(edit, Exposure):
-            parameters[0] = edit.ev
-        elif isinstance(edit, Saturation):
-            # gegl allows 0, whose logarithm is not finite; 2^-40 is 0 at every bit depth.
-            parameters[1] = math.log2(max(edit.scale, 2.0**-40))
-        elif isinstance(edit, WhiteBalance):
-            parameters[2], parameters[3] = math.log2(edit.red), math.log2(edit.blue)
-        else:
-            parameters[4:] = torch.tensor([math.log2(s) for slopes in edit.channels() for s in slopes])
-    return parameters
-
-
-def to_edits(parameters: Tensor, order: Tensor) -> list[Edit]:
-    """The edits of one parameter vector [28], in the order [4] of application."""
-    values = [float(v) for v in parameters.detach().double()]
-    slopes = [tuple(2.0**v for v in values[4 + SEGMENTS * c : 4 + SEGMENTS * (c + 1)]) for c in range(3)]
-    edits: dict[str, Edit] = {
-        Exposure.name: Exposure(values[0]),
-        Saturation.name: Saturation(2.0 ** values[1]),
-        WhiteBalance.name: WhiteBalance(2.0 ** values[2], 2.0 ** values[3]),
-        Curves.name: Curves(*slopes),
-    }
-    return [edits[NAMES[int(i)]] for i in order]
 
 
 def from_raw(raw: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from model_server.parameters import COUNT
 from plugin.saliency.edits import SEGMENTS
 
 from . import checkpoints, data, examples, operators
@@ -46,7 +47,7 @@ def _chosen(rng: np.random.Generator, drawn: Tensor, kinds: list[str], fewest: i
 
 def real_edit(rng: np.random.Generator) -> Tensor:
     """Parameters [28] of an edit that nobody notices: the ranges 0.85 to 1.15 of the paper; often no edit at all."""
-    parameters = torch.zeros(operators.PARAMETERS)
+    parameters = torch.zeros(COUNT)
     if rng.random() < 0.25:
         return parameters
     factor = (math.log2(0.85), math.log2(1.15))
@@ -58,7 +59,7 @@ def real_edit(rng: np.random.Generator) -> Tensor:
 
 def fake_edit(rng: np.random.Generator, people: bool) -> Tensor:
     """Parameters [28] of an edit that looks wrong."""
-    parameters = torch.zeros(operators.PARAMETERS)
+    parameters = torch.zeros(COUNT)
     brighter = (math.log2(1.25), math.log2(1.5)) if people else (math.log2(1.5), 1.0)
     parameters[0] = _GAMMA * _uniform(rng, (-1.0, math.log2(0.75)), brighter)
     duller = (math.log2(0.5), math.log2(0.75)) if people else (-6.0, -1.0)

@@ -14,6 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from model_server.parameters import COUNT
+
 from . import checkpoints, data, operators
 from .models import STRIDE, SaliencyNetwork, to_cells
 
@@ -38,7 +40,7 @@ def varied_colour(pictures: Tensor, strength: float, generator: torch.Generator)
     """Half of the pictures with another exposure, saturation and white balance."""
     count = len(pictures)
     spread = torch.tensor([0.8, 0.8, 0.15, 0.15]) * strength * (torch.rand(count, 1, generator=generator) < 0.5)
-    parameters = torch.zeros(count, operators.PARAMETERS)
+    parameters = torch.zeros(count, COUNT)
     parameters[:, :4] = (torch.rand(count, 4, generator=generator) * 2 - 1) * spread
     orders = torch.tensor([[0, 1, 2, 3]]).expand(count, 4)
     linear = operators.decode(pictures)

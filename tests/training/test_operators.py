@@ -7,6 +7,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from model_server.parameters import COUNT, to_edits, to_parameters  # noqa: E402
 from model_server.training import operators  # noqa: E402
 from plugin.saliency.edits import CURVE_NODES, Curves, Exposure, Saturation, WhiteBalance  # noqa: E402
 
@@ -18,7 +19,7 @@ def random_pictures(count: int = 3, dtype: torch.dtype = torch.float64) -> torch
 
 def random_parameters(count: int = 3) -> torch.Tensor:
     generator = torch.Generator().manual_seed(2)
-    return torch.randn(count, operators.PARAMETERS, generator=generator, dtype=torch.float64) * 0.3
+    return torch.randn(count, COUNT, generator=generator, dtype=torch.float64) * 0.3
 
 
 def random_orders(count: int = 3) -> torch.Tensor:
@@ -140,8 +141,8 @@ def test_half_mask_blends_in_linear_light():
 def test_parameters_to_edits_and_back():
     parameters = random_parameters(1)[0]
     for order in operators.ALL_ORDERS[::5]:
-        edits = operators.to_edits(parameters, order)
-        again = operators.to_parameters(edits)
+        edits = to_edits(parameters.tolist(), order.tolist())
+        again = torch.tensor(to_parameters(edits), dtype=torch.float64)
         assert torch.allclose(again[:4], parameters[:4])
         assert torch.allclose(operators.curve_slopes(again[None]), operators.curve_slopes(parameters[None]))
         picture = random_pictures(1)
