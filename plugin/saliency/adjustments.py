@@ -67,7 +67,7 @@ def is_opaque(layer: Any) -> bool:
 
 def _isolate(image: Any, layer: Any, facts: dict[str, Any], added: list[Any]) -> Any:
     """Hide the layer behind a normal group with a copy of it, where a stack changes the copy alone; return the copy."""
-    group = Gimp.GroupLayer.new(image, layer.get_name())
+    group = Gimp.GroupLayer.new(image, f"{layer.get_name()} edited")
     image.insert_layer(group, layer.get_parent(), image.get_item_position(layer))
     added.append(group)
     group.set_mode(layer.get_mode())
@@ -78,7 +78,6 @@ def _isolate(image: Any, layer: Any, facts: dict[str, Any], added: list[Any]) ->
     write_parasite(group, {**facts, "role": HOLDER})
     copy = layer.copy()
     image.insert_layer(copy, group, 0)
-    copy.set_name(layer.get_name())
     copy.set_mode(Gimp.LayerMode.NORMAL)
     copy.set_opacity(100)
     layer.set_visible(False)

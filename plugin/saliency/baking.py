@@ -14,10 +14,9 @@ from typing import Any
 from adjustments import filter_for, is_opaque
 from edits import Curves, Edit, to_json
 from gi.repository import Gegl, Gimp
-from srgb import decode, encode
 from target import BAKED, REPLACEMENT, covers_canvas, edits_above, write_parasite
 
-_SAMPLES = 2096  # of a curve over linear light: few enough for GIMP, enough for the dark tones
+_ROWS = 128  # read at a time; GIMP's tiles are 128 rows high
 
 
 def add_baked_copy(image: Any, layer: Any, edits: list[Edit], facts: dict[str, Any]) -> list[Any]:
@@ -33,45 +32,39 @@ def add_baked_copy(image: Any, layer: Any, edits: list[Edit], facts: dict[str, A
     work = Gimp.Image.new_with_precision(*size, image.get_base_type(), Gimp.Precision.FLOAT_LINEAR)
     try:
         work.undo_disable()
-        work.set_color_profile(image.get_color_profile())
-        pixels = _pixels_of(source, work)
+        if image.get_color_profile() is not None:
+            work.set_color_profile(image.get_color_profile())
+        pixels = Gimp.Layer.new_from_drawable(source, work)
+        work.insert_layer(pixels, None, 0)
+        pixels.set_offsets(0, 0)
+        if source.get_filters():
+            pixels.merge_filters()  # in the work image: in the user's it would change the selection, a bug of GIMP 3.0
         opaque = covers_canvas(image, layer) and is_opaque(pixels)
+        unedited = Gimp.Layer.new_from_drawable(pixels, image) if source.get_filters() else source.copy()
         selected = _select_same(image, layer, work)
         for edit in edits:
-            _apply(pixels, edit)
+            pixels = _apply(pixels, edit)
         Gimp.Selection.none(work)
         selected.threshold(Gimp.HistogramChannel.VALUE, 1e-9, 1)
         edited = Gimp.Layer.new_from_drawable(pixels, image)
+        baked, other = (edited, unedited) if opaque else (unedited, edited)
+        image.insert_layer(baked, layer.get_parent(), image.get_item_position(source))
+        baked.set_offsets(*layer.get_offsets()[1:])
         if opaque:
-            baked = edited
-            image.insert_layer(baked, layer.get_parent(), image.get_item_position(source))
-            baked.set_offsets(0, 0)
+            if baked.get_mask() is not None:  # an earlier edit's
+                baked.remove_mask(Gimp.MaskApplyMode.DISCARD)
             baked.add_mask(baked.create_mask(Gimp.AddMaskType.BLACK))
             _copy(selected, baked.get_mask(), [(0, 0, *size)])
         else:
-            baked = source.copy()
-            baked.merge_filters()
             _copy(edited, baked, _runs(selected))
-            edited.delete()
-            image.insert_layer(baked, layer.get_parent(), image.get_item_position(source))
             layer.set_visible(False)
+        other.delete()
     finally:
         work.delete()
     baked.set_name(", ".join(edit.label() for edit in edits))
     write_parasite(baked, {**facts, "role": BAKED if opaque else REPLACEMENT, "edits": to_json(edits)})
     image.set_selected_layers([layer if opaque else baked])
     return [baked]
-
-
-def _pixels_of(source: Any, work: Any) -> Any:
-    """A layer of the work image with the source's pixels, its own filters applied, without its mask."""
-    pixels = Gimp.Layer.new_from_drawable(source, work)
-    work.insert_layer(pixels, None, 0)
-    pixels.set_offsets(0, 0)
-    pixels.merge_filters()
-    if pixels.get_mask() is not None:
-        pixels.remove_mask(Gimp.MaskApplyMode.DISCARD)
-    return pixels
 
 
 def _select_same(image: Any, layer: Any, work: Any) -> Any:
@@ -89,20 +82,51 @@ def _select_same(image: Any, layer: Any, work: Any) -> Any:
     return channel
 
 
-def _apply(pixels: Any, edit: Edit) -> None:
-    """One operator on the selected pixels; the selection blends it softly, in linear light."""
-    if not isinstance(edit, Curves):
-        pixels.merge_filter(filter_for(pixels, edit))
-        return
+def _apply(pixels: Any, edit: Edit) -> Any:
+    """One operator on the selected pixels, blended softly in linear light; return the layer with the result."""
+    if isinstance(edit, Curves):
+        return _apply_curves(pixels, edit)
+    pixels.merge_filter(filter_for(pixels, edit))
+    return pixels
+
+
+def _apply_curves(pixels: Any, edit: Curves) -> Any:
+    """Curves on display-encoded values, though GIMP 3.0 takes them over linear light only.
+
+    They run on a copy whose encoded values pass for linear ones.  The copy is then merged through the selection by the
+    mode that replaces, so that the blending is in linear light as everywhere.
+    """
+    work = pixels.get_image()
+    profile = work.get_color_profile()
+    selection = Gimp.Selection.save(work)
+    if profile is not None:
+        work.set_color_profile(Gimp.ColorProfile.new_rgb_srgb())  # keeps the numbers, whatever their primaries
+    curved = pixels.copy()
+    work.insert_layer(curved, None, 0)
+    curved.add_mask(curved.create_mask(Gimp.AddMaskType.SELECTION))
+    Gimp.Selection.none(work)
+    _reinterpret(curved, "R'G'B'A float", "RGBA float")
+    gray = pixels.is_gray()
     channels = Gimp.HistogramChannel
-    names = [channels.VALUE] if pixels.is_gray() else [channels.RED, channels.GREEN, channels.BLUE]
-    for channel, name in enumerate(names):
-        pixels.curves_explicit(name, _linear_samples(edit, channel))
+    for channel, name in enumerate([channels.VALUE] if gray else [channels.RED, channels.GREEN, channels.BLUE]):
+        curved.curves_explicit(name, [edit.value(channel, i / 255) for i in range(256)])
+    _reinterpret(curved, "RGBA float", "R'G'B'A float")
+    curved.set_mode(Gimp.LayerMode.REPLACE)
+    merged = work.merge_down(curved, Gimp.MergeType.CLIP_TO_BOTTOM_LAYER)
+    if profile is not None:
+        work.set_color_profile(profile)
+    work.select_item(Gimp.ChannelOps.REPLACE, selection)
+    return merged
 
 
-def _linear_samples(edit: Curves, channel: int) -> list[float]:
-    """The curve as GIMP 3.0 wants it: from linear light to linear light, though it is defined on encoded values."""
-    return [decode(edit.value(channel, encode(i / (_SAMPLES - 1)))) for i in range(_SAMPLES)]
+def _reinterpret(layer: Any, read_as: str, write_as: str) -> None:
+    """Read the layer's numbers in one babl format and write them back as another."""
+    buffer, width, height = layer.get_buffer(), layer.get_width(), layer.get_height()
+    for y in range(0, height, _ROWS):
+        strip = Gegl.Rectangle.new(0, y, width, min(_ROWS, height - y))
+        buffer.set(strip, write_as, bytes(buffer.get(strip, 1.0, read_as, Gegl.AbyssPolicy.NONE)))
+    buffer.flush()
+    layer.update(0, 0, width, height)
 
 
 def _runs(mask: Any) -> Iterator[tuple[int, int, int, int]]:

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Real GIMPs for the tests, each with a profile of its own that holds the plug-in.
+
+`./install.sh --test` builds both versions and names their root folders in the environment.  Without them the tests in
+GIMP skip.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from model_server import folders
+from model_server.gimp import Gimp, private, script, server_command
+from model_server.plugin_copy import install_plugin
+from plugin.saliency import connection
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class GimpForTests:
+    """A GIMP, and the environment in which it sees the plug-in and a runtime folder of its own."""
+
+    gimp: Gimp
+    env: dict[str, str]
+
+    @property
+    def is_32(self) -> bool:
+        return self.gimp.version >= (3, 2, 0)
+
+    def run(self, code: str, timeout: float = 240.0) -> Any:
+        """Run Python in gimp-console, with the plug-in's folder and tests/gimp importable; return its `result`."""
+        search = [self.env["GIMP3_DIRECTORY"] + "/plug-ins/saliency", str(PROJECT / "tests" / "gimp")]
+        return script(self.gimp, f"import sys\nsys.path[:0] = {search!r}\n{code}", timeout, self.env)
+
+
+def _gimp(version: str) -> Gimp:
+    named = os.environ.get(f"GIMP_SALIENCY_TEST_GIMP_{version.replace('.', '')}")
+    places = [Path(named)] if named else [folders.cache() / f"gimp-{version}", folders.data() / f"gimp-{version}"]
+    found = next((gimp for place in places if (gimp := private(place))), None)
+    if found is None and named:
+        pytest.fail(f"There is no GIMP in {named}: run ./install.sh --test again.")
+    if found is None:
+        pytest.skip(f"no GIMP {version} for tests: ./install.sh --test builds it")
+    return found
+
+
+def _session(version: str) -> Iterator[GimpForTests]:
+    found = _gimp(version)
+    with tempfile.TemporaryDirectory(prefix="gs-") as folder:  # short, as a socket's path must be
+        profile, runtime = Path(folder, "profile"), Path(folder, "run")
+        install_plugin(profile, server_command())
+        # Without these the window greets with dialogs that would hide what a test does.
+        (profile / "gimprc").write_text("(show-welcome-dialog no)\n(check-updates no)\n")
+        env = {
+            **os.environ,
+            "GIMP3_DIRECTORY": str(profile),
+            "GIMP_SALIENCY_RUNTIME": str(runtime),
+            "XDG_STATE_HOME": str(Path(folder, "state")),
+        }
+        # The server that the plug-in asks for is started beside GIMP, by this process.
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("XDG_STATE_HOME", env["XDG_STATE_HOME"])
+            yield GimpForTests(found, env)
+            patch.setenv("GIMP_SALIENCY_RUNTIME", str(runtime))
+            connection.stop(kill=True)
+
+
+@pytest.fixture(scope="session")
+def gimp32() -> Iterator[GimpForTests]:
+    """GIMP 3.2, the home of the plug-in."""
+    yield from _session("3.2")
+
+
+@pytest.fixture(scope="session")
+def gimp30() -> Iterator[GimpForTests]:
+    """GIMP 3.0, which is served too."""
+    yield from _session("3.0")
+
+
+@pytest.fixture(scope="session", params=["gimp32", "gimp30"])
+def gimp(request: pytest.FixtureRequest) -> GimpForTests:
+    """Both, one after the other."""
+    found: GimpForTests = request.getfixturevalue(request.param)
+    return found
