@@ -110,7 +110,7 @@ class RealismCritic(nn.Module):
 
     def describe(self, encoded: Tensor, mask: Tensor, valid: Tensor) -> Tensor:
         """The numbers that the judgement is made from: [N, F]."""
-        return regions.describe(encoded, self.trunk(encoded), mask, valid, whole=False)
+        return regions.describe(encoded, self.trunk(encoded), self.trunk.taps, mask, valid, whole=False)
 
     def judge(self, numbers: Tensor) -> Tensor:
         """Realism [N] from the numbers of `describe`."""
@@ -143,7 +143,7 @@ class EditNetwork(nn.Module):
 
     def describe(self, encoded: Tensor, mask: Tensor, valid: Tensor) -> Tensor:
         """The numbers that the edit is chosen from: [N, F]."""
-        return regions.describe(encoded, self.trunk(encoded), mask, valid, whole=True)
+        return regions.describe(encoded, self.trunk(encoded), self.trunk.taps, mask, valid, whole=True)
 
     def raw(self, numbers: Tensor, direction: Tensor, orders: Tensor) -> Tensor:
         """Unbounded output [N, 36].  numbers: [N or 1, F]; direction [N]: -1 attenuate, +1 emphasize; orders [N, 4]."""

@@ -41,19 +41,19 @@ def decode(encoded: Tensor) -> Tensor:
 
 def exposure(linear: Tensor, parameters: Tensor) -> Tensor:
     """`gegl:exposure` on pictures [N, 3, H, W], parameters [N, 28]."""
-    return linear * torch.exp2(parameters[:, 0, None, None, None])
+    return linear * torch.pow(2.0, parameters[:, 0, None, None, None])
 
 
 def saturation(linear: Tensor, parameters: Tensor) -> Tensor:
     """`gegl:saturation`, native, in linear light."""
     weights = linear.new_tensor(LUMINANCE)[None, :, None, None]
     grey = (linear * weights).sum(1, keepdim=True)
-    return grey + (linear - grey) * torch.exp2(parameters[:, 1, None, None, None])
+    return grey + (linear - grey) * torch.pow(2.0, parameters[:, 1, None, None, None])
 
 
 def white_balance(linear: Tensor, parameters: Tensor) -> Tensor:
     """`gegl:channel-mixer`, diagonal: red and blue relative to green, a neutral keeps its luminance."""
-    red, blue = torch.exp2(parameters[:, 2]), torch.exp2(parameters[:, 3])
+    red, blue = torch.pow(2.0, parameters[:, 2]), torch.pow(2.0, parameters[:, 3])
     gains = torch.stack([red, torch.ones_like(red), blue], 1)
     gains = gains / (gains * gains.new_tensor(LUMINANCE)).sum(1, keepdim=True)
     return linear * gains[:, :, None, None]
@@ -61,7 +61,7 @@ def white_balance(linear: Tensor, parameters: Tensor) -> Tensor:
 
 def curve_slopes(parameters: Tensor) -> Tensor:
     """Segment slopes [N, 3, 8] of the three curves, normalised so that each runs from (0, 0) to (1, 1)."""
-    slopes = torch.exp2(parameters[:, 4:].reshape(-1, 3, SEGMENTS))
+    slopes = torch.pow(2.0, parameters[:, 4:].reshape(-1, 3, SEGMENTS))
     nodes = slopes.new_tensor(CURVE_NODES)
     return slopes / (slopes * (nodes[1:] - nodes[:-1])).sum(2, keepdim=True)
 

@@ -10,6 +10,7 @@ on the descriptions.
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -127,9 +128,9 @@ def area_under_curve(scores: Tensor, labels: Tensor) -> float:
     return float((ranks[real].sum() - count * (count + 1) / 2) / max(1, count * others))
 
 
-def load_network(path: object) -> RealismCritic:
+def load_network(path: Path) -> RealismCritic:
     """A trained critic from its checkpoint, frozen."""
-    state = checkpoints.load(path)  # type: ignore[arg-type]
+    state = checkpoints.load(path)
     critic = RealismCritic(tuple(state["taps"]), state["hidden"])
     critic.load_state_dict(state["model"])
     return critic.eval().requires_grad_(False)

@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .trunk import STRIDES
+
 # The surround reaches about this many pixels from the region.
 _REACH = 36
 
@@ -47,19 +49,21 @@ def colour_maps(encoded: Tensor) -> Tensor:
     return torch.cat([small, light, opponents, chroma, texture, cast, F.avg_pool2d(ends, 4), histogram], 1)
 
 
-def describe(encoded: Tensor, features: list[Tensor], mask: Tensor, valid: Tensor, whole: bool) -> Tensor:
+def describe(
+    encoded: Tensor, features: list[Tensor], taps: tuple[int, ...], mask: Tensor, valid: Tensor, whole: bool
+) -> Tensor:
     """Numbers that describe regions: [N, `length`].
 
     For the colour maps and each trunk feature: mean and deviation in the region, in its surround and, if `whole`, in
     the whole picture; and the difference between region and surround in units of the spread.
 
-    encoded: [N, 3, H, W]; mask and valid: [N or 1, 1, H, W], 1 on the region and on the picture.
+    encoded: [N, 3, H, W]; features: what the trunk gives for `taps`; mask and valid: [N or 1, 1, H, W], 1 on the
+    region and on the picture.
     """
     around = surround(mask, valid)
     numbers = []
-    for maps in [colour_maps(encoded), *features]:
+    for maps, stride in [(colour_maps(encoded), 4), *zip(features, (STRIDES[tap] for tap in taps))]:
         maps = maps.float()
-        stride = encoded.shape[-1] // maps.shape[-1]
         within = F.avg_pool2d(mask, stride)
         near = F.avg_pool2d(around, stride // 8) if stride > 8 else F.interpolate(around, scale_factor=8.0 / stride)
         mean, deviation = moments(maps, within)
@@ -69,7 +73,8 @@ def describe(encoded: Tensor, features: list[Tensor], mask: Tensor, valid: Tenso
         if whole:
             numbers += moments(maps, F.avg_pool2d(valid, stride))
     area = mask.mean((1, 2, 3)) / valid.mean((1, 2, 3)).clamp(min=1e-6)
-    numbers.append((area + 1e-4).log()[:, None].expand(len(encoded), 1))
+    # One mask may serve many pictures; the addition repeats its area, also in an exported network.
+    numbers.append((area + 1e-4).log()[:, None] + torch.zeros_like(numbers[0][:, :1]))
     return torch.cat(numbers, 1)
 
 

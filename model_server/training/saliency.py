@@ -7,6 +7,7 @@ are varied, since the network will judge edited pictures; where people look is t
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -81,7 +82,7 @@ def validate(network: SaliencyNetwork, photos: list[data.FixationPhoto]) -> dict
     return {name: float(np.mean(values)) for name, values in sorted(scores.items())}
 
 
-def load_network(path: Any) -> SaliencyNetwork:
+def load_network(path: Path) -> SaliencyNetwork:
     """A trained network from its checkpoint, frozen."""
     state = checkpoints.load(path)
     network = SaliencyNetwork(tuple(state["taps"]))

@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Picture and mask to edits, with the shipped networks; onnxruntime on one CPU thread, no torch.
+
+What the networks and their files are is written in networks/MODEL_CARD.md; training/export.py wrote them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+from PIL import Image
+
+from model_server.parameters import to_edits
+from plugin.saliency.edits import NAMES, ORDERS, Edit
+
+NETWORKS = Path(__file__).parent / "networks"
+DIRECTIONS = {"attenuate": -1.0, "emphasize": 1.0}
+RANKINGS = ("best-realism", "best-saliency", "random")
+
+# Smaller pictures hold nothing to judge.
+SMALLEST = 16
+
+_REINSTALL = "Run install.sh again to put the networks back."
+
+Floats = npt.NDArray[np.float32]
+Bytes = npt.NDArray[np.uint8]
+
+
+class NetworkError(Exception):
+    """The networks cannot be used: one sentence that says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Edits in order of application, at strength 1, and what they do at the strength that was asked for.
+
+    saliency: share of the viewers' attention that falls into the region, 0..1.  realism: the critic's, 0..1.
+    """
+
+    edits: list[Edit]
+    saliency_before: float
+    saliency_after: float
+    realism_before: float
+    realism_after: float
+
+
+@dataclass(frozen=True)
+class _Canvas:
+    """A picture as the networks take it: aspect kept, padded to sides that they accept."""
+
+    picture: Floats  # [1, 3, H, W] display-encoded 0..1
+    valid: Floats  # [1, 1, H, W], 0 on the padding
+    width: int
+    height: int
+
+    def area(self, mask: Bytes) -> Floats:
+        """A mask (h, w), 0..255, on this canvas: [1, 1, H, W], 0..1."""
+        return self._placed(mask)[None, None] * self.valid
+
+    def _placed(self, band: Bytes) -> Floats:
+        return _placed(band, self.width, self.height, self.valid.shape[3], self.valid.shape[2])
+
+
+def _placed(band: Bytes, width: int, height: int, full_width: int, full_height: int) -> Floats:
+    resized = Image.fromarray(band).resize((width, height), Image.Resampling.BILINEAR)
+    padded = np.pad(np.asarray(resized), ((0, full_height - height), (0, full_width - width)), mode="edge")
+    return padded.astype(np.float32) / np.float32(255)
+
+
+class Predictor:
+    """The shipped networks, loaded and checked.  Not for several threads at once."""
+
+    def __init__(self, folder: Path = NETWORKS) -> None:
+        """Read the manifest and the files that it names.
+
+        Raises NetworkError if anything is missing or has another sha256 than the manifest says.
+        """
+        try:
+            manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+            files: dict[str, dict[str, Any]] = manifest["files"]
+            sizes = manifest["input"]
+            self._long, self._short = int(sizes["long"]), int(sizes["short"])
+            self._multiple = int(sizes["multiple"])
+            digest = files["edit.onnx"]["sha256"]
+            self.model = f"{manifest['name']}-{manifest['version']} ({digest[:8]})"
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise NetworkError(f"The networks' manifest in {folder} cannot be read. {_REINSTALL}") from error
+
+        def session(name: str) -> onnxruntime.InferenceSession:
+            return _session(folder / name, files.get(name, {}).get("sha256"))
+
+        self._edit = session("edit.onnx")
+        self._operators = [session(f"operator-{name}.onnx") for name in NAMES]
+        self._realism = session("realism.onnx")
+        self._saliency = session("saliency.onnx")
+
+    def edits(self, picture: Bytes, direction: str, order: str, strength: float = 1.0) -> Prediction:
+        """Predict the edits of one region.
+
+        picture: (H, W, 4) uint8, display-encoded sRGB and the region's mask, sides of at least 16.
+        direction: "attenuate" or "emphasize".  order: of the 24 orders of application take the one that looks
+        most real ("best-realism"), that moves most attention ("best-saliency"), or one that the picture's bytes
+        choose ("random").  strength: 0 untouched, 1 as predicted; it changes the figures, not the edits.
+
+        Raises ValueError on anything else and on an empty mask.
+        """
+        self._check(picture, channels=4)
+        if direction not in DIRECTIONS:
+            raise ValueError(f"The direction must be {' or '.join(DIRECTIONS)}, not {direction!r:.40}.")
+        if order not in RANKINGS:
+            raise ValueError(f"The order must be one of {', '.join(RANKINGS)}, not {order!r:.40}.")
+        if not picture[:, :, 3].any():
+            raise ValueError("The mask is empty: select the region to edit.")
+        sign = DIRECTIONS[direction]
+        canvas = self._canvas(picture[:, :, :3])
+        mask = canvas.area(picture[:, :, 3])
+        inputs = {"picture": canvas.picture, "mask": mask, "valid": canvas.valid}
+        parameters, linear = self._edit.run(None, {**inputs, "direction": np.array([sign], np.float32)})
+
+        if order == "random":
+            seed = hashlib.sha256(np.ascontiguousarray(picture).tobytes()).digest()
+            candidates = [int.from_bytes(seed[:8], "big") % len(ORDERS)]
+        else:
+            candidates = list(range(len(ORDERS)))
+        best, best_score = candidates[0], -np.inf
+        best_edited = linear
+        for index in candidates:
+            edited = self._apply(linear, mask, parameters[index] * np.float32(strength), ORDERS[index])
+            if order == "random":
+                score = 0.0
+            elif order == "best-realism":
+                score = self._real(edited, mask, canvas.valid)
+            else:
+                score = sign * self._share(edited, mask, canvas.valid)
+            if score > best_score:
+                best, best_score, best_edited = index, score, edited
+        return Prediction(
+            to_edits(parameters[best], ORDERS[best]),
+            saliency_before=self._share(linear, mask, canvas.valid),
+            saliency_after=self._share(best_edited, mask, canvas.valid),
+            realism_before=self._real(linear, mask, canvas.valid),
+            realism_after=self._real(best_edited, mask, canvas.valid),
+        )
+
+    def saliency(self, picture: Bytes) -> Bytes:
+        """Where viewers look: picture (H, W, 3) uint8 to a grey map (H, W), 255 where they look most."""
+        self._check(picture, channels=3)
+        canvas = self._canvas(picture)
+        linear = self._decoded(canvas)
+        outputs = self._saliency.run(["density"], {"linear": linear, "mask": canvas.valid, "valid": canvas.valid})
+        density = outputs[0][0]
+        stride = canvas.valid.shape[3] // density.shape[1]
+        box = (0.0, 0.0, canvas.width / stride, canvas.height / stride)
+        grey = Image.fromarray(density / density.max())
+        grown = grey.resize((picture.shape[1], picture.shape[0]), Image.Resampling.BICUBIC, box=box)
+        return np.asarray(np.clip(np.asarray(grown) * 255, 0, 255).round(), np.uint8)
+
+    def _decoded(self, canvas: _Canvas) -> Floats:
+        inputs = {"picture": canvas.picture, "mask": canvas.valid, "valid": canvas.valid}
+        linear: Floats = self._edit.run(["linear"], {**inputs, "direction": np.ones(1, np.float32)})[0]
+        return linear
+
+    def _apply(self, linear: Floats, mask: Floats, parameters: Floats, order: tuple[int, ...]) -> Floats:
+        """Apply one vector of parameters in one order; only the mask's bounding box is computed."""
+        rows, columns = np.flatnonzero(mask[0, 0].any(1)), np.flatnonzero(mask[0, 0].any(0))
+        box = (..., slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
+        part, part_mask = np.ascontiguousarray(linear[box]), np.ascontiguousarray(mask[box])
+        for index in order:
+            inputs = {"linear": part, "mask": part_mask, "parameters": parameters[None]}
+            part = self._operators[index].run(None, inputs)[0]
+        edited = linear.copy()
+        edited[box] = part
+        return edited
+
+    def _share(self, linear: Floats, mask: Floats, valid: Floats) -> float:
+        return float(self._saliency.run(["share"], {"linear": linear, "mask": mask, "valid": valid})[0][0])
+
+    def _real(self, linear: Floats, mask: Floats, valid: Floats) -> float:
+        return float(self._realism.run(None, {"linear": linear, "mask": mask, "valid": valid})[0][0])
+
+    def _check(self, picture: Bytes, channels: int) -> None:
+        if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != channels:
+            raise ValueError(f"The picture must be bytes of {channels} channels.")
+        if min(picture.shape[:2]) < SMALLEST:
+            raise ValueError(f"The picture is too small: its sides must be at least {SMALLEST} pixels.")
+
+    def _canvas(self, picture: Bytes) -> _Canvas:
+        height, width = picture.shape[:2]
+        scale = min(self._long / max(width, height), self._short / min(width, height))
+        small_width, small_height = max(1, round(width * scale)), max(1, round(height * scale))
+        full_width, full_height = (-(-side // self._multiple) * self._multiple for side in (small_width, small_height))
+        bands = [_placed(picture[:, :, c], small_width, small_height, full_width, full_height) for c in range(3)]
+        valid = np.zeros((1, 1, full_height, full_width), np.float32)
+        valid[:, :, :small_height, :small_width] = 1
+        return _Canvas(np.stack(bands)[None], valid, small_width, small_height)
+
+
+def _session(path: Path, sha256: str | None) -> onnxruntime.InferenceSession:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise NetworkError(f"The network {path} is missing. {_REINSTALL}") from error
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise NetworkError(f"The network {path} is not the one that the manifest names. {_REINSTALL}")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime has no common base for what it raises here
+        raise NetworkError(f"onnxruntime cannot load {path}. {_REINSTALL}") from error

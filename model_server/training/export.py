@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Write the trained networks and the operators as ONNX files, with the manifest that the server checks.
+
+Every file takes sides of any multiple of 32.  `valid` is 1 on the picture and 0 on the padding beside it.
+
+    edit.onnx               picture [1, 3, H, W] display-encoded 0..1, mask, valid [1, 1, H, W], direction [1]: -1 or +1
+                            -> parameters [24, 28] in the orders of edits.ORDERS, linear [1, 3, H, W]
+    operator-<name>.onnx    linear [N, 3, h, w], any size, mask [1, 1, h, w], parameters [N, 28] -> edited [N, 3, h, w]
+    realism.onnx            linear [N, 3, H, W], mask, valid [1, 1, H, W] -> realism [N]
+    saliency.onnx           linear [N, 3, H, W], mask, valid [1, 1, H, W] -> share [N], density [N, H/8, W/8]
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from model_server.parameters import COUNT
+from plugin.saliency.edits import NAMES
+
+from . import checkpoints, operators, realism, saliency
+from .data import LONG, SHORT
+from .models import EditNetwork, RealismCritic, SaliencyNetwork, share
+
+FOLDER = Path(__file__).parent.parent / "networks"
+VERSION = 1
+
+
+class EditFile(nn.Module):
+    """What edit.onnx computes: one pass of the trunk, then the head for all orders."""
+
+    def __init__(self, network: EditNetwork) -> None:
+        super().__init__()
+        self.network = network
+        self.register_buffer("orders", operators.ALL_ORDERS)
+
+    def forward(self, picture: Tensor, mask: Tensor, valid: Tensor, direction: Tensor) -> tuple[Tensor, Tensor]:
+        numbers = self.network.describe(picture, mask, valid)
+        orders: Tensor = self.orders  # type: ignore[assignment]
+        return self.network(numbers, direction.expand(len(operators.ALL_ORDERS)), orders), operators.decode(picture)
+
+
+class OperatorFile(nn.Module):
+    """What operator-<name>.onnx computes: one edit, blended through the mask."""
+
+    def __init__(self, index: int) -> None:
+        super().__init__()
+        self.operator = operators.OPERATORS[index]
+
+    def forward(self, linear: Tensor, mask: Tensor, parameters: Tensor) -> Tensor:
+        return operators.blend(linear, self.operator(linear, parameters), mask)
+
+
+class RealismFile(nn.Module):
+    """What realism.onnx computes; pictures may still be unclipped."""
+
+    def __init__(self, critic: RealismCritic) -> None:
+        super().__init__()
+        self.critic = critic
+
+    def forward(self, linear: Tensor, mask: Tensor, valid: Tensor) -> Tensor:
+        verdict: Tensor = self.critic(operators.encode(linear), mask, valid)
+        return verdict
+
+
+class SaliencyFile(nn.Module):
+    """What saliency.onnx computes: the mean density of the viewers, and the region's share of it."""
+
+    def __init__(self, viewers: list[SaliencyNetwork]) -> None:
+        super().__init__()
+        self.viewers = nn.ModuleList(viewers)
+
+    def forward(self, linear: Tensor, mask: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
+        encoded = operators.encode(linear)
+        density = torch.stack([viewer(encoded, valid).exp() for viewer in self.viewers]).mean(0)
+        return share(density.log(), mask), density
+
+
+def write(module: nn.Module, path: Path, inputs: dict[str, Tensor], outputs: list[str]) -> None:
+    """Export with free batch (but for edit.onnx) and free height and width."""
+    axes: dict[str, dict[int, str]] = {}
+    for name, value in inputs.items():
+        free = {0: "n"} if name in ("linear", "parameters") else {}
+        axes[name] = {**free, 2: "height", 3: "width"} if value.ndim == 4 else free
+    axes.update({name: {0: "n"} for name in outputs if name in ("realism", "share", "density", "edited")})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the tracer names every constant that it takes
+        torch.onnx.export(
+            module.eval(), tuple(inputs.values()), path, input_names=list(inputs), output_names=outputs,
+            dynamic_axes={name: free for name, free in axes.items() if free}, opset_version=17, dynamo=False,
+        )  # fmt: skip
+
+
+def export(edit: EditNetwork, critic: RealismCritic, viewers: list[SaliencyNetwork], folder: Path) -> dict[str, Any]:
+    """Write all files into the folder; returns the manifest."""
+    folder.mkdir(parents=True, exist_ok=True)
+    picture, area = torch.rand(2, 3, 64, 96), torch.ones(1, 1, 64, 96)
+    one = {"picture": picture[:1], "mask": area, "valid": area, "direction": torch.ones(1)}
+    many = {"linear": picture, "mask": area, "valid": area}
+    single = {"linear": picture, "mask": area, "parameters": torch.zeros(2, COUNT)}
+    write(EditFile(edit), folder / "edit.onnx", one, ["parameters", "linear"])
+    for index, name in enumerate(NAMES):
+        write(OperatorFile(index), folder / f"operator-{name}.onnx", single, ["edited"])
+    write(RealismFile(critic), folder / "realism.onnx", many, ["realism"])
+    write(SaliencyFile(viewers), folder / "saliency.onnx", many, ["share", "density"])
+    files = {}
+    for path in sorted(folder.glob("*.onnx")):
+        content = path.read_bytes()
+        files[path.name] = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+    manifest = {
+        "name": "edit",
+        "version": VERSION,
+        "input": {"long": LONG, "short": SHORT, "multiple": 32},
+        "ranges": operators.RANGES,
+        "files": files,
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+    return manifest
+
+
+def load_edit(path: Path) -> EditNetwork:
+    """A trained edit network from its checkpoint, frozen."""
+    state = checkpoints.load(path)
+    network = EditNetwork(tuple(state["taps"]), state["hidden"])
+    network.load_state_dict(state["model"])
+    return network.eval().requires_grad_(False)
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m model_server.training.export",
+        description=str(__doc__).split("\n\n")[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    runs = checkpoints.RUNS
+    parser.add_argument("--edit", type=Path, default=runs / "edit.pt", help="checkpoint of the edit network")
+    parser.add_argument("--critic", type=Path, default=runs / "realism.pt", help="checkpoint of the realism critic")
+    parser.add_argument(
+        "--viewers", type=Path, nargs="+", default=[runs / "saliency.pt", runs / "saliency-2.pt"],
+        help="checkpoints of the saliency networks",
+    )  # fmt: skip
+    parser.add_argument("--out", type=Path, default=FOLDER, help="folder to write to")
+    options = parser.parse_args(argv)
+    viewers = [saliency.load_network(path) for path in options.viewers]
+    manifest = export(load_edit(options.edit), realism.load_network(options.critic), viewers, options.out)
+    for name, file in manifest["files"].items():
+        print(f"{name}: {file['bytes']} bytes, sha256 {file['sha256']}")
+
+
+if __name__ == "__main__":
+    main()
