@@ -72,6 +72,9 @@ class Gimp:
         if self.kind == "private":
             result = private_root.environment(result)
             result["GIMP_SALIENCY_REQUEST"] = "1"
+            # Its libraries' caches and plug-ins must not mix with those of the host's versions.
+            result["XDG_CACHE_HOME"] = str(folders.cache() / "gimp")
+            result["XDG_DATA_HOME"] = str(folders.data() / "gimp-data")
             result.setdefault("GIMP3_DIRECTORY", str(self.profile()))
         return result
 

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The steps of an installation: GIMP, virtual environment, plug-in, and GIMP's own word that it knows the plug-in."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from model_server import folders, gimp, plugin_copy, private_root
+from model_server.installer import environment, flatpak, record, root_folder, system
+from model_server.installer.system import SetupError, say
+from plugin.saliency import connection
+
+# What the tests of GIMP's window need on the host.
+_WINDOW_TOOLS = {
+    "Xvfb": "xvfb",
+    "xdotool": "xdotool",
+    "import": "imagemagick",
+    "openbox": "openbox",
+    "dbus-run-session": "dbus",
+    "xwininfo": "x11-utils",
+}
+
+
+def log() -> Path:
+    """Where the programs that are called say what they do."""
+    return folders.state() / system.LOG
+
+
+def install(packages: Sequence[str] = ()) -> gimp.Gimp:
+    """Install for this user; return the GIMP that was set up.  `packages`: those that install.sh had to install."""
+    done = record.load()
+    done.add("packages", *packages)
+    for folder in (folders.data(), folders.cache(), folders.state()):
+        done.will_make(folder)
+    done.save()
+    found = _gimp(done)
+    say(f"Using {found.describe()}.")
+    _stop_old_server()
+    python = environment.make(folders.data() / "venv", log())
+    program = python.with_name("gimp-saliency")
+    say(f"Installed the model server in {python.parents[1]}.")
+    _link(program, done)
+    if found.kind == "flatpak":
+        flatpak.allow(done)
+        say("Allowed the Flatpak GIMP to start the model server on the host.")
+    own = found.profile()
+    for profile in sorted({own, *plugin_copy.profiles()}):
+        done.will_make(plugin_copy.plugin_folder(profile).parent)
+        copy = plugin_copy.install_plugin(profile, gimp.server_command([str(program)]))
+        done.add("plugins", str(copy))
+        say(f"Installed the plug-in in {copy}.")
+    done.save()
+    _ask(found)
+    return found
+
+
+def demo(started_in: Path, output: str) -> None:
+    """Edit the sample photographs.  Raises SetupError."""
+    python = folders.data() / "venv" / "bin" / "python"
+    command = [str(python), "-m", "model_server.demo", "--output", str(started_in / output)]
+    if subprocess.run(command, cwd="/").returncode:
+        raise SetupError("The demonstration failed: see above; `gimp-saliency check` looks for the cause.")
+
+
+def test(arguments: Sequence[str]) -> None:
+    """Run the whole test suite with both GIMPs.  Raises SetupError."""
+    done = record.load()
+    done.will_make(folders.cache())
+    done.will_make(folders.state())
+    roots = {}
+    for version in ("3.2", "3.0"):
+        kept = folders.data() / f"gimp-{version}"
+        parent = kept.parent if kept.is_dir() else folders.cache()
+        root, packages = root_folder.build(parent, version, log())
+        done.add("packages", *packages)
+        if not root.name.endswith(version):
+            raise SetupError(
+                f"The tests need GIMP {version}, and the system's mirror does not have it: use another mirror."
+            )
+        roots[f"GIMP_SALIENCY_TEST_GIMP_{version.replace('.', '')}"] = str(root)
+    done.add("packages", *system.need(_WINDOW_TOOLS, log()))
+    done.save()
+    python = environment.make(folders.cache() / "test-venv", log(), "test")
+    say(f"Installed the tests' needs in {python.parents[1]}.")
+    path = f"{python.parent}{os.pathsep}{os.environ['PATH']}"
+    command = [str(python), "-m", "pytest", *arguments]
+    if subprocess.run(command, cwd=environment.PROJECT, env={**os.environ, **roots, "PATH": path}).returncode:
+        raise SetupError("Tests failed: see above.")
+
+
+def _gimp(done: record.Record) -> gimp.Gimp:
+    """The GIMP to set up; installs or builds one where there is none."""
+    if os.environ.get("GIMP_SALIENCY_GIMP"):
+        return gimp.find()
+    found = gimp.on_path() or gimp.flatpak()
+    if found:
+        return found
+    if any(Path(path).exists() for path in ("/snap/bin/gimp", "/var/lib/snapd/snap/bin/gimp")):
+        say("The Snap GIMP is not supported: it cannot run Python plug-ins.  Looking for another GIMP.")
+    if system.is_root() and system.is_debian_like():
+        system.update_package_lists(log())
+    if system.offers_gimp():
+        done.add("packages", *system.need({"gimp-console-3": "gimp", **_PYTHON_IN_GIMP}, log()))
+        done.save()
+        found = gimp.on_path()
+        if found:
+            return found
+    tools = system.need(root_folder.tools(root_folder.distribution()), log())
+    done.add("packages", *tools)
+    done.save()
+    if not any(private_root.is_complete(root) for root in folders.data().glob("gimp-3.*")):
+        root_folder.build(folders.data(), "3.2", log())
+    return gimp.find()
+
+
+# GIMP's package only suggests what Python plug-ins need.
+_PYTHON_IN_GIMP = {
+    "/usr/lib/python3/dist-packages/gi": "python3-gi",
+    "/usr/share/doc/gir1.2-gimp-3.0": "gir1.2-gimp-3.0",
+}
+
+
+def _stop_old_server() -> None:
+    """A server of the version before must not go on answering."""
+    try:
+        if connection.stop(kill=True):
+            say("Stopped the model server of the earlier installation.")
+    except connection.ServerError as error:
+        raise SetupError(str(error)) from error
+
+
+def _link(program: Path, done: record.Record) -> None:
+    """Put `gimp-saliency` where shells look for a user's programs."""
+    link = Path.home() / ".local/bin" / program.name
+    if link.is_symlink() and link.readlink() == program:
+        pass
+    elif link.exists() or link.is_symlink():
+        say(f"{link} is another program and stays; ours is {program}.")
+        return
+    else:
+        done.will_make(link.parent)
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(program)
+    done.add("links", str(link))
+    hint = "" if shutil.which(link.name) else f" (add {link.parent} to your PATH)"
+    say(f"The command is {link}{hint}.")
+
+
+def _ask(found: gimp.Gimp) -> None:
+    """Let GIMP say whether it knows the procedures.  Raises SetupError if it does not."""
+    missing = plugin_copy.missing_procedures(found)
+    for name in plugin_copy.PROCEDURES:
+        say(f"GIMP {'does not know' if name in missing else 'knows'} {name}.")
+    if missing:
+        raise SetupError(
+            f"{found.describe()} does not load the plug-in: check that its Python has the gi module "
+            "(on Debian: apt-get install python3-gi gir1.2-gimp-3.0), then run install.sh again."
+        )
+    where = "Run `gimp-saliency gimp`, then see" if found.kind == "private" else "In GIMP, see"
+    say(f"{where} Filters → Saliency.")
