@@ -280,6 +280,8 @@ def script(gimp: Gimp, code: str, timeout: float = 120.0, env: dict[str, str] | 
     """
     with tempfile.TemporaryDirectory(prefix="gimp-saliency-") as folder:
         answer = Path(folder) / "answer.json"
+        # GIMP's own temporary files go with the folder, even when it is ended by force.
+        environment = {**(os.environ if env is None else env), "TMPDIR": folder}
         wrapped = _WRAPPER.format(code=code, answer=str(answer))
         arguments = (
             "-i",
@@ -293,7 +295,9 @@ def script(gimp: Gimp, code: str, timeout: float = 120.0, env: dict[str, str] | 
         )
         with (
             (Path(folder) / "log").open("w+b") as log,
-            gimp.start(*arguments, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT) as process,
+            gimp.start(
+                *arguments, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+            ) as process,
         ):
             try:
                 process.wait(timeout)
@@ -325,3 +329,13 @@ except BaseException:
 with open({answer!r}, "w", encoding="utf-8") as file:
     file.write(text)
 """
+
+
+def open_window(arguments: list[str]) -> int:
+    """Run GIMP with its window until it is closed; return its exit code.  Raises GimpError without a display."""
+    if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        raise GimpError(
+            "There is no display here for GIMP's window: run this on a desktop, or use `gimp-saliency batch`."
+        )
+    with find().start("--new-instance", *arguments, console=False) as process:
+        return process.wait()

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One picture that shows many edits: before, the region, after, and what was done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Union
+
+from PIL import Image, ImageDraw, ImageFont
+
+Polygon = Sequence[Sequence[float]]  # points (x, y), relative to the picture: 0 to 1
+
+_CELL = (380, 300)  # pixels
+_GAP = 12
+_CAPTION = 58
+_COLUMNS = 2
+_GROUND, _INK, _FAINT = (32, 32, 32), (240, 240, 240), (170, 170, 170)
+_OUTLINES = {"attenuate": (90, 190, 255), "emphasize": (255, 200, 40)}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One edit to show."""
+
+    before: Image.Image
+    after: Image.Image
+    polygons: Sequence[Polygon]
+    direction: str
+    title: str
+    detail: str
+
+
+def draw(entries: Sequence[Entry], heading: str) -> Image.Image:
+    """The sheet: two entries a row, each with before, region outlined, after, a title and a line of detail."""
+    width, height = _CELL[0] * 3 + _GAP * 2, _CELL[1] + _CAPTION
+    rows = -(-len(entries) // _COLUMNS)
+    top = 64
+    size = (_COLUMNS * (width + 3 * _GAP) + _GAP, top + rows * (height + 2 * _GAP) + _GAP)
+    sheet = Image.new("RGB", size, _GROUND)
+    pen = ImageDraw.Draw(sheet)
+    pen.text((2 * _GAP, 20), heading, fill=_INK, font=_font(26))
+    for index, entry in enumerate(entries):
+        x = 2 * _GAP + (index % _COLUMNS) * (width + 3 * _GAP)
+        y = top + (index // _COLUMNS) * (height + 2 * _GAP)
+        pen.text((x, y), entry.title, fill=_OUTLINES[entry.direction], font=_font(20))
+        _line(pen, (x, y + 28), entry.detail, width)
+        for column, picture in enumerate((entry.before, _outlined(entry), entry.after)):
+            small = _fitted(picture)
+            left = x + column * (_CELL[0] + _GAP) + (_CELL[0] - small.width) // 2
+            sheet.paste(small, (left, y + _CAPTION))
+    return sheet
+
+
+def _fitted(picture: Image.Image) -> Image.Image:
+    scale = min(_CELL[0] / picture.width, _CELL[1] / picture.height)
+    return picture.convert("RGB").resize(
+        (round(picture.width * scale), round(picture.height * scale)), Image.Resampling.LANCZOS
+    )
+
+
+def _outlined(entry: Entry) -> Image.Image:
+    picture = _fitted(entry.before)
+    pen = ImageDraw.Draw(picture)
+    for polygon in entry.polygons:
+        points = [(x * (picture.width - 1), y * (picture.height - 1)) for x, y in polygon]
+        pen.line([*points, points[0]], fill=(0, 0, 0), width=4, joint="curve")
+        pen.line([*points, points[0]], fill=_OUTLINES[entry.direction], width=2, joint="curve")
+    return picture
+
+
+def _line(pen: ImageDraw.ImageDraw, place: tuple[int, int], text: str, width: int) -> None:
+    """One line, cut with an ellipsis where it is too long."""
+    font = _font(16)
+    while text and pen.textlength(text, font=font) > width:
+        text = text[:-2].rstrip(" ,…") + "…"
+    pen.text(place, text, fill=_FAINT, font=font)
+
+
+def _font(size: int) -> Union[ImageFont.FreeTypeFont, ImageFont.ImageFont]:
+    return ImageFont.load_default(size)
