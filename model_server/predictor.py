@@ -69,9 +69,11 @@ class _Canvas:
 
 
 def _placed(band: Bytes, width: int, height: int, full_width: int, full_height: int) -> Floats:
-    resized = Image.fromarray(band).resize((width, height), Image.Resampling.BILINEAR)
-    padded = np.pad(np.asarray(resized), ((0, full_height - height), (0, full_width - width)), mode="edge")
-    return padded.astype(np.float32) / np.float32(255)
+    # As floats, so that the faintest and smallest mask survives.
+    image = Image.fromarray(band.astype(np.float32) / np.float32(255))
+    resized = np.asarray(image.resize((width, height), Image.Resampling.BILINEAR))
+    padded: Floats = np.pad(resized, ((0, full_height - height), (0, full_width - width)), mode="edge")
+    return padded
 
 
 class Predictor:
@@ -212,6 +214,8 @@ def _session(path: Path, sha256: str | None) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
+    # Seven sessions, each keeping an arena of its largest request, would double the server's memory.
+    options.enable_cpu_mem_arena = False
     options.log_severity_level = 3
     try:
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])

@@ -135,7 +135,7 @@ def validate(network: EditNetwork, judges: Judges, prepared: list[Prepared], mos
         scores[f"{name} difference"] = float(torch.cat(difference).mean())
         scores[f"{name} tint"] = math.sqrt(float(torch.cat([o.tint for o in outcomes]).mean()))
         scores[f"{name} EV"] = float(parameters[:, 0].mean())
-        scores[f"{name} EV spread"] = float(parameters[:, 0].std())
+        scores[f"{name} EV spread"] = float(parameters[:, 0].std(correction=0))
     return scores
 
 

@@ -4,12 +4,11 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
-torch = pytest.importorskip("torch")
-
-from model_server.parameters import COUNT, to_edits, to_parameters  # noqa: E402
-from model_server.training import operators  # noqa: E402
-from plugin.saliency.edits import CURVE_NODES, Curves, Exposure, Saturation, WhiteBalance  # noqa: E402
+from model_server.parameters import COUNT, to_edits, to_parameters
+from model_server.training import operators
+from plugin.saliency.edits import CURVE_NODES, Curves, Exposure, Saturation, WhiteBalance
 
 
 def random_pictures(count: int = 3, dtype: torch.dtype = torch.float64) -> torch.Tensor:
@@ -33,13 +32,13 @@ def one_pixel(*rgb: float) -> torch.Tensor:
 WHOLE = torch.ones(1, 1, 1, dtype=torch.float64)
 
 
-def test_srgb_there_and_back():
+def test_srgb_there_and_back() -> None:
     values = torch.linspace(0, 1, 257, dtype=torch.float64)
     assert torch.allclose(operators.encode(operators.decode(values)), values, atol=1e-7)
     assert float(operators.decode(torch.tensor(0.5, dtype=torch.float64))) == pytest.approx(0.21404114, abs=1e-8)
 
 
-def test_identity():
+def test_identity() -> None:
     pictures = random_pictures()
     for order in operators.ALL_ORDERS:
         edited = operators.apply(
@@ -48,7 +47,7 @@ def test_identity():
         assert torch.allclose(edited, pictures, atol=1e-7)
 
 
-def test_gradient():
+def test_gradient() -> None:
     pictures = random_pictures() * 0.8 + 0.1
     mask = torch.full((3, 1, 5, 7), 0.7, dtype=torch.float64)
     parameters = (random_parameters() * 0.3).requires_grad_()
@@ -57,7 +56,7 @@ def test_gradient():
     )
 
 
-def test_gradient_is_finite_at_black_and_white():
+def test_gradient_is_finite_at_black_and_white() -> None:
     pictures = torch.zeros(2, 3, 4, 4)
     pictures[1] = 1
     parameters = torch.zeros(2, 28, requires_grad=True)
@@ -65,7 +64,7 @@ def test_gradient_is_finite_at_black_and_white():
     assert parameters.grad is not None and torch.isfinite(parameters.grad).all()
 
 
-def test_order_matters_and_each_row_has_its_own():
+def test_order_matters_and_each_row_has_its_own() -> None:
     pictures, parameters = random_pictures(1).expand(24, -1, -1, -1), random_parameters(1).expand(24, -1)
     mask = torch.ones(24, 1, 5, 7)
     together = operators.apply(pictures, mask, parameters, operators.ALL_ORDERS)
@@ -76,7 +75,7 @@ def test_order_matters_and_each_row_has_its_own():
     assert len({tuple(row.flatten().tolist()) for row in together}) > 12
 
 
-def test_outside_the_mask_nothing_changes():
+def test_outside_the_mask_nothing_changes() -> None:
     pictures = random_pictures()
     mask = torch.zeros(3, 1, 5, 7, dtype=torch.float64)
     mask[:, :, 1, 1] = 1
@@ -86,14 +85,14 @@ def test_outside_the_mask_nothing_changes():
     assert not torch.allclose(edited[~outside], pictures[~outside])
 
 
-def test_exposure_by_hand():
+def test_exposure_by_hand() -> None:
     edited = operators.apply_edits(one_pixel(0.1, 0.2, 0.6), WHOLE, [Exposure(1)])
     assert edited.flatten().tolist() == pytest.approx([0.2, 0.4, 1.0])
     unclipped = operators.apply_edits(one_pixel(0.1, 0.2, 0.6), WHOLE, [Exposure(1)], clip=False)
     assert unclipped.flatten().tolist() == pytest.approx([0.2, 0.4, 1.2])
 
 
-def test_saturation_by_hand():
+def test_saturation_by_hand() -> None:
     grey = operators.apply_edits(one_pixel(1.0, 0.0, 0.0), WHOLE, [Saturation(0)])
     assert grey.flatten().tolist() == pytest.approx([0.22248840] * 3, abs=1e-9)
     more = operators.apply_edits(one_pixel(0.5, 0.4, 0.4), WHOLE, [Saturation(2)], clip=False)
@@ -101,13 +100,13 @@ def test_saturation_by_hand():
     assert more.flatten().tolist() == pytest.approx([2 * v - luminance for v in (0.5, 0.4, 0.4)])
 
 
-def test_white_balance_agrees_with_the_definition():
+def test_white_balance_agrees_with_the_definition() -> None:
     edit = WhiteBalance(1.3, 0.8)
     edited = operators.apply_edits(one_pixel(0.5, 0.5, 0.5), WHOLE, [edit])
     assert edited.flatten().tolist() == pytest.approx([0.5 * gain for gain in edit.gains()])
 
 
-def test_curves_agree_with_the_definition():
+def test_curves_agree_with_the_definition() -> None:
     edit = Curves((2.0,) * 4 + (1.0,) * 4, (0.5, 1, 1, 1, 1, 1, 1, 3), (1,) * 8)
     for channel in range(3):
         for x, y in edit.points(channel):
@@ -120,7 +119,7 @@ def test_curves_agree_with_the_definition():
     assert CURVE_NODES[1] == 32 / 255
 
 
-def test_curves_clip_their_input():
+def test_curves_clip_their_input() -> None:
     edited = operators.apply_edits(
         one_pixel(1.0, 0.3, 0.3), WHOLE, [Exposure(2), Curves((1.2,) + (1,) * 7, *((1,) * 8,) * 2)]
     )
@@ -132,13 +131,13 @@ def test_curves_clip_their_input():
     assert float(back[0]) == pytest.approx(0.25)
 
 
-def test_half_mask_blends_in_linear_light():
+def test_half_mask_blends_in_linear_light() -> None:
     half = torch.full((1, 1, 1), 0.5, dtype=torch.float64)
     edited = operators.apply_edits(one_pixel(0.2, 0.2, 0.2), half, [Exposure(1)])
     assert edited.flatten().tolist() == pytest.approx([0.3] * 3)
 
 
-def test_parameters_to_edits_and_back():
+def test_parameters_to_edits_and_back() -> None:
     parameters = random_parameters(1)[0]
     for order in operators.ALL_ORDERS[::5]:
         edits = to_edits(parameters.tolist(), order.tolist())
@@ -151,7 +150,7 @@ def test_parameters_to_edits_and_back():
         assert torch.allclose(operators.apply_edits(picture[0], mask[0], edits), by_vector, atol=1e-9)
 
 
-def test_raw_zero_is_identity_and_bounds_hold():
+def test_raw_zero_is_identity_and_bounds_hold() -> None:
     assert torch.equal(operators.from_raw(torch.zeros(1, operators.RAW)), torch.zeros(1, 28))
     extreme = operators.from_raw(torch.full((1, operators.RAW), 50.0))[0]
     assert extreme[:4].tolist() == pytest.approx([1.5, 1.2, 0.15, 0.15])

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The shipped networks through the predictor."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from model_server.predictor import DIRECTIONS, NETWORKS, RANKINGS, NetworkError, Predictor
+from plugin.saliency.edits import NAMES, to_json
+
+
+@pytest.fixture(scope="module")
+def predictor() -> Predictor:
+    return Predictor()
+
+
+def scene(seed: int, height: int = 144, width: int = 192) -> Any:
+    """A made-up picture: a coloured disc, the region, on a noisy gradient."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:height, :width]
+    disc = (x - width * rng.uniform(0.3, 0.7)) ** 2 + (y - height * rng.uniform(0.3, 0.7)) ** 2 < (height / 5) ** 2
+    ground = rng.uniform(40, 200, 3) + (x / width * 50)[:, :, None] + rng.normal(0, 12, (height, width, 3))
+    picture = np.where(disc[:, :, None], rng.uniform(30, 220, 3) + rng.normal(0, 8, (height, width, 3)), ground)
+    return np.dstack([picture.clip(0, 255), disc * 255]).astype(np.uint8)
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+@pytest.mark.parametrize("order", RANKINGS)
+def test_prediction_holds_each_edit_once_and_sane_figures(predictor: Predictor, direction: str, order: str) -> None:
+    prediction = predictor.edits(scene(1), direction, order)
+    assert sorted(edit.name for edit in prediction.edits) == sorted(NAMES)
+    for figure in (prediction.saliency_before, prediction.saliency_after, prediction.realism_before):
+        assert 0 <= figure <= 1
+    assert 0 <= prediction.realism_after <= 1
+
+
+def test_edits_differ_between_pictures_and_directions(predictor: Predictor) -> None:
+    answers = [to_json(predictor.edits(scene(s), d, "random").edits) for s in range(3) for d in DIRECTIONS]
+    assert len({json.dumps(sorted(answer, key=lambda edit: edit["name"])) for answer in answers}) == 6
+
+
+def test_directions_move_attention_their_way(predictor: Predictor) -> None:
+    moved = {d: [predictor.edits(scene(s), d, "best-saliency") for s in range(6)] for d in DIRECTIONS}
+    for direction, sign in DIRECTIONS.items():
+        changes = [sign * (p.saliency_after / p.saliency_before - 1) for p in moved[direction]]
+        assert np.mean(changes) > 0.02, (direction, changes)
+
+
+def test_same_picture_same_answer(predictor: Predictor) -> None:
+    for order in RANKINGS:
+        assert predictor.edits(scene(2), "attenuate", order) == Predictor().edits(scene(2), "attenuate", order)
+
+
+def test_best_orders_are_best(predictor: Predictor) -> None:
+    picture = scene(4)
+    real = predictor.edits(picture, "emphasize", "best-realism")
+    seen = predictor.edits(picture, "emphasize", "best-saliency")
+    assert real.realism_after >= seen.realism_after
+    assert seen.saliency_after >= real.saliency_after
+
+
+def test_strength_changes_the_figures_not_the_edits(predictor: Predictor) -> None:
+    whole = predictor.edits(scene(3), "attenuate", "random")
+    none = predictor.edits(scene(3), "attenuate", "random", strength=0.0)
+    assert none.edits == whole.edits
+    assert none.saliency_after == pytest.approx(none.saliency_before, abs=1e-6)
+    assert none.realism_after == pytest.approx(none.realism_before, abs=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(16, 16), (16, 384), (384, 16), (31, 33), (384, 384)])
+def test_any_shape_and_the_smallest_mask(predictor: Predictor, shape: tuple[int, int]) -> None:
+    picture = np.random.default_rng(0).integers(0, 255, (*shape, 4), dtype=np.uint8)
+    picture[:, :, 3] = 0
+    picture[shape[0] // 2, shape[1] // 2, 3] = 1
+    prediction = predictor.edits(picture, "emphasize", "random")
+    assert np.isfinite([prediction.saliency_after, prediction.realism_after]).all()
+    assert predictor.saliency(picture[:, :, :3]).shape == shape
+
+
+def test_whole_picture_selected(predictor: Predictor) -> None:
+    picture = scene(5)
+    picture[:, :, 3] = 255
+    assert predictor.edits(picture, "attenuate", "random").saliency_before == pytest.approx(1, abs=1e-3)
+
+
+def test_saliency_map_sees_the_odd_one(predictor: Predictor) -> None:
+    picture = np.full((192, 256, 3), 120, np.uint8)
+    picture[60:100, 40:80] = (220, 30, 30)
+    grey = predictor.saliency(picture)
+    assert grey.dtype == np.uint8 and grey.max() >= 200
+    assert grey[60:100, 40:80].mean() > 2 * grey[120:, 140:].mean()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "sentence"),
+    [
+        (lambda p: {"picture": p[:, :, :3]}, "4 channels"),
+        (lambda p: {"picture": p[:15]}, "16 pixels"),
+        (lambda p: {"picture": p * np.array([1, 1, 1, 0], np.uint8)}, "mask is empty"),
+        (lambda p: {"direction": "sideways"}, "attenuate or emphasize"),
+        (lambda p: {"order": "alphabetical"}, "best-realism"),
+    ],
+)
+def test_bad_input_is_a_sentence(predictor: Predictor, spoil: Callable[[Any], dict[str, Any]], sentence: str) -> None:
+    arguments = {"picture": scene(1), "direction": "attenuate", "order": "random", **spoil(scene(1))}
+    with pytest.raises(ValueError, match=sentence):
+        predictor.edits(**arguments)
+
+
+@pytest.mark.parametrize("name", ["edit.onnx", "manifest.json", "realism.onnx"])
+def test_spoilt_networks_are_refused(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "networks"
+    shutil.copytree(NETWORKS, folder)
+    content = (folder / name).read_bytes()
+    (folder / name).write_bytes(content[: len(content) // 2])
+    with pytest.raises(NetworkError, match=r"install\.sh"):
+        Predictor(folder)
+    (folder / name).unlink()
+    with pytest.raises(NetworkError, match=r"install\.sh"):
+        Predictor(folder)
+
+
+def test_the_shipped_files_are_small() -> None:
+    assert sum(path.stat().st_size for path in NETWORKS.glob("*.onnx")) < 20e6

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A data folder of tiny synthetic photographs, laid out like the real one."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageDraw
+
+PHOTOS = 6
+
+
+def _photo(rng: np.random.Generator, size: tuple[int, int]) -> Image.Image:
+    coarse = rng.integers(0, 255, (6, 8, 3), dtype=np.uint8)
+    return Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC)
+
+
+@pytest.fixture(scope="session")
+def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Photographs of two orientations with two masks each, fixations, and random trunk weights."""
+    from model_server.training.trunk import STAGES, Trunk
+
+    folder = tmp_path_factory.mktemp("data")
+    rng = np.random.default_rng(0)
+    (folder / "train").mkdir()
+    (folder / "weights").mkdir()
+    rows = []
+    for index in range(PHOTOS):
+        name, size = f"coco_{index}", (64, 48) if index % 2 else (48, 64)
+        _photo(rng, size).save(folder / "train" / f"{name}.jpg")
+        rows.append([f"{name}.jpg", "image", *size, "", ""])
+        for k, label in enumerate(("person", "cup")):
+            mask = Image.new("L", size)
+            ImageDraw.Draw(mask).ellipse((8 + 10 * k, 10, 30 + 10 * k, 34), fill=255)
+            mask.save(folder / "train" / f"{name}__{k}.png")
+            rows.append([f"{name}__{k}.png", "mask", *size, label, f"{np.mean(np.asarray(mask)) / 255:.4f}"])
+    with (folder / "train" / "SOURCES.csv").open("w", newline="") as table:
+        writer = csv.writer(table)
+        writer.writerow(["file", "kind", "width", "height", "label", "area_frac"])
+        writer.writerows(rows)
+    for source in ("osie", "crowd"):
+        (folder / "fixations" / source).mkdir(parents=True)
+        names = [f"{k}.jpg" for k in range(PHOTOS)]
+        for name in names:
+            _photo(rng, (64, 48)).save(folder / "fixations" / source / name)
+        count = PHOTOS * 2 * 5
+        np.savez(
+            folder / "fixations" / f"{source}.npz",
+            images=np.array(names),
+            size=np.array([[64, 48]] * PHOTOS, np.int16),
+            image_index=np.repeat(np.arange(PHOTOS), 10).astype(np.int16),
+            subject=np.tile(np.repeat([0, 1], 5), PHOTOS).astype(np.int8),
+            xy=(rng.random((count, 2)) * (64, 48)).astype(np.float32),
+        )
+    torch.manual_seed(0)
+    trunk = Trunk((STAGES[-1][1],))
+    weights = {name: (value * 2).half() for name, value in trunk.state_dict().items()}
+    for file in ("mnv2_imagenet_from_int8_fp16.pth", "mnv2_deeplab_voc_fp16.pth"):
+        torch.save(weights, folder / "weights" / file)
+    return folder

@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The parts of the training, and each script for two steps: it runs, resumes, exports; the server's side agrees."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import torch
+
+from model_server.predictor import Predictor
+from model_server.training import (
+    checkpoints,
+    colour,
+    data,
+    edit,
+    evaluate,
+    examples,
+    export,
+    operators,
+    realism,
+    regions,
+    saliency,
+)
+from model_server.training.models import EditNetwork, RealismCritic, SaliencyNetwork, share
+
+
+@pytest.fixture(scope="session")
+def runs(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Checkpoints of all networks after two steps, and their export."""
+    folder = tmp_path_factory.mktemp("runs")
+    common = ["--data", str(data_folder), "--steps", "2", "--threads", "1"]
+    saliency.main([*common, "--epochs", "2", "--frozen-epochs", "1", "--batch", "2", "--out", str(folder / "a.pt")])
+    saliency.main([*common, "--epochs", "1", "--taps", "24", "96", "--out", str(folder / "b.pt"), "--batch", "2"])
+    realism.main([*common, "--epochs", "2", "--out", str(folder / "critic.pt")])
+    judges = ["--viewers", str(folder / "a.pt"), str(folder / "b.pt"), "--critic", str(folder / "critic.pt")]
+    edit.main([*common, "--epochs", "1", "--batch", "4", *judges, "--out", str(folder / "edit.pt")])
+    export.main(["--edit", str(folder / "edit.pt"), *judges, "--out", str(folder / "networks")])
+    return folder
+
+
+def test_resumed_run_repeats_an_unbroken_one(data_folder: Path, runs: Path, tmp_path: Path) -> None:
+    options = ["--data", str(data_folder), "--steps", "2", "--threads", "1", "--frozen-epochs", "1", "--batch", "2"]
+    unbroken = checkpoints.load(runs / "a.pt")
+
+    # Broken off after its first epoch, as a killed process would be: the schedule of two epochs is in the checkpoint.
+    class Killed(Exception):
+        pass
+
+    out = tmp_path / "a.pt"
+    original = checkpoints.save
+
+    def save_once(*arguments: object, **rest: object) -> None:
+        original(*arguments, **rest)  # type: ignore[arg-type]
+        raise Killed
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(checkpoints, "save", save_once)
+        saliency.main([*options, "--epochs", "2", "--out", str(out)])
+    assert checkpoints.load(out)["epoch"] == 1
+    saliency.main([*options, "--epochs", "2", "--out", str(out), "--resume"])
+    resumed = checkpoints.load(out)
+    assert resumed["epoch"] == 2
+    for name, value in unbroken["model"].items():
+        assert torch.allclose(value, resumed["model"][name], atol=1e-5), name
+
+
+def test_realism_and_edit_resume(data_folder: Path, runs: Path, tmp_path: Path) -> None:
+    common = ["--data", str(data_folder), "--steps", "2", "--threads", "1", "--resume"]
+    judges = ["--viewers", str(runs / "a.pt"), "--critic", str(runs / "critic.pt")]
+    out = tmp_path / "edit.pt"
+    for epochs in (1, 2):
+        edit.main([*common, "--epochs", str(epochs), "--batch", "4", *judges, "--out", str(out)])
+        assert checkpoints.load(out)["epoch"] == epochs
+    critic = tmp_path / "critic.pt"
+    realism.main([*common, "--epochs", "1", "--out", str(critic)])
+    described = critic.with_suffix(".edits.pt").stat().st_mtime_ns
+    realism.main([*common, "--epochs", "3", "--out", str(critic)])
+    assert critic.with_suffix(".edits.pt").stat().st_mtime_ns == described
+
+
+@pytest.mark.parametrize("script", [saliency, realism, edit, export, evaluate])
+def test_help_explains_itself(script: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        script.main(["--help"])
+    assert end.value.code == 0
+    assert "--" in capsys.readouterr().out
+
+
+def test_missing_checkpoint_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="missing"):
+        checkpoints.load(tmp_path / "none.pt")
+
+
+def test_exported_networks_agree_with_torch(data_folder: Path, runs: Path) -> None:
+    """The predictor's figures and edits, from ONNX, are those of the torch networks."""
+    predictor = Predictor(runs / "networks")
+    network, critic = export.load_edit(runs / "edit.pt"), realism.load_network(runs / "critic.pt")
+    viewers = [saliency.load_network(runs / name) for name in ("a.pt", "b.pt")]
+    rng = np.random.default_rng(5)
+    for size in ((192, 256), (96, 256)):  # without and with padding
+        picture = rng.integers(0, 255, (*size, 4), dtype=np.uint8)
+        picture[:, :, 3] = 0
+        picture[30:60, 40:120, 3] = 200
+        prediction = predictor.edits(picture, "emphasize", "best-realism", strength=0.7)
+        whole = torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255
+        encoded, mask, valid = whole[:, :3], whole[:, 3:], torch.ones_like(whole[:, 3:])
+        with torch.no_grad():
+            numbers = network.describe(encoded, mask, valid)
+            orders = operators.ALL_ORDERS
+            parameters = network(numbers, torch.ones(24), orders) * 0.7
+            linear = operators.decode(encoded).expand(24, -1, -1, -1)
+            edited = operators.encode(operators.apply(linear, mask.expand(24, -1, -1, -1), parameters, orders))
+            verdicts = critic(edited, mask, valid)
+            best = int(verdicts.argmax())
+            densities = torch.stack([viewer(edited, valid).exp() for viewer in viewers]).mean(0)
+            shares = share(densities.log(), mask)
+        assert prediction.realism_after == pytest.approx(float(verdicts[best]), abs=1e-3)
+        assert min(abs(float(s) - prediction.saliency_after) for s in shares) < 1e-4
+        assert prediction.realism_before == pytest.approx(float(critic(encoded, mask, valid)[0]), abs=1e-3)
+
+
+def test_manifest_says_what_was_exported(runs: Path) -> None:
+    manifest = json.loads((runs / "networks" / "manifest.json").read_text())
+    assert manifest["ranges"] == operators.RANGES
+    assert manifest["input"] == {"long": 256, "short": 192, "multiple": 32}
+    for name, file in manifest["files"].items():
+        assert file["bytes"] == (runs / "networks" / name).stat().st_size
+    assert sum(file["bytes"] for file in manifest["files"].values()) < 20e6
+
+
+def test_evaluation_runs(
+    data_folder: Path, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(data, "is_validation", lambda photo: photo.endswith(("1", "2")))
+    evaluate.main(
+        [
+            *("--data", str(data_folder), "--networks", str(runs / "networks"), "--viewers", str(runs / "a.pt")),
+            *("--judge", str(runs / "b.pt"), "--critic", str(runs / "critic.pt"), "--out", str(tmp_path)),
+        ]
+    )
+    assert "| wrong way, independent |" in capsys.readouterr().out
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    assert figures["attenuate"]["results"]["network"]["CIE76 outside"] == 0
+    assert (tmp_path / "emphasize.png").is_file()
+
+
+def test_padding_changes_no_description() -> None:
+    """A region is described alike on its own canvas and on a larger one that is padded, but for the padded edge."""
+    torch.manual_seed(0)
+    network = EditNetwork()
+    small = torch.rand(1, 3, 2, 3).repeat_interleave(32, 2).repeat_interleave(32, 3)
+    mask = torch.zeros(1, 1, 64, 96)
+    mask[:, :, 20:40, 30:60] = 1
+    valid = torch.ones(1, 1, 64, 96)
+    grown = [torch.nn.functional.pad(x, (0, 64, 0, 64)) for x in (mask, valid)]
+    wide = torch.nn.functional.pad(small, (0, 64, 0, 64), mode="replicate")
+    count = regions.COLOUR_MAPS
+    alone = network.describe(small, mask, valid)[:, : 7 * count]
+    padded = network.describe(wide, *grown)[:, : 7 * count]
+    assert torch.allclose(alone, padded, atol=0.02)
+
+
+def test_density_is_a_distribution_over_the_picture() -> None:
+    torch.manual_seed(0)
+    network = SaliencyNetwork()
+    valid = torch.ones(2, 1, 64, 96)
+    valid[1, :, :, 48:] = 0
+    with torch.no_grad():
+        density = network(torch.rand(2, 3, 64, 96), valid).exp()
+    assert torch.allclose(density.sum((1, 2)), torch.ones(2), atol=1e-5)
+    assert float(density[1, :, 6:].sum()) == 0
+    assert float(share(density.log(), valid)[1]) == pytest.approx(1, abs=1e-5)
+
+
+def test_untrained_edit_network_leaves_the_picture() -> None:
+    network = EditNetwork()
+    numbers = torch.rand(1, network.region.in_features)
+    assert float(network(numbers, torch.ones(24), operators.ALL_ORDERS).abs().max()) == 0
+
+
+def test_critic_takes_any_region() -> None:
+    critic = RealismCritic().eval()
+    mask = torch.zeros(3, 1, 64, 64)
+    mask[1] = 1
+    mask[2, :, 5, 5] = 0.01
+    verdict = critic(torch.rand(3, 3, 64, 64), mask, torch.ones(3, 1, 64, 64))
+    assert torch.isfinite(verdict).all() and ((verdict > 0) & (verdict < 1)).all()
+
+
+def test_lab_by_hand() -> None:
+    colours = torch.tensor([[1.0, 0, 0], [1, 1, 1], [0, 0, 0]])[:, :, None, None]
+    expected = torch.tensor([[53.24, 80.09, 67.20], [100, 0, 0], [0, 0, 0]])
+    assert torch.allclose(colour.lab(colours)[:, :, 0, 0], expected, atol=0.02)
+
+
+def test_tint_counts_colour_casts_and_not_saturation() -> None:
+    before = torch.tensor([[50.0, 0, 0], [50, 60, 0], [50, 60, 0]])[:, :, None, None]
+    after = torch.tensor([[70.0, 6, 0], [50, 70, 0], [50, 60, 6]])[:, :, None, None]
+    grey, more, turned = colour.tint(before, after).flatten().sqrt().tolist()
+    assert grey == pytest.approx(6)
+    assert more < 1.5
+    assert turned == pytest.approx(6)
+
+
+def test_real_edits_are_smaller_than_fake_ones() -> None:
+    rng = np.random.default_rng(0)
+    real = torch.stack([realism.real_edit(rng) for _ in range(200)])
+    fake = torch.stack([realism.fake_edit(rng, people=bool(i % 2)) for i in range(200)])
+    assert float(real[:, 2:4].abs().max()) == 0
+    assert float(real[:, 0].abs().max()) < 0.52
+    assert float(fake.abs().sum(1).min()) > 0.1
+    assert (real.abs().sum(1) == 0).any()
+
+
+def test_area_under_curve() -> None:
+    labels = torch.tensor([1.0, 1, 0, 0])
+    assert realism.area_under_curve(torch.tensor([0.9, 0.8, 0.2, 0.1]), labels) == 1
+    assert realism.area_under_curve(torch.tensor([0.1, 0.8, 0.2, 0.9]), labels) == 0.25
+
+
+def test_fake_pictures_differ_in_the_region_only(data_folder: Path) -> None:
+    batch = examples.load(data.load_regions(data_folder)[:2], None)
+    fakes = realism.edited(batch, np.random.default_rng(1), real=False)
+    change = (fakes - batch.picture).abs().amax(1, keepdim=True)
+    assert float(change[batch.mask == 0].max()) < 1e-5
+    assert float(change[batch.mask == 1].max()) > 0.02
