@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +78,36 @@ def _status(options: argparse.Namespace) -> int:
     return 0
 
 
+def _batch(options: argparse.Namespace) -> int:
+    from model_server import batch, gimp
+
+    edit = batch.Edit(options.direction, options.order, options.strength)
+    try:
+        jobs = batch.find_jobs(options.input, options.masks, options.output, options.format)
+        todo = [job for job in jobs if not (options.resume and job.output.exists())]
+        failed = batch.run(gimp.find(), todo, edit, options.jobs, options.time_limit) if todo else {}
+    except (batch.BatchError, gimp.GimpError) as error:
+        return _fail(str(error))
+    except KeyboardInterrupt:
+        print("\nStopped; the same command with --resume goes on.", file=sys.stderr)
+        return 130
+    skipped = f", {len(jobs) - len(todo)} were finished before" if len(todo) < len(jobs) else ""
+    print(f"{len(todo) - len(failed)} pictures edited, {len(failed)} failed{skipped}.")
+    return 1 if failed else 0
+
+
+def _number(low: float, high: float, kind: Callable[[str], float] = float) -> Callable[[str], Any]:
+    """An argument's type: a number within a range."""
+
+    def number(text: str) -> float:
+        value = kind(text)
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"it must be from {low:g} to {high:g}")
+        return value
+
+    return number
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="gimp-saliency", description="Edits photographs in GIMP so that they draw the viewer's eye elsewhere."
@@ -95,6 +125,23 @@ def _parser() -> argparse.ArgumentParser:
 
     status = commands.add_parser("status", help="say whether the model server runs")
     status.set_defaults(command=_status)
+
+    batch = commands.add_parser("batch", help="edit a folder of pictures")
+    batch.add_argument("input", type=Path, metavar="IN", help="the folder of pictures")
+    batch.add_argument("output", type=Path, metavar="OUT", help="the folder for the results, made where it is missing")
+    batch.add_argument("--direction", choices=("attenuate", "emphasize"), required=True)
+    batch.add_argument(
+        "--masks", type=Path, metavar="DIR", required=True, help="DIR/<name>.png or DIR/<name>__<k>.png; white = region"
+    )
+    batch.add_argument("--strength", type=_number(0, 150), default=100.0, help="percent, 0 to 150 (default: 100)")
+    batch.add_argument("--order", choices=("best-realism", "best-saliency", "random"), default="best-realism")
+    batch.add_argument("--format", choices=("png", "jpg", "tif", "xcf"), help="(default: the picture's own, or png)")
+    batch.add_argument("--jobs", type=_number(1, 64, int), default=1, help="GIMP processes at once (default: 1)")
+    batch.add_argument("--resume", action="store_true", help="skip pictures whose result is there")
+    batch.add_argument(
+        "--time-limit", type=_number(1, 86400), default=300.0, metavar="SECONDS", help="for a picture (default: 300)"
+    )
+    batch.set_defaults(command=_batch)
     return parser
 
 

@@ -31,6 +31,9 @@ STOP_LIMIT = 5.0  # seconds until a server asked to stop is gone
 _ANSWER_BYTES = 1 << 20  # more than any answer: 384 x 384 grey values, or some kilobytes of JSON
 _SOCKET_PATH_BYTES = 104  # sun_path holds 108 bytes on Linux, 104 on macOS, the final zero included
 
+# The command that starts the server.  Empty: `server-command.json` beside this file, which the installation wrote.
+start_command: list[str] = []
+
 _CHECK = "run «gimp-saliency check» in a terminal to see why"
 
 
@@ -161,7 +164,6 @@ def stop(version: str = "", kill: bool = False) -> bool:
 def start() -> None:
     """Start the installed server as a process of its own and wait until it answers.
 
-    The command comes from `server-command.json` beside this file, which the installation wrote.
     Raises ServerError after START_LIMIT, or as soon as the command fails.
     """
     deadline = time.monotonic() + START_LIMIT
@@ -313,6 +315,8 @@ def _has_room(folder: Path) -> bool:
 
 def _command() -> list[str]:
     """The command that starts the server.  Raises ServerError."""
+    if start_command:
+        return start_command
     path = Path(__file__).with_name("server-command.json")
     try:
         command = json.loads(path.read_text(encoding="utf-8"))["command"]

@@ -1,0 +1,313 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`gimp-saliency batch`: edits a folder of pictures in GIMP processes without a window.
+
+This side lists the pictures, hands them to the GIMPs one at a time, and survives what may happen to a GIMP; the other
+side is `plugin/saliency/folder_job.py`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from tqdm import tqdm
+
+from model_server.gimp import Gimp, server_command
+from plugin.saliency import connection
+
+FORMATS = {"jpg": "jpg", "jpeg": "jpg", "png": "png", "tif": "tif", "tiff": "tif", "xcf": "xcf"}
+# What GIMP reads, beyond FORMATS; other files in the folder are not ours to complain about.
+_READ_ONLY = re.compile("avif|bmp|dds|exr|fits|gif|hdr|heic|heif|jp2|jxl|ora|p[bgnp]m|pcx|psb|psd|qoi|tga|webp")
+_START_LIMIT = 120.0  # seconds; GIMP's first start looks at all its plug-ins
+_QUIT_LIMIT = 2.0  # seconds for GIMP to end by itself
+_PLUGIN = Path(connection.__file__).parent
+# The command line of this very package, wherever it lies and whatever the working folder is.
+_MAIN = f"sys.path.insert(0, {str(_PLUGIN.parents[1])!r}); from model_server.__main__ import main; sys.exit(main())"
+_EXECUTABLE = [sys.executable, "-c", "import sys; " + _MAIN]
+_PARTS = ".gimp-saliency-"  # where results grow, inside the output folder; then the process id
+
+
+class BatchError(Exception):
+    """The whole run cannot go on: one sentence."""
+
+
+@dataclass(frozen=True)
+class Edit:
+    """What to do with every picture.  strength in percent."""
+
+    direction: str
+    order: str = "best-realism"
+    strength: float = 100.0
+
+
+@dataclass(frozen=True)
+class Job:
+    """One picture, its masks in the order of editing, and where the result goes."""
+
+    picture: Path
+    masks: tuple[Path, ...]
+    output: Path
+
+
+def find_jobs(pictures: Path, masks: Path, output: Path, suffix: str | None) -> list[Job]:
+    """The jobs for a folder's pictures, by name.  A job without masks will fail with a sentence.
+
+    Masks are `<name>.png`, and `<name>__<k>.png` in the order of k.  suffix: the results' format; None keeps each
+    picture's own, or takes png where that cannot be written.  Raises BatchError.
+    """
+    found = [path for path in _listed(pictures) if _format(path) or _READ_ONLY.fullmatch(path.suffix.lower()[1:])]
+    if not found:
+        raise BatchError(f"There are no pictures in {pictures}; name the folder that holds them.")
+    if output.resolve() == pictures.resolve():
+        raise BatchError("The results would replace the pictures; choose another output folder.")
+    by_name: dict[str, list[tuple[int, Path]]] = {}
+    for path in _listed(masks):
+        if path.suffix.lower() == ".png":
+            by_name.setdefault(path.stem, []).append((0, path))
+            if numbered := re.fullmatch(r"(.+)__([0-9]+)", path.stem, re.DOTALL):
+                by_name.setdefault(numbered[1], []).append((int(numbered[2]), path))
+    return [
+        Job(
+            path,
+            tuple(mask for _, mask in sorted(by_name.get(path.stem, []))),
+            output / f"{path.stem}.{suffix or _format(path) or 'png'}",
+        )
+        for path in found
+    ]
+
+
+def run(gimp: Gimp, jobs: list[Job], edit: Edit, processes: int, limit: float) -> dict[Path, str]:
+    """Do the jobs, showing the progress; the pictures that failed, each with its reason.
+
+    processes: how many GIMPs at once.  limit: seconds for a picture.  Raises BatchError, connection.ServerError,
+    model_server.gimp.GimpError or KeyboardInterrupt, with no GIMP left running and no half-written result.
+    """
+    _check_server()
+    failed: dict[Path, str] = {}
+    same = Counter(job.output for job in jobs)
+    with ExitStack() as stack:
+        stack.enter_context(_interruptible())
+        workers = [_Worker(gimp, edit, limit) for _ in range(min(processes, len(jobs)))]
+        folders = {output: stack.enter_context(_parts(output)) for output in {job.output.parent for job in jobs}}
+        free = list(workers)
+        pool = stack.enter_context(ThreadPoolExecutor(len(workers)))
+        # On leaving, from below: drop the jobs that wait, end the GIMPs that the threads wait for, then the threads.
+        for worker in workers:
+            stack.callback(worker.close)
+        stack.callback(pool.shutdown, wait=False, cancel_futures=True)
+
+        def do(job: Job) -> None:
+            if not job.masks:
+                raise _Failure(f"It has no mask: put {job.picture.stem}.png into the folder of masks.")
+            if same[job.output] > 1:
+                raise _Failure(f"Another picture's result has the same name, {job.output.name}: rename one of them.")
+            worker = free.pop()
+            try:
+                worker.do(job, folders[job.output.parent])
+            finally:
+                free.append(worker)
+
+        futures = {pool.submit(do, job): job for job in jobs}
+        for future in tqdm(as_completed(futures), total=len(jobs), unit="picture", disable=None):
+            try:
+                future.result()
+            except _Failure as failure:
+                picture = futures[future].picture
+                failed[picture] = str(failure)
+                tqdm.write(f"{picture.name}: {failure}", file=sys.stderr)
+    return failed
+
+
+class _Failure(Exception):
+    """One picture failed: the reason."""
+
+
+class _Worker:
+    """One GIMP at a time; after a crash the next job gets a new one."""
+
+    def __init__(self, gimp: Gimp, edit: Edit, limit: float) -> None:
+        self._gimp = gimp
+        self._edit = edit
+        self._limit = limit
+        self._running: ExitStack | None = None
+        self._process: subprocess.Popen[Any]
+        self._socket: socket.socket
+        self._stream: IO[str]
+        self._log: IO[bytes]
+        self._closed = False
+        self._lock = threading.Lock()
+
+    def do(self, job: Job, parts: Path) -> None:
+        """Do a job; its result grows in the folder `parts`.  Raises _Failure."""
+        if self._running is None:
+            self._start()
+        part = parts / job.output.name
+        try:
+            answer = self._ask(job, part)
+            if "error" in answer:
+                raise _Failure(answer["error"])
+            part.replace(job.output)
+        except socket.timeout:
+            self._end()
+            raise _Failure(f"GIMP took longer than {self._limit:.0f} s: raise --time-limit.") from None
+        except (ConnectionError, ValueError):
+            self._end()
+            raise _Failure("GIMP crashed on it: try to open it in GIMP.") from None
+        except OSError as error:
+            raise _Failure(f"The result cannot be written ({error.strerror}): free some space.") from None
+        finally:
+            part.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """End GIMP, for good."""
+        self._closed = True
+        self._end()
+
+    def _ask(self, job: Job, part: Path) -> dict[str, str]:
+        masks = [str(mask.absolute()) for mask in job.masks]
+        order = {"picture": str(job.picture.absolute()), "masks": masks, "output": str(part.absolute())}
+        self._socket.settimeout(self._limit)
+        self._log.truncate(0)  # GIMP says something about many pictures
+        self._stream.write(json.dumps({**order, "format": _format(job.output), **asdict(self._edit)}) + "\n")
+        self._stream.flush()
+        return self._answer()
+
+    def _answer(self) -> dict[str, str]:
+        line = self._stream.readline()
+        if not line:
+            raise ConnectionResetError
+        return json.loads(line)
+
+    def _start(self) -> None:
+        """Start GIMP and wait until it is ready for a job.  Raises BatchError."""
+        with ExitStack() as stack:
+            temporary = tempfile.TemporaryDirectory(prefix="b-", dir=connection.runtime_folder())
+            folder = Path(stack.enter_context(temporary))
+            self._log = stack.enter_context((folder / "log").open("a+b"))
+            listener = stack.enter_context(socket.socket(socket.AF_UNIX))
+            listener.bind(str(folder / "s"))
+            listener.listen(1)
+            code = (
+                f"import sys; sys.path.insert(0, {str(_PLUGIN)!r}); import folder_job; "
+                f"folder_job.main({str(folder / 's')!r}, {server_command(_EXECUTABLE)!r})"
+            )
+            arguments = ("-i", "-d", "-f", "--batch-interpreter", "python-fu-eval", "-b", code, "--quit")
+            gimp = self._gimp.start(*arguments, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log)
+            self._process = stack.enter_context(gimp)
+            try:
+                self._socket = stack.enter_context(self._accept(listener))
+                self._stream = stack.enter_context(self._socket.makefile("rw", encoding="utf-8"))
+                self._answer()
+            except (ConnectionError, socket.timeout, ValueError):
+                self._log.seek(0)
+                said = self._log.read().decode(errors="replace").strip().rpartition("\n")[2]
+                raise BatchError(f"GIMP does not start ({said}); run «gimp-saliency check».") from None
+            with self._lock:
+                self._running = stack.pop_all()
+        if self._closed:
+            self._end()
+
+    def _accept(self, listener: socket.socket) -> socket.socket:
+        """The connection from the starting GIMP.  Raises ConnectionError if it ends first, socket.timeout."""
+        deadline = time.monotonic() + _START_LIMIT
+        listener.settimeout(0.1)
+        while True:
+            try:
+                client = listener.accept()[0]
+                client.settimeout(_START_LIMIT)
+                return client
+            except socket.timeout:
+                if time.monotonic() > deadline:
+                    raise
+                if self._closed or self._process.poll() is not None:
+                    raise ConnectionError from None
+
+    def _end(self) -> None:
+        """End GIMP: it does so itself when the connection ends, unless it is at work or has crashed."""
+        with self._lock:
+            running, self._running = self._running, None
+        if running is None:
+            return
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)  # also wakes a thread that reads
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(_QUIT_LIMIT)
+        with suppress(OSError):  # the stream may hold a line that GIMP will never read
+            running.close()
+
+
+def _check_server() -> None:
+    """Ask for something small, so that broken networks are reported once and not for every picture."""
+    connection.start_command = [*_EXECUTABLE, "serve"]
+    connection.ask_edits(bytes(range(256)) * 4, 16, 16, "attenuate", "random")
+
+
+@contextmanager
+def _parts(output: Path) -> Iterator[Path]:
+    """A folder for unfinished results, on the same file system as the finished ones; also removes dead runs' ones."""
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        for old in output.glob(f"{_PARTS}*"):
+            if not _is_alive(old.name[len(_PARTS) :]):
+                shutil.rmtree(old, ignore_errors=True)
+        parts = output / f"{_PARTS}{os.getpid()}"
+        parts.mkdir(exist_ok=True)
+    except OSError as error:
+        raise BatchError(f"{output} cannot be written to ({error.strerror}); choose another folder.") from error
+    try:
+        yield parts
+    finally:
+        shutil.rmtree(parts, ignore_errors=True)
+
+
+def _is_alive(pid: str) -> bool:
+    try:
+        os.kill(int(pid), 0)
+    except (ValueError, ProcessLookupError):
+        return False
+    except OSError:
+        pass  # another user's
+    return True
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """End as with Ctrl+C on SIGTERM and SIGHUP too."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _listed(folder: Path) -> Iterable[Path]:
+    """The files of a folder, hidden ones left out, by name.  Raises BatchError."""
+    try:
+        return sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    except OSError as error:
+        raise BatchError(f"{folder} cannot be read ({error.strerror}); name a folder that you can open.") from error
+
+
+def _format(path: Path) -> str | None:
+    return FORMATS.get(path.suffix.lower()[1:])

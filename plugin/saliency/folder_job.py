@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Edits many pictures in one GIMP without a window: the part of `gimp-saliency batch` that runs inside GIMP.
+
+Jobs come in and results go out as lines of JSON over a Unix socket, one at a time.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+from typing import Any
+
+import connection
+from errors import UserError
+from gi.repository import Gegl, Gimp, Gio, GLib
+from procedures import edit_selection
+
+_METADATA = ("include-exif", "include-iptc", "include-xmp", "include-color-profile", "include-comment")
+# What GIMP's own defaults do not give: all metadata, and no compression that takes longer than the edit.
+_EXPORTS: dict[str, dict[str, Any]] = {
+    "jpg": {"procedure": "file-jpeg-export", "quality": 0.95},
+    "png": {"procedure": "file-png-export", "compression": 6},
+    "tif": {"procedure": "file-tiff-export", "compression": "lzw"},
+}
+
+
+def main(address: str, start_command: list[str]) -> None:
+    """Do the jobs that come from the Unix socket at `address`, until its other end closes it.
+
+    A job has picture, masks, output (paths), format ("png", "jpg", "tif" or "xcf"), direction, strength (percent) and
+    order; its result is {} or has an error, one sentence.  start_command starts the model server where none answers.
+    """
+    connection.start_command = start_command
+    Gegl.init(None)
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(address)
+        with client.makefile("rw", encoding="utf-8") as stream:
+            _say(stream, {})  # ready
+            for line in stream:
+                _say(stream, _result(json.loads(line)))
+
+
+def _say(stream: Any, result: dict[str, str]) -> None:
+    stream.write(json.dumps(result) + "\n")
+    stream.flush()
+
+
+def _result(job: dict[str, Any]) -> dict[str, str]:
+    try:
+        _edit(job)
+    except (UserError, connection.ServerError) as error:
+        return {"error": str(error)}
+    except Exception as error:  # the other pictures go on
+        return {"error": f"GIMP failed ({type(error).__name__}: {error}); please report this."}
+    return {}
+
+
+def _edit(job: dict[str, Any]) -> None:
+    """Load, edit each region, write."""
+    image = _load(job["picture"])
+    try:
+        image.policy_rotate(False)  # as the photographer held the camera; the question is not asked here
+        has_alpha = any(layer.has_alpha() for layer in image.get_layers())
+        for mask in job["masks"]:
+            _select(image, mask)
+            edit_selection(image, image.get_selected_layers(), job["direction"], job["strength"], job["order"])
+        Gimp.Selection.none(image)
+        if job["format"] == "xcf":
+            _run("gimp-xcf-save", image, job["output"], {})
+        else:
+            _export(image, job["output"], dict(_EXPORTS[job["format"]]), has_alpha)
+    finally:
+        image.delete()
+
+
+def _load(path: str) -> Any:
+    try:
+        image = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, Gio.File.new_for_path(path))
+    except GLib.Error as error:
+        raise UserError(f"{path} cannot be read: {error.message}.") from error
+    if image is None:
+        raise UserError(f"{path} cannot be read: choose a picture that GIMP can open.")
+    return image
+
+
+def _select(image: Any, path: str) -> None:
+    """Select what the mask shows, scaled to the image: white is selected, black is not, grey value v is v / 255."""
+    width, height = image.get_width(), image.get_height()
+    mask = _load(path)
+    try:
+        coverage = _coverage(mask, width, height)
+    finally:
+        mask.delete()
+    channel = Gimp.Channel.new(image, "mask", width, height, 100, Gegl.Color.new("black"))
+    image.insert_channel(channel, None, 0)
+    # Channels take coverage as linear values, as the selection does, except in plain 8-bit images.
+    plain = image.get_precision() == Gimp.Precision.U8_NON_LINEAR
+    buffer = channel.get_buffer()
+    buffer.set(Gegl.Rectangle.new(0, 0, width, height), "Y' u16" if plain else "Y u16", coverage)
+    buffer.flush()
+    channel.update(0, 0, width, height)
+    layers = image.get_selected_layers()  # a new channel takes the place of what was active
+    image.select_item(Gimp.ChannelOps.REPLACE, channel)
+    image.remove_channel(channel)
+    image.set_selected_layers(layers)
+    if not Gimp.Selection.bounds(image)[1]:
+        raise UserError(f"The mask {path} is black everywhere: paint the region white.")
+
+
+def _coverage(mask: Any, width: int, height: int) -> bytes:
+    """The mask's grey values as they are in the file, 16 bits a pixel, scaled to width x height."""
+    if mask.get_base_type() == Gimp.ImageBaseType.INDEXED:
+        mask.convert_rgb()
+    # The values are no light, so the file's profile or gamma means nothing: assigned, not converted.
+    gray = mask.get_base_type() == Gimp.ImageBaseType.GRAY
+    mask.set_color_profile(Gimp.ColorProfile.new_d65_gray_srgb_trc() if gray else Gimp.ColorProfile.new_rgb_srgb())
+    Gimp.context_push()
+    try:
+        Gimp.context_set_background(Gegl.Color.new("black"))
+        _add_black(mask)
+        values = _values(mask.flatten())
+        if (mask.get_width(), mask.get_height()) == (width, height):
+            return values
+        # GIMP scales light.  In an image of linear precision the values are just numbers.
+        size = mask.get_width(), mask.get_height()
+        scaled = Gimp.Image.new_with_precision(*size, Gimp.ImageBaseType.GRAY, Gimp.Precision.U16_LINEAR)
+        try:
+            layer = Gimp.Layer.new(scaled, "", *size, Gimp.ImageType.GRAY_IMAGE, 100, Gimp.LayerMode.NORMAL)
+            scaled.insert_layer(layer, None, 0)
+            buffer = layer.get_buffer()
+            buffer.set(Gegl.Rectangle.new(0, 0, *size), "Y u16", values)
+            buffer.flush()
+            Gimp.context_set_interpolation(Gimp.InterpolationType.LINEAR)
+            layer.scale(width, height, False)
+            return _values(layer)
+        finally:
+            scaled.delete()
+    finally:
+        Gimp.context_pop()
+
+
+def _add_black(mask: Any) -> None:
+    """Put black under a mask with transparency, so that it darkens the grey values without going through light."""
+    layers = mask.get_layers()
+    if any(layer.has_alpha() for layer in layers):
+        for layer in layers:
+            layer.set_composite_space(Gimp.LayerColorSpace.RGB_NON_LINEAR)
+        black = Gimp.Layer.new(
+            mask, "", mask.get_width(), mask.get_height(), layers[0].type(), 100, Gimp.LayerMode.NORMAL
+        )
+        mask.insert_layer(black, None, len(layers))
+        black.fill(Gimp.FillType.BACKGROUND)
+
+
+def _values(layer: Any) -> bytes:
+    rectangle = Gegl.Rectangle.new(0, 0, layer.get_width(), layer.get_height())
+    return bytes(layer.get_buffer().get(rectangle, 1.0, _grey(layer.get_image()), Gegl.AbyssPolicy.NONE))
+
+
+def _grey(image: Any) -> str:
+    """The 16-bit format in which a grey value of this image is its own number, whether or not it counts light."""
+    nick = image.get_precision().value_nick
+    return "Y u16" if "-non-" not in nick and nick.endswith("-linear") else "Y' u16"
+
+
+def _export(image: Any, path: str, options: dict[str, Any], has_alpha: bool) -> None:
+    """Write what is visible as one layer, with all metadata."""
+    visible = Gimp.Layer.new_from_visible(image, image, "Picture")
+    layers = image.get_layers()
+    image.insert_layer(visible, None, 0)
+    for layer in layers:
+        image.remove_layer(layer)
+    if not has_alpha:
+        visible.flatten()
+    _run(
+        options.pop("procedure"), image, path, {**options, **dict.fromkeys(_METADATA, True), "include-thumbnail": False}
+    )
+
+
+def _run(name: str, image: Any, path: str, options: dict[str, Any]) -> None:
+    """Run one of GIMP's export procedures.  Raises UserError with its reason."""
+    procedure = Gimp.get_pdb().lookup_procedure(name)
+    config = procedure.create_config()
+    config.set_property("run-mode", Gimp.RunMode.NONINTERACTIVE)
+    config.set_property("image", image)
+    config.set_property("file", Gio.File.new_for_path(path))
+    for option, value in options.items():
+        config.set_property(option, value)
+    if procedure.run(config).index(0) != Gimp.PDBStatusType.SUCCESS:
+        reason = Gimp.get_pdb().get_last_error()
+        raise UserError(
+            f"The result cannot be written: {reason.rstrip('.')}; free some space or choose another format."
+        )
