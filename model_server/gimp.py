@@ -18,7 +18,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ FLATPAK = "org.gimp.GIMP"
 # The name that all GIMP 3 programs share comes first, since `gimp-console` may be another version's.
 _NAMES = ("gimp-console-3", "gimp-console", "gimp-console-3.2", "gimp-console-3.0", "gimp-3", "gimp")
 _POLL = 0.1  # seconds between two looks for a start request
+_SERVE = [sys.executable, "-m", "model_server", "serve"]
 
 Version = tuple[int, int, int]
 
@@ -96,7 +97,8 @@ class Gimp:
         GIMP gets a process group of its own, so a terminal's Ctrl+C reaches only the caller.
         """
         environment = self.environment(env)
-        with _start_requests(environment, self.kind == "private"):
+        host = {**(os.environ if env is None else env), "GIMP_SALIENCY_RUNTIME": environment["GIMP_SALIENCY_RUNTIME"]}
+        with _start_requests(host) if self.kind == "private" else nullcontext():
             command = self.command(*arguments, console=console)
             try:
                 process = subprocess.Popen(command, env=environment, start_new_session=True, **popen)
@@ -156,11 +158,8 @@ def server_command(executable: list[str] | None = None) -> list[str]:
 
 
 @contextmanager
-def _start_requests(env: dict[str, str], wanted: bool) -> Iterator[None]:
-    """While GIMP runs, start the server on the host when the plug-in asks for it."""
-    if not wanted:
-        yield
-        return
+def _start_requests(env: dict[str, str]) -> Iterator[None]:
+    """While GIMP runs, start the server with `env` on the host when the plug-in asks for it."""
     request = Path(env["GIMP_SALIENCY_RUNTIME"]) / "start"
     request.unlink(missing_ok=True)
     ended = threading.Event()
@@ -171,11 +170,10 @@ def _start_requests(env: dict[str, str], wanted: bool) -> Iterator[None]:
                 request.unlink()
             except OSError:
                 continue  # no request, or another watcher took it
-            # The host's environment, not GIMP's.  `-m` finds the package from the folder that holds it.
             subprocess.Popen(
-                [sys.executable, "-m", "model_server", "serve"],
-                cwd=Path(__file__).resolve().parents[1],
-                env={**os.environ, "GIMP_SALIENCY_RUNTIME": env["GIMP_SALIENCY_RUNTIME"]},
+                _SERVE,
+                cwd=Path(__file__).resolve().parents[1],  # where `-m` finds the package
+                env=env,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

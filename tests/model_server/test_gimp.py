@@ -1,0 +1,244 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Finding and running GIMP: with stand-ins that are shell scripts, and with the real ones."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from model_server import folders, gimp, plugin_copy, private_root
+from tests.conftest import GimpForTests
+from tests.model_server.processes import wait_for
+
+
+def program(path: Path, text: str) -> Path:
+    """An executable shell script."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return path
+
+
+def version(path: Path, number: str) -> Path:
+    """A stand-in for gimp-console of a version."""
+    return program(path, f"echo 'GNU Image Manipulation Program version {number}'")
+
+
+@pytest.fixture
+def nothing_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A system without any GIMP; the folder is its PATH."""
+    for name in ("GIMP_SALIENCY_GIMP", "GIMP3_DIRECTORY", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    return tmp_path / "bin"
+
+
+def test_without_gimp_the_sentence_says_what_to_do(nothing_found: Path) -> None:
+    with pytest.raises(gimp.GimpError, match=r"install GIMP 3, or run install\.sh"):
+        gimp.find()
+
+
+def test_gimp_2_is_not_found(nothing_found: Path) -> None:
+    version(nothing_found / "gimp-console", "2.10.34")
+    with pytest.raises(gimp.GimpError, match="No GIMP 3"):
+        gimp.find()
+
+
+def test_the_newest_on_path_is_found(nothing_found: Path) -> None:
+    version(nothing_found / "gimp-console", "2.10.38")
+    version(nothing_found / "gimp-console-3.0", "3.0.4")
+    newest = version(nothing_found / "gimp-console-3.2", "3.2.6")
+    found = gimp.find()
+    assert (found.version, found.kind, found.location) == ((3, 2, 6), "path", newest)
+    assert found.command("-i") == [str(newest), "-i"]
+    assert found.command(console=False) == [str(nothing_found / "gimp-3.2")]
+    assert found.profile() == Path(os.environ["HOME"], ".config/GIMP/3.2")
+
+
+def test_a_snap_does_not_count() -> None:
+    assert gimp.is_snap(Path("/snap/bin/gimp"))
+    assert not gimp.is_snap(Path("/usr/bin/gimp"))
+
+
+def test_the_flatpak_is_found(nothing_found: Path, runtime: Path) -> None:
+    program(nothing_found / "flatpak", "echo 'GNU Image Manipulation Program version 3.0.8'")
+    found = gimp.find()
+    assert (found.version, found.kind) == ((3, 0, 8), "flatpak")
+    assert found.command("-i")[:2] == ["flatpak", "run"]
+    assert f"--filesystem={runtime}" in found.command("-i")
+    assert ".var/app/org.gimp.GIMP" in str(found.profile())
+    (folders.config() / "GIMP").mkdir(parents=True)
+    assert found.profile() == folders.config() / "GIMP/3.0"
+
+
+def test_a_chosen_gimp_that_is_none(nothing_found: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("GIMP_SALIENCY_GIMP", str(tmp_path))
+    with pytest.raises(gimp.GimpError, match="is no GIMP 3"):
+        gimp.find()
+
+
+def test_a_private_gimp_without_bubblewrap(nothing_found: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    version(folders.data() / "gimp-3.2/usr/bin/gimp-console", "3.2.6")
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(gimp.GimpError, match="apt-get install bubblewrap"):
+        gimp.find()
+
+
+def test_the_private_view_takes_only_the_system_from_the_root_folder(tmp_path: Path) -> None:
+    (tmp_path / "usr/bin").mkdir(parents=True)
+    (tmp_path / "usr/bin/gimp-console").touch()
+    (tmp_path / "lib").symlink_to("usr/lib")
+    command = private_root.command(tmp_path, ["/usr/bin/true"])
+    view = set(zip(command[1::3], command[2::3], command[3::3]))
+    assert ("--ro-bind", str(tmp_path / "usr"), "/usr") in view
+    assert ("--symlink", "usr/lib", "/lib") in view
+    assert ("--dev-bind", "/tmp", "/tmp") in view
+    assert "/usr/lib" not in command
+    assert command[-2:] == ["--", "/usr/bin/true"]
+
+
+def test_the_private_environment_drops_what_is_the_hosts() -> None:
+    host = {
+        "LD_PRELOAD": "x",
+        "GI_TYPELIB_PATH": "x",
+        "LANG": "de_DE",
+        "HOME": "/h",
+        "DISPLAY": ":1",
+        "GIMP3_DIRECTORY": "p",
+    }
+    fitted = private_root.environment(host)
+    assert fitted.keys() & host.keys() == {"HOME", "DISPLAY", "GIMP3_DIRECTORY"}
+
+
+@pytest.mark.parametrize("requests", [True, False])
+def test_the_start_command(requests: bool, tmp_path: Path) -> None:
+    started = tmp_path / "started here"
+    command = gimp.server_command([str(program(tmp_path / "gimp saliency", f'echo "$1" > "{started}"'))])
+    env = {"GIMP_SALIENCY_RUNTIME": str(tmp_path), "PATH": os.environ["PATH"]}
+    subprocess.run(command, env={**env, "GIMP_SALIENCY_REQUEST": "1"} if requests else env, check=True, timeout=10)
+    assert (tmp_path / "start").exists() == requests
+    assert started.exists() == (not requests)
+    assert requests or started.read_text() == "serve\n"
+
+
+def test_a_request_starts_the_server_on_the_host(
+    runtime: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    served = tmp_path / "served"
+    monkeypatch.setattr(gimp, "_SERVE", ["/bin/sh", "-c", f"echo \"$OURS $GIMP_SALIENCY_RUNTIME\" > '{served}'"])
+    monkeypatch.setattr(private_root, "command", lambda root, arguments: ["/bin/sh", "-c", arguments[1]])
+    inside = gimp.Gimp((3, 2, 6), "private", tmp_path)
+    ask = ': > "$GIMP_SALIENCY_RUNTIME/start"; sleep 20'
+    with inside.start(ask, env={**os.environ, "OURS": "kept"}) as process:
+        wait_for(lambda: served.exists() and served.read_text() != "")
+        assert process.poll() is None
+    assert served.read_text() == f"kept {runtime}\n"
+    assert not (runtime / "start").exists()
+    assert process.returncode == -signal.SIGTERM
+
+
+def test_leaving_ends_the_whole_group(runtime: Path, tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    stubborn = program(tmp_path / "stubborn", f"trap '' TERM; sleep 60 & echo $! > '{pid}'; wait")
+    shell = gimp.Gimp((3, 2, 6), "path", Path("/bin/sh"))
+    began = time.monotonic()
+    with shell.start("-c", f"'{stubborn}' & sleep 60"):
+        wait_for(lambda: pid.exists() and pid.read_text().strip() != "")
+    assert time.monotonic() - began < 9
+    wait_for(lambda: not _runs(int(pid.read_text())))
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_a_program_that_cannot_be_started(runtime: Path, tmp_path: Path) -> None:
+    with pytest.raises(gimp.GimpError, match="run install"), gimp.Gimp((3, 2, 6), "path", tmp_path / "no").start():
+        pass
+
+
+def test_no_window_without_a_display(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    with pytest.raises(gimp.GimpError, match="no display"):
+        gimp.open_window([])
+
+
+def test_the_plugin_is_copied_whole(tmp_path: Path) -> None:
+    old = plugin_copy.plugin_folder(tmp_path)
+    old.mkdir(parents=True)
+    (old / "left over.py").touch()
+    copy = plugin_copy.install_plugin(tmp_path, ["a b", "serve"])
+    assert copy == old
+    assert json.loads((copy / "server-command.json").read_text()) == {"command": ["a b", "serve"]}
+    assert os.access(copy / "saliency.py", os.X_OK)
+    sources = {path.name for path in plugin_copy.SOURCE.iterdir() if path.suffix in (".py", ".svg", ".png")}
+    assert {path.name for path in copy.iterdir()} == sources | {"server-command.json"}
+    assert [path.name for path in tmp_path.joinpath("plug-ins").iterdir()] == ["saliency"]
+
+
+def test_a_linked_plugin_is_replaced_and_its_target_kept(tmp_path: Path) -> None:
+    target = tmp_path / "checkout"
+    target.mkdir()
+    (target / "mine.py").touch()
+    link = plugin_copy.plugin_folder(tmp_path)
+    link.parent.mkdir()
+    link.symlink_to(target)
+    plugin_copy.install_plugin(tmp_path, ["serve"])
+    assert not link.is_symlink()
+    assert (target / "mine.py").exists()
+
+
+def test_profiles(nothing_found: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    home = Path(os.environ["HOME"])
+    wanted = [
+        home / ".config/GIMP/3.0",
+        home / ".config/GIMP/3.2",
+        home / ".var/app/org.gimp.GIMP/config/GIMP/3.0",
+        folders.data() / "profile-3.2",
+        tmp_path / "moved",
+    ]
+    for path in [*wanted, home / ".config/GIMP/2.10", home / ".config/GIMP/3.2.bak"]:
+        path.mkdir(parents=True)
+    monkeypatch.setenv("GIMP3_DIRECTORY", str(tmp_path / "moved"))
+    assert plugin_copy.profiles() == sorted(wanted)
+
+
+def test_a_script_in_real_gimp(gimp: GimpForTests, tmp_path: Path) -> None:
+    place = tmp_path / "ä b"
+    place.mkdir()
+    code = f"""
+import os
+from gi.repository import Gimp
+open({str(place / "from inside")!r}, "w").write("x")
+result = {{"version": Gimp.version(), "cwd": os.getcwd(), "home": os.path.expanduser("~")}}
+"""
+    answer = gimp.run(code)
+    assert answer["version"] == ".".join(map(str, gimp.gimp.version))
+    assert answer["cwd"] == str(Path.cwd())
+    assert answer["home"] == str(Path.home())
+    assert (place / "from inside").read_text() == "x"
+
+
+def test_a_failing_and_a_slow_script_in_real_gimp(gimp32: GimpForTests) -> None:
+    from model_server.gimp import GimpError
+
+    with pytest.raises(GimpError, match="ZeroDivisionError"):
+        gimp32.run("1 / 0")
+    with pytest.raises(GimpError, match="did not finish"):
+        gimp32.run("import time; time.sleep(60)", timeout=8)
+
+
+def test_real_gimp_knows_the_procedures(gimp: GimpForTests) -> None:
+    assert plugin_copy.missing_procedures(gimp.gimp, Path(gimp.env["GIMP3_DIRECTORY"])) == []
