@@ -8,7 +8,6 @@ GIMP skip.
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass

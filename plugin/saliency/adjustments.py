@@ -8,6 +8,7 @@ reverse.
 
 from __future__ import annotations
 
+import struct
 from typing import Any
 
 from edits import Curves, Edit, Exposure, Saturation, WhiteBalance, to_json
@@ -118,7 +119,8 @@ def filter_for(drawable: Any, edit: Edit) -> Any:
     live_filter = Gimp.DrawableFilter.new(drawable, operation, edit.name.replace("-", " ").capitalize())
     config = live_filter.get_config()
     for name, value in properties.items():
-        config.set_property(name, value)
+        # An XCF file keeps single precision: so the picture is the same after saving and loading.
+        config.set_property(name, struct.unpack("f", struct.pack("f", value))[0])
     return live_filter
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import traceback
 import uuid
 from typing import Any
 
@@ -15,6 +16,8 @@ from edits import EditError, at_strength, for_gray, from_json, to_json
 from errors import UserError
 from gi.repository import Gimp, GLib
 from target import editable_layer
+
+_ERRORS = GLib.quark_from_string("gimp-saliency")
 
 
 def edit_selection(
@@ -65,18 +68,39 @@ def run(procedure: Any, run_mode: Any, image: Any, drawables: list[Any], config:
         editable_layer(image, drawables)  # before the dialog: nobody should set values in vain
         if run_mode == Gimp.RunMode.INTERACTIVE and not _confirmed(procedure, config):
             return procedure.new_return_values(status.CANCEL, None)
-        Gimp.progress_init(procedure.get_menu_label().strip("_…"))
+        Gimp.progress_init(_title(procedure))
         layers = edit_selection(
             image, drawables, direction, config.get_property("strength"), config.get_property("order")
         )
         Gimp.progress_end()
+        return _success(image, layers) if layers else procedure.new_return_values(status.SUCCESS, None)
     except (UserError, connection.ServerError) as error:
-        return procedure.new_return_values(
-            status.EXECUTION_ERROR, GLib.Error.new_literal(Gimp.PlugIn.error_quark(), str(error), 0)
-        )
-    values = procedure.new_return_values(status.SUCCESS, None)
-    Gimp.value_set_core_object_array(values.index(1), layers)
-    return values
+        message = str(error)
+    except Exception as error:
+        traceback.print_exc()
+        message = f"The edit failed by a fault of the plug-in ({error!r}): undo it, save the image and restart GIMP."
+    return procedure.new_return_values(status.EXECUTION_ERROR, GLib.Error.new_literal(_ERRORS, message, 0))
+
+
+def _success(image: Any, layers: list[Any]) -> Any:
+    """Success with the layers as return value.
+
+    Python cannot fill a value that is an array of layers, but GIMP hands one out for the layers that are selected.
+    """
+    selected = image.get_selected_layers()
+    image.set_selected_layers(layers)
+    try:
+        ask = Gimp.get_pdb().lookup_procedure("gimp-image-get-selected-layers")
+        config = ask.create_config()
+        config.set_property("image", image)
+        return ask.run(config)
+    finally:
+        image.set_selected_layers(selected)
+
+
+def _title(procedure: Any) -> str:
+    """The menu label without mnemonic and ellipsis."""
+    return str(procedure.get_menu_label()).replace("_", "").rstrip("…")
 
 
 def _confirmed(procedure: Any, config: Any) -> bool:
@@ -85,7 +109,7 @@ def _confirmed(procedure: Any, config: Any) -> bool:
     from gi.repository import GimpUi
 
     GimpUi.init("saliency")
-    dialog = GimpUi.ProcedureDialog.new(procedure, config, procedure.get_menu_label().replace("_", "").strip("…"))
+    dialog = GimpUi.ProcedureDialog.new(procedure, config, _title(procedure))
     try:
         dialog.get_scale_entry("strength", 1.0)
         dialog.fill(["strength", "order"])

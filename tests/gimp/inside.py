@@ -5,25 +5,25 @@ from __future__ import annotations
 
 import base64
 import random
+import tempfile
 from typing import Any
 
-import connection
-import gi
-
-gi.require_version("Gegl", "0.4")
-gi.require_version("Gimp", "3.0")
 import canvas
+import connection
 import edits
 import procedures
+import target
 from errors import UserError
-from gi.repository import Gegl, Gimp, GObject
+from gi.repository import Gegl, Gimp, Gio
 
 Gegl.init(None)
 ALL_EDITS = [
     edits.Exposure(-0.61),
     edits.Saturation(0.72),
     edits.WhiteBalance(1.08, 0.93),
-    edits.Curves((1.3, 1.2, 1.1, 1, 1, 0.9, 0.8, 0.7), (1.2, 1.1, 1, 1, 1, 1, 0.9, 0.8), (0.8, 0.9, 1, 1, 1, 1, 1.1, 1.2)),
+    edits.Curves(
+        (1.3, 1.2, 1.1, 1, 1, 0.9, 0.8, 0.7), (1.2, 1.1, 1, 1, 1, 1, 0.9, 0.8), (0.8, 0.9, 1, 1, 1, 1, 1.1, 1.2)
+    ),
 ]
 
 
@@ -89,9 +89,9 @@ def visible(image: Any, babl_format: str = "R'G'B'A double") -> bytes:
         copy.delete()
 
 
-def selection(image: Any) -> bytes:
-    """The selection, linear, as floats."""
-    return read(image.get_selection(), "Y float")
+def selection(image: Any, babl_format: str = "Y double") -> bytes:
+    """The selection, linear."""
+    return read(image.get_selection(), babl_format)
 
 
 def select(image: Any, rectangle: tuple[int, int, int, int] = (10, 8, 30, 24), feather: float = 8) -> None:
@@ -151,9 +151,250 @@ def parity(precision: str, babl_format: str, cases: int) -> list[dict[str, Any]]
             {
                 "edits": edits.to_json(chosen),
                 "before": text(before),
-                "mask": text(selection(image)),
+                "mask": text(selection(image, "Y float")),
                 "after": text(visible(image, babl_format)),
             }
         )
         image.delete()
     return results
+
+
+PRECISIONS = [
+    f"{component}_{encoding}"
+    for component in ("U8", "U16", "U32", "HALF", "FLOAT", "DOUBLE")
+    for encoding in ("LINEAR", "NON_LINEAR", "PERCEPTUAL")
+]
+SHAPES: dict[str, dict[str, Any]] = {
+    "opaque": {},
+    "alpha, all opaque": {"alpha": "opaque"},
+    "partly transparent": {"alpha": "partial"},
+    "small, with offset": {"size": (40, 30), "offset": (5, 7)},
+    "larger than the canvas, partly transparent": {"alpha": "partial", "size": (80, 60), "offset": (-6, -4)},
+}
+
+
+def unchanged_outside(image: Any, after: bytes, before: bytes, composed: bytes) -> bool:
+    """Whether every pixel that is not selected at all has the same 32 bytes (R'G'B'A double) as in another."""
+    mask = selection(image)
+    outside = [slice(4 * i, 4 * i + 32) for i in range(0, len(mask), 8) if mask[i : i + 8] == bytes(8)]
+    return bool(outside) and all(after[p] in (before[p], composed[p]) for p in outside)
+
+
+def _below_an_empty_layer(image: Any) -> bytes:
+    """The composition with an empty layer on top: GIMP rounds some floating-point pixels when it composes layers."""
+    copy = image.duplicate()
+    try:
+        kind = "GRAYA_IMAGE" if image.get_base_type() == Gimp.ImageBaseType.GRAY else "RGBA_IMAGE"
+        size = image.get_width(), image.get_height()
+        empty = Gimp.Layer.new(copy, "", *size, getattr(Gimp.ImageType, kind), 100, Gimp.LayerMode.NORMAL)
+        copy.insert_layer(empty, None, 0)
+        return visible(copy)
+    finally:
+        copy.delete()
+
+
+def edit_each_type() -> dict[str, dict[str, Any]]:
+    """Edit every kind of image; what happened, by its description."""
+    answer_with(ALL_EDITS)
+    results = {}
+    for base in ("RGB", "GRAY"):
+        for precision in PRECISIONS:
+            for shape, options in SHAPES.items():
+                image, layer = picture(precision=precision, base=base, **options)
+                select(image)
+                before, was_selected = visible(image), selection(image)
+                composed = before if precision.startswith(("U8", "U16")) else _below_an_empty_layer(image)
+                layers = procedures.edit_selection(image, [layer], "attenuate")
+                after = visible(image)
+                results[f"{base} {precision} {shape}"] = {
+                    "unchanged outside": unchanged_outside(image, after, before, composed),
+                    "changed inside": before != after,
+                    "selection kept": was_selected == selection(image),
+                    "layers": len(layers),
+                    "saved": saved_and_loaded(image) == after,
+                }
+                image.delete()
+    return results
+
+
+def saved_and_loaded(image: Any) -> bytes:
+    """The composition after saving as XCF and loading again."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Gio.File.new_for_path(folder + "/saved.xcf")
+        Gimp.file_save(Gimp.RunMode.NONINTERACTIVE, image, file, None)
+        loaded = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, file)
+        try:
+            return visible(loaded)
+        finally:
+            loaded.delete()
+
+
+def sentence(prepare: Any, **options: Any) -> dict[str, Any]:
+    """The error of an edit on a picture that `prepare(image, layer)` spoils (it may return other drawables)."""
+    answer_with(ALL_EDITS)
+    image, layer = picture(**options)
+    image.undo_enable()
+    select(image)
+    drawables = prepare(image, layer) or [layer]
+    image.clean_all()
+    before = tree(image)
+    try:
+        procedures.edit_selection(image, drawables, "attenuate")
+        message = None
+    except UserError as error:
+        message = str(error)
+    result = {"message": message, "untouched": tree(image) == before and not image.is_dirty()}
+    image.delete()
+    return result
+
+
+def into_group(image: Any, layer: Any) -> list[Any]:
+    group = Gimp.GroupLayer.new(image, "Group")
+    image.insert_layer(group, None, 0)
+    image.reorder_item(layer, group, 0)
+    return [group]
+
+
+def with_mask(image: Any, layer: Any) -> list[Any]:
+    layer.add_mask(layer.create_mask(Gimp.AddMaskType.WHITE))
+    return [layer.get_mask()]
+
+
+def float_selection(image: Any, layer: Any) -> None:
+    Gimp.edit_copy([layer])
+    Gimp.edit_paste(layer, False)
+
+
+def edit_twice() -> dict[str, Any]:
+    """Two edits on one layer: what the server sees the second time, and what is left of the first."""
+    image, layer = picture()
+    pictures = []
+
+    def ask_edits(pixels: bytes, *arguments: Any, **keywords: Any) -> dict[str, Any]:
+        pictures.append(pixels)
+        return {"edits": edits.to_json([edits.Exposure(-1)]), "model": "test"}
+
+    connection.ask_edits = ask_edits
+    image.select_rectangle(Gimp.ChannelOps.REPLACE, 0, 0, 32, 48)
+    procedures.edit_selection(image, [layer], "attenuate")
+    once = visible(image)
+    image.select_rectangle(Gimp.ChannelOps.REPLACE, 32, 0, 32, 48)
+    procedures.edit_selection(image, image.get_selected_layers(), "attenuate")
+    twice = visible(image)
+    dark = [4 * (64 * y + x) for y in range(48) for x in range(32)]
+    brightness = [sum(pixels[i] for i in dark) for pixels in pictures]
+    left, right = [[32 * (64 * y + x) for y in range(48) for x in columns] for columns in (range(32), range(32, 64))]
+    result = {
+        "seen": "the first edit's result" if brightness[1] < 0.8 * brightness[0] else "the original",
+        "first kept": all(once[i : i + 32] == twice[i : i + 32] for i in left),
+        "changed": any(once[i : i + 32] != twice[i : i + 32] for i in right),
+    }
+    image.delete()
+    return result
+
+
+def thumbnails() -> dict[str, tuple[float, float]]:
+    """Mean differences between canvas.read and the picture's own pixels in sRGB, for colours and for the mask."""
+    results = {}
+    scenes: dict[str, Any] = {
+        "layer below": lambda image: None,
+        "another layer above": lambda image: _cover(image, hidden=False),
+    }
+    for base in ("RGB", "GRAY"):
+        for precision in PRECISIONS:
+            for scene, prepare in scenes.items():
+                image, layer = picture(precision=precision, base=base)
+                select(image)
+                prepare(image)
+                thumbnail = canvas.read(image, layer)
+                colours, mask = read(layer, "R'G'B' u8"), read(image.get_selection(), "Y u8")
+                seen = bytes(value for i, value in enumerate(thumbnail.pixels) if i % 4 < 3)
+                results[f"{base} {precision} {scene}"] = (
+                    _mean_difference(seen, colours),
+                    _mean_difference(thumbnail.pixels[3::4], mask),
+                )
+                image.delete()
+    return results
+
+
+def _cover(image: Any, hidden: bool) -> None:
+    layer = image.get_layers()[0].copy()
+    image.insert_layer(layer, None, 0)
+    layer.invert(False)
+    layer.set_visible(not hidden)
+
+
+def _mean_difference(one: bytes, other: bytes) -> float:
+    return sum(abs(a - b) for a, b in zip(one, other)) / len(one)
+
+
+def call(name: str, image: Any, drawables: list[Any], **arguments: Any) -> tuple[str, str | None]:
+    """Run a procedure as a script does: status and error message."""
+    procedure = Gimp.get_pdb().lookup_procedure(name)
+    config = procedure.create_config()
+    config.set_property("run-mode", arguments.pop("run_mode", Gimp.RunMode.NONINTERACTIVE))
+    config.set_property("image", image)
+    config.set_core_object_array("drawables", drawables)
+    for argument, value in arguments.items():
+        config.set_property(argument, value)
+    values = procedure.run(config)
+    status = values.index(0)
+    return status.value_nick, None if status == Gimp.PDBStatusType.SUCCESS else Gimp.get_pdb().get_last_error()
+
+
+def returned_to_script_fu(image: Any, layer: Any) -> list[str]:
+    """Names of the layers that the procedure returns: Script-Fu selects them, since Python cannot read such values."""
+    script = f"""(let* ((result (plug-in-saliency-attenuate #:run-mode RUN-NONINTERACTIVE #:image {image.get_id()}
+                              #:drawables (vector {layer.get_id()}))))
+                   (gimp-image-set-selected-layers {image.get_id()} (car result)))"""
+    evaluate = Gimp.get_pdb().lookup_procedure("plug-in-script-fu-eval")
+    config = evaluate.create_config()
+    config.set_property("run-mode", Gimp.RunMode.NONINTERACTIVE)
+    config.set_property("script", script)
+    if evaluate.run(config).index(0) != Gimp.PDBStatusType.SUCCESS:
+        return [Gimp.get_pdb().get_last_error()]
+    return [item.get_name() for item in image.get_selected_layers()]
+
+
+def registered(name: str) -> dict[str, Any]:
+    """What GIMP knows of a procedure."""
+    procedure = Gimp.get_pdb().lookup_procedure(name)
+    return {
+        "label": procedure.get_menu_label(),
+        "paths": procedure.get_menu_paths(),
+        "types": procedure.get_image_types(),
+        "blurb": procedure.get_blurb(),
+        "help": procedure.get_help(),
+        "arguments": {spec.get_name(): spec.get_nick() for spec in procedure.get_arguments()},
+        "returns": [spec.get_name() for spec in procedure.get_return_values()],
+    }
+
+
+def predicted() -> dict[str, Any]:
+    """Real edits by the real server on one picture, with all arguments and run modes."""
+    results: dict[str, Any] = {}
+    image, layer = picture(240, 160)
+    select(image, (60, 40, 90, 70), 6)
+    for direction in ("attenuate", "emphasize"):
+        for order in ("best-realism", "best-saliency", "random"):
+            name = f"plug-in-saliency-{direction}"
+            copy = image.duplicate()
+            before = visible(copy)
+            status, error = call(name, copy, copy.get_selected_layers(), order=order, strength=120.0)
+            contents = [target.read_parasite(item) or {} for item in copy.get_layers()[:-1]]
+            results[f"{direction} {order}"] = {
+                "status": status,
+                "error": error,
+                "changed": visible(copy) != before,
+                "parasites": contents,
+            }
+            copy.delete()
+    nothing = call("plug-in-saliency-attenuate", image, [layer], strength=0.0)
+    again = call("plug-in-saliency-attenuate", image, [layer], run_mode=Gimp.RunMode.WITH_LAST_VALS)
+    copy = image.duplicate()
+    returned = returned_to_script_fu(copy, copy.get_layers()[-1])
+    copy.delete()
+    Gimp.Selection.none(image)
+    refused = call("plug-in-saliency-attenuate", image, [layer])
+    image.delete()
+    return {"edits": results, "nothing": nothing, "again": again, "returned": returned, "refused": refused}

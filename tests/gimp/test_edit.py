@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An edit in real GIMP: every kind of image, nothing changed outside the selection, every bad input a sentence."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.conftest import GimpForTests
+
+
+def test_every_kind_of_image(gimp: GimpForTests) -> None:
+    results = gimp.run("import inside\nresult = inside.edit_each_type()", timeout=500)
+    assert len(results) == 2 * 18 * 5
+    expected = {"unchanged outside": True, "changed inside": True, "selection kept": True, "saved": True}
+    wrong = []
+    for name, result in results.items():
+        layers = 1 if not gimp.is_32 else 2 if name.startswith("GRAY") else 4
+        wrong += [f"{name}: {what} is {result[what]}" for what in expected if result[what] != expected[what]]
+        wrong += [f"{name}: {result['layers']} layers"] if result["layers"] != layers else []
+    assert not wrong, "\n".join(wrong)
+
+
+BAD_INPUTS = {
+    "nothing selected": ("lambda i, l: Gimp.Selection.none(i) and None", "{}", "Nothing is selected"),
+    "selection outside": (
+        "lambda i, l: inside.select(i, (50, 40, 10, 6), 0)",
+        "{'size': (20, 20)}",
+        "outside the active layer",
+    ),
+    "hidden": ("lambda i, l: l.set_visible(False) and None", "{}", "hidden"),
+    "locked": ("lambda i, l: l.set_lock_content(True) and None", "{}", "locked"),
+    "empty": ("lambda i, l: inside.write(l, bytes(4 * 64 * 48), \"R'G'B'A u8\")", "{'alpha': 'opaque'}", "empty there"),
+    "indexed": (
+        "lambda i, l: i.convert_indexed(Gimp.ConvertDitherType.NONE, Gimp.ConvertPaletteType.GENERATE, 8, 0, 0, '')"
+        " and None",
+        "{}",
+        "Image → Mode → RGB",
+    ),
+    "several layers": ("lambda i, l: [l, l]", "{}", "exactly one layer"),
+    "no layer": ("lambda i, l: [] or [None][:0] or [None, None]", "{}", "exactly one layer"),
+    "group": ("inside.into_group", "{}", "group is active"),
+    "mask": ("inside.with_mask", "{}", "mask or channel"),
+    "channel": ("lambda i, l: [Gimp.Selection.save(i)]", "{}", "mask or channel"),
+    "tiny": ("lambda i, l: None", "{'width': 15, 'height': 15}", "smaller than 16"),
+    "narrow": ("lambda i, l: inside.select(i, (0, 0, 900, 20), 0)", "{'width': 1000, 'height': 20}", "too narrow"),
+    "floating": ("inside.float_selection", "{}", "anchor"),
+}
+
+
+@pytest.fixture(scope="module")
+def sentences(gimp: GimpForTests) -> dict[str, dict[str, object]]:
+    cases = ", ".join(
+        f"{name!r}: inside.sentence({spoil}, **{options})" for name, (spoil, options, _) in BAD_INPUTS.items()
+    )
+    answer: dict[str, dict[str, object]] = gimp.run(
+        f"import inside\nfrom gi.repository import Gimp\nresult = {{{cases}}}"
+    )
+    return answer
+
+
+@pytest.mark.parametrize("name", BAD_INPUTS)
+def test_bad_input_is_a_sentence(sentences: dict[str, dict[str, object]], name: str) -> None:
+    message = str(sentences[name]["message"])
+    assert BAD_INPUTS[name][2] in message
+    assert message.endswith(".")
+    assert sentences[name]["untouched"]
+
+
+def test_second_edit_starts_from_the_first(gimp: GimpForTests) -> None:
+    result = gimp.run("import inside\nresult = inside.edit_twice()")
+    assert result["seen"] == "the first edit's result"
+    assert result["first kept"]
+    assert result["changed"]
+
+
+def test_thumbnail_is_what_the_user_sees(gimp: GimpForTests) -> None:
+    for name, (colours, mask) in gimp.run("import inside\nresult = inside.thumbnails()").items():
+        assert colours <= 2, name  # of 255; GIMP's own scaling and rounding
+        assert mask <= 3, name
