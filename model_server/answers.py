@@ -12,6 +12,7 @@ import re
 import socket
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
@@ -41,6 +42,22 @@ class Refusal(Exception):
         super().__init__(sentence)
         self.status = status
         self.headers = headers or {}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """The pixels of a request, rows from the top."""
+
+    pixels: bytes
+    height: int
+    width: int
+    channels: int
+
+    def array(self) -> Any:
+        """uint8 (height, width, channels), for the worker's thread."""
+        import numpy as np  # not at the top: the socket is open before numpy is loaded
+
+        return np.frombuffer(self.pixels, np.uint8).reshape(self.height, self.width, self.channels)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -132,8 +149,10 @@ class Handler(BaseHTTPRequestHandler):
         order = _choice(query, "order", ORDERS)
         strength = _strength(query["strength"])
         picture = self._picture(query, 4)
+        if not any(picture.pixels[3::4]):
+            raise Refusal(400, "The mask is empty; select the region to edit.")
         started = time.monotonic()
-        prediction = self._predict(lambda predictor: predictor.edits(picture(), direction, order, strength))
+        prediction = self._predict(lambda predictor: predictor.edits(picture.array(), direction, order, strength))
         return _json(
             {
                 "edits": edits.to_json(prediction.edits),
@@ -149,7 +168,9 @@ class Handler(BaseHTTPRequestHandler):
         self._check_version()
         _check_names(query, "width", "height")
         picture = self._picture(query, 3)
-        return self._predict(lambda predictor: predictor.saliency(picture()).tobytes()), "application/octet-stream"
+        return self._predict(
+            lambda predictor: predictor.saliency(picture.array()).tobytes()
+        ), "application/octet-stream"
 
     def health(self, query: dict[str, str]) -> tuple[bytes, str]:
         """GET /v1/health: for every version of the client."""
@@ -180,21 +201,14 @@ class Handler(BaseHTTPRequestHandler):
             reason = type(error).__name__
             raise Refusal(500, f"The prediction failed ({reason}); see the log, {self.server.log_path}.") from error
 
-    def _picture(self, query: dict[str, str], channels: int) -> Callable[[], Any]:
-        """Read the body; returns what makes the array of it, in the thread that has numpy loaded."""
+    def _picture(self, query: dict[str, str], channels: int) -> Picture:
         width, height = _side(query, "width"), _side(query, "height")
         body = self._body()
         if len(body) != width * height * channels:
             raise Refusal(
                 400, f"The body has {len(body)} bytes; {width} × {height} pixels need {width * height * channels}."
             )
-
-        def array() -> Any:
-            import numpy as np  # not at the top: the socket is open before numpy is loaded
-
-            return np.frombuffer(body, np.uint8).reshape(height, width, channels)
-
-        return array
+        return Picture(body, height, width, channels)
 
     def _body(self) -> bytes:
         lengths = self.headers.get_all("Content-Length", [])

@@ -28,7 +28,7 @@ class FakePredictor:
 
     def edits(self, picture: Any, direction: str, order: str, strength: float = 1.0) -> SimpleNamespace:
         time.sleep(self._seconds)
-        if not picture.any():
+        if not picture[:, :, :3].any():
             raise ZeroDivisionError("a bug, for the tests")
         ev = hashlib.sha256(picture.tobytes()).digest()[0] / 255
         found = [edits.Exposure(-ev if direction == "attenuate" else ev)]

@@ -19,6 +19,7 @@ from tests.model_server.processes import StartServer, memory
 
 SIDE = 16
 PICTURE = bytes(range(256)) * (SIDE * SIDE * 4 // 256)
+BUG = b"\0\0\0\1" * (SIDE * SIDE)  # see the fake server
 EDITS = f"/v1/edits?direction=attenuate&order=random&width={SIDE}&height={SIDE}"
 
 
@@ -107,8 +108,13 @@ def test_refusals(server: int, method: str, path: str, expected: int) -> None:
         assert re.fullmatch(r"[A-Z/].*[;,] .*\.|.*(must|missing|takes|goes on).*\.", json.loads(answer)["error"])
 
 
+def test_an_empty_mask_is_refused(server: int) -> None:
+    code, answer = connection.request("POST", EDITS, b"\1\1\1\0" * (SIDE * SIDE))
+    assert (code, json.loads(answer)["error"]) == (400, "The mask is empty; select the region to edit.")
+
+
 def test_a_bug_in_the_prediction_is_a_sentence(server: int) -> None:
-    code, answer = connection.request("POST", EDITS, bytes(len(PICTURE)))
+    code, answer = connection.request("POST", EDITS, BUG)
     assert code == 500
     assert "ZeroDivisionError" in json.loads(answer)["error"]
 
