@@ -14,6 +14,7 @@ Polygon = Sequence[Sequence[float]]  # points (x, y), relative to the picture: 0
 _CELL = (380, 300)  # pixels
 _GAP = 12
 _CAPTION = 58
+_TOP = 64  # for the heading
 _COLUMNS = 2
 _GROUND, _INK, _FAINT = (32, 32, 32), (240, 240, 240), (170, 170, 170)
 _OUTLINES = {"attenuate": (90, 190, 255), "emphasize": (255, 200, 40)}
@@ -33,23 +34,30 @@ class Entry:
 
 def draw(entries: Sequence[Entry], heading: str) -> Image.Image:
     """The sheet: two entries a row, each with before, region outlined, after, a title and a line of detail."""
-    width, height = _CELL[0] * 3 + _GAP * 2, _CELL[1] + _CAPTION
-    rows = -(-len(entries) // _COLUMNS)
-    top = 64
-    size = (_COLUMNS * (width + 3 * _GAP) + _GAP, top + rows * (height + 2 * _GAP) + _GAP)
-    sheet = Image.new("RGB", size, _GROUND)
+    width = _CELL[0] * 3 + _GAP * 2
+    rows = [entries[start : start + _COLUMNS] for start in range(0, len(entries), _COLUMNS)]
+    heights = [_CAPTION + max(_fitted(entry.before).height for entry in row) + 2 * _GAP for row in rows]
+    sheet = Image.new("RGB", (_COLUMNS * (width + 3 * _GAP) + _GAP, _TOP + sum(heights)), _GROUND)
     pen = ImageDraw.Draw(sheet)
     pen.text((2 * _GAP, 20), heading, fill=_INK, font=_font(26))
-    for index, entry in enumerate(entries):
-        x = 2 * _GAP + (index % _COLUMNS) * (width + 3 * _GAP)
-        y = top + (index // _COLUMNS) * (height + 2 * _GAP)
-        pen.text((x, y), entry.title, fill=_OUTLINES[entry.direction], font=_font(20))
-        _line(pen, (x, y + 28), entry.detail, width)
-        for column, picture in enumerate((entry.before, _outlined(entry), entry.after)):
-            small = _fitted(picture)
-            left = x + column * (_CELL[0] + _GAP) + (_CELL[0] - small.width) // 2
-            sheet.paste(small, (left, y + _CAPTION))
+    y = _TOP
+    for row, height in zip(rows, heights):
+        for index, entry in enumerate(row):
+            _draw_entry(sheet, pen, entry, (2 * _GAP + index * (width + 3 * _GAP), y), width)
+        y += height
     return sheet
+
+
+def _draw_entry(
+    sheet: Image.Image, pen: ImageDraw.ImageDraw, entry: Entry, corner: tuple[int, int], width: int
+) -> None:
+    x, y = corner
+    pen.text((x, y), entry.title, fill=_OUTLINES[entry.direction], font=_font(20))
+    _line(pen, (x, y + 28), entry.detail, width)
+    for column, picture in enumerate((entry.before, _outlined(entry), entry.after)):
+        small = _fitted(picture)
+        left = x + column * (_CELL[0] + _GAP) + (_CELL[0] - small.width) // 2
+        sheet.paste(small, (left, y + _CAPTION))
 
 
 def _fitted(picture: Image.Image) -> Image.Image:
@@ -70,10 +78,11 @@ def _outlined(entry: Entry) -> Image.Image:
 
 
 def _line(pen: ImageDraw.ImageDraw, place: tuple[int, int], text: str, width: int) -> None:
-    """One line, cut with an ellipsis where it is too long."""
+    """One line, cut where it is too long."""
     font = _font(16)
+    text = text.replace("\N{MINUS SIGN}", "-")  # pillow's own font has no minus sign
     while text and pen.textlength(text, font=font) > width:
-        text = text[:-2].rstrip(" ,…") + "…"
+        text = text[:-4].rstrip(" ,.") + "..."
     pen.text(place, text, fill=_FAINT, font=font)
 
 

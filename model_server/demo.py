@@ -159,7 +159,7 @@ def main(arguments: Union[Sequence[str], None] = None) -> int:
         print(f"gimp-saliency demo: {error}", file=sys.stderr)
         return 1
     except OSError as error:
-        print(f"gimp-saliency demo: {error.filename}: {error.strerror}; choose another --output.", file=sys.stderr)
+        print(f"gimp-saliency demo: {error.filename}: {error.strerror}: choose another --output.", file=sys.stderr)
         return 1
     print(f"Wrote {len(written)} files to {written[0].parent}; look at {written[0].name} first.")
     return 0
