@@ -1,0 +1,307 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""install.sh with real files in a home of the test's own; only GIMP and pip are stand-ins, so it takes seconds."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from model_server.installer import flatpak, record, root_folder, system
+from model_server.installer.root_folder import DEBIAN, choose_mirror
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+# Answers the questions that the installation asks a GIMP: its version, and which procedures it knows.  As GIMP does, it
+# loads only a plug-in that is executable.
+_GIMP = f"""#!{sys.executable}
+import os, pathlib, sys, types
+if "--version" in sys.argv:
+    print("GNU Image Manipulation Program version 3.2.6")
+    raise SystemExit
+default = os.path.join(os.environ.get("XDG_CONFIG_HOME") or os.environ["HOME"] + "/.config", "GIMP/3.2")
+program = pathlib.Path(os.environ.get("GIMP3_DIRECTORY") or default, "plug-ins/saliency/saliency.py")
+known = os.access(program, os.X_OK)
+pdb = types.SimpleNamespace(procedure_exists=lambda name: known)
+gi, repository, Gimp = (types.ModuleType(name) for name in ("gi", "gi.repository", "Gimp"))
+gi.require_version, repository.Gimp, Gimp.get_pdb = lambda *_: None, Gimp, lambda: pdb
+sys.modules.update({{"gi": gi, "gi.repository": repository}})
+exec(sys.argv[sys.argv.index("-b") + 1])
+"""
+
+# A virtual environment that is there already: pip "installs" the command.
+_PYTHON = """#!/bin/sh
+case "$*" in *"pip install"*)
+  for last; do :; done
+  [ -f "$last/pyproject.toml" ] || exit 1
+  command="${0%/*}/gimp-saliency"
+  printf '#!/bin/sh\\n' > "$command"
+  chmod +x "$command" ;;
+esac
+"""
+
+
+@dataclass(frozen=True)
+class Home:
+    """A user's home, with a stand-in GIMP on the PATH."""
+
+    path: Path
+    env: dict[str, str]
+
+    def install(self, *arguments: str, script: Path = PROJECT / "install.sh") -> subprocess.CompletedProcess[str]:
+        self.seed()
+        command = [str(script), *arguments]
+        return subprocess.run(command, env=self.env, cwd=self.path, capture_output=True, text=True, timeout=60)
+
+    def seed(self) -> None:
+        executable(self.path / ".local/share/gimp-saliency/venv/bin/python", _PYTHON)
+
+    def files(self) -> set[str]:
+        return {str(path.relative_to(self.path)) for path in self.path.rglob("*")}
+
+    @property
+    def copy(self) -> Path:
+        return self.path / ".config/GIMP/3.2/plug-ins/saliency"
+
+
+def executable(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    path.chmod(0o755)
+
+
+@pytest.fixture
+def home() -> Iterator[Home]:
+    with tempfile.TemporaryDirectory(prefix="gs-") as folder:  # short, as a socket's path must be
+        path = Path(folder, "h o'me")
+        path.mkdir()
+        executable(Path(folder, "bin/gimp-console-3.2"), _GIMP)
+        programs = f"{folder}/bin:{Path(sys.executable).parent}:/usr/bin:/bin"
+        runtime = Path(folder, "run")
+        runtime.mkdir()
+        yield Home(path, {"HOME": str(path), "PATH": programs, "GIMP_SALIENCY_RUNTIME": f"{runtime}/gimp-saliency"})
+
+
+def test_help(home: Home) -> None:
+    done = home.install("--help")
+    assert done.returncode == 0
+    for option in ("--demo", "--test", "--uninstall", "--help", "--output"):
+        assert option in done.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--nonsense"], ["--demo", "--test"], ["--output", "x"], ["--demo", "--output"], ["--", "-k", "x"]]
+)
+def test_wrong_arguments(home: Home, arguments: list[str]) -> None:
+    done = home.install(*arguments)
+    assert done.returncode == 2
+    assert "install.sh: " in done.stderr
+    assert "--- " not in done.stderr
+
+
+def test_install(home: Home) -> None:
+    done = home.install()
+    assert done.returncode == 0, done.stderr
+    assert "GIMP knows plug-in-saliency-attenuate." in done.stdout
+    assert "GIMP knows plug-in-saliency-emphasize." in done.stdout
+    assert os.access(home.copy / "saliency.py", os.X_OK)
+    program = home.path / ".local/share/gimp-saliency/venv/bin/gimp-saliency"
+    assert str(program) in (home.copy / "server-command.json").read_text()
+    assert (home.path / ".local/bin/gimp-saliency").resolve() == program.resolve()
+
+
+def test_again_changes_nothing(home: Home) -> None:
+    assert home.install().returncode == 0
+    before = home.files()
+    done = home.install()
+    assert done.returncode == 0, done.stderr
+    assert home.files() == before
+
+
+def test_every_profile_gets_the_plugin(home: Home) -> None:
+    for name in (".config/GIMP/3.0", ".config/GIMP/2.10", ".var/app/org.gimp.GIMP/config/GIMP/3.0"):
+        (home.path / name).mkdir(parents=True)
+    done = home.install()
+    assert done.returncode == 0, done.stderr
+    copies = {path for path in home.files() if path.endswith("plug-ins/saliency")}
+    assert copies == {
+        ".config/GIMP/3.0/plug-ins/saliency",
+        ".config/GIMP/3.2/plug-ins/saliency",
+        ".var/app/org.gimp.GIMP/config/GIMP/3.0/plug-ins/saliency",
+    }
+
+
+def test_from_a_clone_with_spaces_in_its_path(home: Home, tmp_path: Path) -> None:
+    clone = tmp_path / "my clone"
+    clone.mkdir()
+    for name in ("install.sh", "pyproject.toml"):
+        shutil.copy(PROJECT / name, clone)
+    for name in ("model_server", "plugin"):
+        skipped = shutil.ignore_patterns("__pycache__", ".*_cache", "*.onnx", "runs")
+        shutil.copytree(PROJECT / name, clone / name, ignore=skipped)
+    before = set(clone.rglob("*"))
+    done = home.install(script=clone / "install.sh")
+    assert done.returncode == 0, done.stderr
+    assert set(clone.rglob("*")) == before  # installing leaves nothing in the clone
+
+
+def test_uninstall_leaves_nothing_of_ours_and_all_of_the_users(home: Home) -> None:
+    own = home.path / ".config/GIMP/3.2/plug-ins/mine/mine.py"
+    executable(own, "")
+    values = home.path / ".config/GIMP/3.2/plug-in-settings"
+    values.mkdir()
+    (values / "GimpProcedureConfig-plug-in-other.last").touch()
+    before = home.files() | {".local", ".local/share"}  # the stand-in environment was there before
+    assert home.install().returncode == 0
+    (values / "GimpProcedureConfig-plug-in-saliency-attenuate.last").touch()
+    (home.path / ".cache/gimp-saliency/gimp-3.0/locked").mkdir(parents=True)
+    (home.path / ".cache/gimp-saliency/gimp-3.0/locked").chmod(0o500)
+    done = home.install("--uninstall")
+    assert done.returncode == 0, done.stderr
+    assert home.files() == before
+    assert own.exists()
+    assert not Path(home.env["GIMP_SALIENCY_RUNTIME"]).exists()
+
+
+def test_uninstall_without_an_installation(home: Home) -> None:
+    done = subprocess.run(
+        [str(PROJECT / "install.sh"), "--uninstall"], env=home.env, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    assert home.files() == set()
+
+
+def test_uninstall_names_the_system_packages_that_stay(home: Home) -> None:
+    assert home.install().returncode == 0
+    noted = home.path / ".local/share/gimp-saliency/install.json"
+    noted.write_text(noted.read_text().replace('"packages": []', '"packages": ["bubblewrap"]'))
+    assert "stay: bubblewrap" in home.install("--uninstall").stdout
+
+
+def test_another_program_of_that_name_stays(home: Home) -> None:
+    executable(home.path / ".local/bin/gimp-saliency", "mine")
+    assert "stays" in home.install().stdout
+    home.install("--uninstall")
+    assert (home.path / ".local/bin/gimp-saliency").read_text() == "mine"
+
+
+def test_a_gimp_that_does_not_load_the_plugin(home: Home) -> None:
+    stand_in = Path(home.env["PATH"].split(":")[0], "gimp-console-3.2")
+    stand_in.write_text(stand_in.read_text().replace("known = os", "known = False and os"))
+    done = home.install()
+    assert done.returncode == 1
+    assert "does not know plug-in-saliency-attenuate" in done.stdout
+    assert "python3-gi" in done.stderr
+
+
+def test_a_failing_pip_says_why_and_what_to_do(home: Home) -> None:
+    python = home.path / ".local/share/gimp-saliency/venv/bin/python"
+    executable(python, '#!/bin/sh\ncase "$*" in *"pip install"*) echo "ERROR: no route" >&2; exit 1;; esac\n')
+    done = subprocess.run([str(PROJECT / "install.sh")], env=home.env, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert "ERROR: no route" in done.stderr
+    assert "Check the network" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_administrators_command_for_an_ordinary_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(system, "is_root", lambda: False)
+    monkeypatch.setattr(system, "is_debian_like", lambda: True)
+    with pytest.raises(system.SetupError, match=r"apt-get update && apt-get install -y pack-a pack-b"):
+        system.need({"no-such-program": "pack-b", "/no/such/file": "pack-a", "sh": "dash"}, tmp_path / "log")
+    monkeypatch.setattr(system, "is_debian_like", lambda: False)
+    with pytest.raises(system.SetupError, match="package manager"):
+        system.need({"no-such-program": "pack-b"}, tmp_path / "log")
+
+
+def test_the_mirror_is_the_distributions_own() -> None:
+    security = ["http://m/debian-security/", "bookworm-security", "main", "Debian", "Debian-Security"]
+    updates = ["http://m/updates/", "bookworm-updates", "main", "Debian", "Debian"]
+    release = ["http://m/debian/", "bookworm", "main", "Debian", "Debian"]
+    other = ["http://other/", "bookworm", "main", "Other", "Other"]
+    assert choose_mirror([other, security, updates, release], "Debian", "bookworm") == "http://m/debian/"
+    with pytest.raises(system.SetupError, match="No Debian mirror"):
+        choose_mirror([other], "Debian", "bookworm")
+
+
+def test_the_mirror_before_the_first_update() -> None:
+    unknown = "$(ORIGIN)"
+    entries = [
+        ["http://m/debian-security/", "bookworm-security", "main", unknown, unknown],
+        ["http://m/debian/", "bookworm", "main", unknown, unknown],
+    ]
+    assert choose_mirror(entries, "Debian", "bookworm") == "http://m/debian/"
+
+
+def test_the_mirror_from_a_list_of_mirrors(tmp_path: Path) -> None:
+    (tmp_path / "mirrors").write_text("# ours\nhttp://m/debian\tpriority:1\n")
+    entry = [f"mirror+file:{tmp_path}/mirrors/", "trixie", "main", "Debian", "Debian"]
+    assert choose_mirror([entry], "Debian", "trixie") == "http://m/debian"
+
+
+def test_a_half_built_root_folder_never_has_the_final_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    tried: list[str] = []
+
+    def bootstrap(new: Path, suite: str, *_: object) -> None:
+        tried.append(suite)
+        (new / "usr/bin").mkdir(parents=True)
+        if suite == "forky":
+            raise system.SetupError("no such release")
+        (new / "usr/bin/gimp-console-3.0").touch()
+        (new / "usr/bin/gimp-console").touch()
+
+    monkeypatch.setattr(root_folder, "distribution", lambda: DEBIAN)
+    monkeypatch.setattr(root_folder, "need", lambda *_: [])
+    monkeypatch.setattr(root_folder, "mirror", lambda _: "http://m/debian/")
+    monkeypatch.setattr(root_folder, "_bootstrap", bootstrap)
+    root, _ = root_folder.build(tmp_path, "3.2", tmp_path / "log")
+    assert tried == ["forky", "trixie"]
+    assert root == tmp_path / "gimp-3.0"
+    assert [path.name for path in tmp_path.iterdir()] == ["gimp-3.0"]
+    assert root_folder.build(tmp_path, "3.0", tmp_path / "log")[0] == root
+    assert tried == ["forky", "trixie"]  # it is there
+
+
+def test_flatpak_permissions_are_given_and_taken_back(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.delenv("GIMP_SALIENCY_RUNTIME", raising=False)
+    rules = tmp_path / "flatpak/overrides/org.gimp.GIMP"
+    executable(
+        tmp_path / "bin/flatpak",
+        f"#!/bin/sh\necho \"$@\" > '{tmp_path}/asked'\nprintf '[Context]\\nfilesystems=/mine;xdg-run/gimp-saliency;\\n"
+        f"[Session Bus Policy]\\norg.freedesktop.Flatpak=talk\\n' > '{rules}'\n",
+    )
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:/usr/bin:/bin")
+    executable(rules, "[Context]\nfilesystems=/mine;\n")
+    done = record.Record()
+    flatpak.allow(done)
+    assert "--filesystem=xdg-run/gimp-saliency" in (tmp_path / "asked").read_text()
+    flatpak.withdraw(done)
+    assert rules.read_text().split() == ["[Context]", "filesystems=/mine;"]
+
+
+def test_line_ends_and_executable_bits() -> None:
+    listed = subprocess.run(["git", "ls-files", "-s"], cwd=PROJECT, capture_output=True, text=True)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    modes = {line.split("\t")[1]: line.split()[0] for line in listed.stdout.splitlines()}
+    programs = {"install.sh", ".ci/run", "plugin/saliency/saliency.py"}
+    assert {name for name, mode in modes.items() if mode == "100755"} == programs & modes.keys()
+    for name in modes:
+        if name.endswith((".py", ".sh", ".md", ".toml", ".json", ".svg")) or name in programs:
+            assert b"\r" not in (PROJECT / name).read_bytes(), name
+
+
+@pytest.mark.parametrize("script", ["install.sh", ".ci/run"])
+def test_bash_accepts_the_script(script: str) -> None:
+    subprocess.run(["bash", "-n", str(PROJECT / script)], check=True, timeout=10)
+    if shutil.which("shellcheck"):
+        subprocess.run(["shellcheck", str(PROJECT / script)], check=True, timeout=60)
