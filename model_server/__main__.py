@@ -18,7 +18,10 @@ from plugin.saliency import connection
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit code: 0 done, 1 failed, 2 wrong usage, 130 ended by Ctrl+C."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options, options.for_gimp = parser.parse_known_args(arguments)
+    if options.for_gimp and options.command is not _gimp:
+        parser.error(f"unrecognized arguments: {' '.join(options.for_gimp)}")
     try:
         return options.command(options)
     except connection.ServerError as error:
@@ -78,6 +81,34 @@ def _status(options: argparse.Namespace) -> int:
     return 0
 
 
+def _check(options: argparse.Namespace) -> int:
+    from model_server import check
+
+    good = True
+    for name, works, details in check.run():
+        print(f"{'ok    ' if works else 'FAILED'}  {name}: {details}", flush=True)
+        good = good and works
+    return 0 if good else 1
+
+
+def _gimp(options: argparse.Namespace) -> int:
+    from model_server import gimp
+
+    if not options.console and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        return _fail("There is no display for GIMP's window; use --console, or `gimp-saliency batch`.")
+    try:
+        with gimp.find().start(*options.for_gimp, console=options.console) as process:
+            return process.wait()
+    except gimp.GimpError as error:
+        return _fail(str(error))
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from model_server import demo
+
+    return demo.main(["--output", str(options.output)])
+
+
 def _batch(options: argparse.Namespace) -> int:
     from model_server import batch, gimp
 
@@ -126,6 +157,9 @@ def _parser() -> argparse.ArgumentParser:
     status = commands.add_parser("status", help="say whether the model server runs")
     status.set_defaults(command=_status)
 
+    check = commands.add_parser("check", help="say what of the installation works, and what to do about the rest")
+    check.set_defaults(command=_check)
+
     batch = commands.add_parser("batch", help="edit a folder of pictures")
     batch.add_argument("input", type=Path, metavar="IN", help="the folder of pictures")
     batch.add_argument("output", type=Path, metavar="OUT", help="the folder for the results, made where it is missing")
@@ -142,6 +176,18 @@ def _parser() -> argparse.ArgumentParser:
         "--time-limit", type=_number(1, 86400), default=300.0, metavar="SECONDS", help="for a picture (default: 300)"
     )
     batch.set_defaults(command=_batch)
+
+    gimp = commands.add_parser(
+        "gimp",
+        help="start the GIMP that the other commands use",
+        usage="%(prog)s [-h] [--console] [pictures and options for GIMP]",
+    )
+    gimp.add_argument("--console", action="store_true", help="without a window")
+    gimp.set_defaults(command=_gimp)
+
+    demo = commands.add_parser("demo", help="edit sample photographs")
+    demo.add_argument("--output", type=Path, default=Path("gimp-saliency-demo"), metavar="DIR")
+    demo.set_defaults(command=_demo)
     return parser
 
 

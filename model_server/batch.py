@@ -28,6 +28,7 @@ from typing import IO, Any
 
 from tqdm import tqdm
 
+from model_server import server
 from model_server.gimp import Gimp, server_command
 from plugin.saliency import connection
 
@@ -37,9 +38,6 @@ _READ_ONLY = re.compile("avif|bmp|dds|exr|fits|gif|hdr|heic|heif|jp2|jxl|ora|p[b
 _START_LIMIT = 120.0  # seconds; GIMP's first start looks at all its plug-ins
 _QUIT_LIMIT = 2.0  # seconds for GIMP to end by itself
 _PLUGIN = Path(connection.__file__).parent
-# The command line of this very package, wherever it lies and whatever the working folder is.
-_MAIN = f"sys.path.insert(0, {str(_PLUGIN.parents[1])!r}); from model_server.__main__ import main; sys.exit(main())"
-_EXECUTABLE = [sys.executable, "-c", "import sys; " + _MAIN]
 _PARTS = ".gimp-saliency-"  # where results grow, inside the output folder; then the process id
 
 
@@ -205,7 +203,7 @@ class _Worker:
             listener.listen(1)
             code = (
                 f"import sys; sys.path.insert(0, {str(_PLUGIN)!r}); import folder_job; "
-                f"folder_job.main({str(folder / 's')!r}, {server_command(_EXECUTABLE)!r})"
+                f"folder_job.main({str(folder / 's')!r}, {server_command(server.command()[:-1])!r})"
             )
             arguments = ("-i", "-d", "-f", "--batch-interpreter", "python-fu-eval", "-b", code, "--quit")
             gimp = self._gimp.start(*arguments, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log)
@@ -254,7 +252,7 @@ class _Worker:
 
 def _check_server() -> None:
     """Ask for something small, so that broken networks are reported once and not for every picture."""
-    connection.start_command = [*_EXECUTABLE, "serve"]
+    connection.start_command = server.command()
     connection.ask_edits(bytes(range(256)) * 4, 16, 16, "attenuate", "random")
 
 

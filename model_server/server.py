@@ -17,6 +17,7 @@ import signal
 import socket
 import socketserver
 import struct
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -59,6 +60,13 @@ def serve(load: Callable[[], Any], idle: float = IDLE_LIMIT) -> bool:
         worker.close()
         log.info("ended: %s", server.why)
     return True
+
+
+def command() -> list[str]:
+    """The command that runs `gimp-saliency serve` of this very package, whatever the working folder is."""
+    package = str(Path(__file__).resolve().parents[1])
+    code = f"import sys; sys.path.insert(0, {package!r}); from model_server.__main__ import main; sys.exit(main())"
+    return [sys.executable, "-c", code, "serve"]
 
 
 class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
