@@ -327,13 +327,3 @@ except BaseException:
 with open({answer!r}, "w", encoding="utf-8") as file:
     file.write(text)
 """
-
-
-def open_window(arguments: list[str]) -> int:
-    """Run GIMP with its window until it is closed; return its exit code.  Raises GimpError without a display."""
-    if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-        raise GimpError(
-            "There is no display here for GIMP's window: run this on a desktop, or use `gimp-saliency batch`."
-        )
-    with find().start("--new-instance", *arguments, console=False) as process:
-        return process.wait()

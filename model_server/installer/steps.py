@@ -60,9 +60,8 @@ def install(packages: Sequence[str] = ()) -> gimp.Gimp:
 
 def demo(started_in: Path, output: str) -> None:
     """Edit the sample photographs.  Raises SetupError."""
-    python = folders.data() / "venv" / "bin" / "python"
-    command = [str(python), "-m", "model_server.demo", "--output", str(started_in / output)]
-    if subprocess.run(command, cwd="/").returncode:
+    program = folders.data() / "venv" / "bin" / "gimp-saliency"
+    if subprocess.run([str(program), "demo", "--output", str(started_in / output)]).returncode:
         raise SetupError("The demonstration failed: see above; `gimp-saliency check` looks for the cause.")
 
 

@@ -168,13 +168,6 @@ def test_a_program_that_cannot_be_started(runtime: Path, tmp_path: Path) -> None
         pass
 
 
-def test_no_window_without_a_display(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("DISPLAY", raising=False)
-    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
-    with pytest.raises(gimp.GimpError, match="no display"):
-        gimp.open_window([])
-
-
 def test_the_plugin_is_copied_whole(tmp_path: Path) -> None:
     old = plugin_copy.plugin_folder(tmp_path)
     old.mkdir(parents=True)
