@@ -19,9 +19,10 @@ from plugin.saliency import connection
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit code: 0 done, 1 failed, 2 wrong usage, 130 ended by Ctrl+C."""
     parser = _parser()
-    options, options.for_gimp = parser.parse_known_args(arguments)
-    if options.for_gimp and options.command is not _gimp:
-        parser.error(f"unrecognized arguments: {' '.join(options.for_gimp)}")
+    options, rest = parser.parse_known_args(arguments)
+    options.for_gimp = rest
+    if rest and options.command is not _gimp:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
     try:
         return options.command(options)
     except connection.ServerError as error:

@@ -128,7 +128,8 @@ def run(gimp: Gimp, jobs: list[Job], edit: Edit, processes: int, limit: float) -
             except _Failure as failure:
                 picture = futures[future].picture
                 failed[picture] = str(failure)
-                tqdm.write(f"{picture.name}: {failure}", file=sys.stderr)
+                name = picture.name if picture.name.isprintable() else ascii(picture.name)
+                tqdm.write(f"{name}: {failure}", file=sys.stderr)
     return failed
 
 
@@ -148,6 +149,7 @@ class _Worker:
         self._socket: socket.socket
         self._stream: IO[str]
         self._log: IO[bytes]
+        self._busy = False
         self._closed = False
         self._lock = threading.Lock()
 
@@ -156,6 +158,7 @@ class _Worker:
         if self._running is None:
             self._start()
         part = parts / job.output.name
+        self._busy = True
         try:
             answer = self._ask(job, part)
             if "error" in answer:
@@ -170,6 +173,7 @@ class _Worker:
         except OSError as error:
             raise _Failure(f"The result cannot be written ({error.strerror}): free some space.") from None
         finally:
+            self._busy = False
             part.unlink(missing_ok=True)
 
     def close(self) -> None:
@@ -237,15 +241,16 @@ class _Worker:
                     raise ConnectionError from None
 
     def _end(self) -> None:
-        """End GIMP: it does so itself when the connection ends, unless it is at work or has crashed."""
+        """End GIMP: it does so itself when the connection ends, unless it is at work."""
         with self._lock:
             running, self._running = self._running, None
         if running is None:
             return
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)  # also wakes a thread that reads
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(_QUIT_LIMIT)
+        if not self._busy:
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(_QUIT_LIMIT)
         with suppress(OSError):  # the stream may hold a line that GIMP will never read
             running.close()
 

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Stands in for gimp-console in the tests of `batch`: what it does with a picture depends on the picture's name."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import socket
+import sys
+import time
+from pathlib import Path
+
+
+def main() -> None:
+    if "--version" in sys.argv:
+        print("GNU Image Manipulation Program version 3.2.6")
+        return
+    print("noise on stdout", flush=True)
+    if os.environ.get("FAKE_GIMP") == "broken":
+        sys.exit("no interpreter python-fu-eval")
+    address = re.search(r"folder_job\.main\('([^']+)'", sys.argv[sys.argv.index("-b") + 1])
+    assert address
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(address[1])
+        with client.makefile("rw", encoding="utf-8") as stream:
+            stream.write("{}\n")
+            stream.flush()
+            for line in stream:
+                stream.write(json.dumps(edit(json.loads(line))) + "\n")
+                stream.flush()
+
+
+def edit(job: dict[str, str]) -> dict[str, str]:
+    name, output = Path(job["picture"]).name, Path(job["output"])
+    output.write_text("half of it")
+    if name.startswith("crash"):
+        os.abort()
+    if name.startswith("hang"):
+        time.sleep(60)
+    if name.startswith("slow"):
+        time.sleep(0.4)
+    if name.startswith("bad"):
+        return {"error": "Do something else."}
+    shutil.copyfile(job["picture"], output)
+    with output.open("a") as file:
+        file.write(json.dumps([Path(mask).name for mask in job["masks"]]) + str(os.getpid()))
+    return {}
+
+
+if __name__ == "__main__":
+    main()

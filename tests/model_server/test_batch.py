@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The folder job's host side, with a stand-in for GIMP that crashes, hangs and fails on request."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from model_server import batch, server
+from model_server.__main__ import main
+from model_server.gimp import find
+from tests.model_server.processes import FAKE_SERVER, ROOT, wait_for
+
+EDIT = batch.Edit("attenuate")
+
+
+@pytest.fixture
+def fake_gimp(runtime: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with an empty `in`, an empty `masks`, a stand-in for GIMP, and a stand-in for the model server."""
+    for name in ("in", "masks"):
+        (tmp_path / name).mkdir()
+    program = tmp_path / "gimp-console"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} {Path(__file__).with_name("fake_gimp.py")} "$@"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("GIMP_SALIENCY_GIMP", str(program))
+    monkeypatch.setattr(server, "command", lambda: FAKE_SERVER)
+    return tmp_path
+
+
+def add(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / "in" / name).write_text(name)
+        (folder / "masks" / f"{Path(name).stem}.png").touch()
+
+
+def run(folder: Path, *options: str) -> int:
+    places = [str(folder / "in"), str(folder / "out"), "--masks", str(folder / "masks")]
+    return main(["batch", *places, "--direction", "attenuate", *options])
+
+
+def results(folder: Path) -> list[str]:
+    return sorted(path.name for path in (folder / "out").iterdir())
+
+
+def test_masks_are_found_by_name(tmp_path: Path) -> None:
+    names = ("a.JPG", "b.png", "c.webp", "d.tiff", "notes.txt", ".hidden.jpg", "x[1]*.png")
+    masks = ("a.png", "b__10.png", "b__2.png", "c.png", "c__1.png", "x[1]*.png", "d.jpg", "other.png")
+    for place, files in (("in", names), ("masks", masks)):
+        (tmp_path / place).mkdir()
+        for name in files:
+            (tmp_path / place / name).touch()
+    jobs = batch.find_jobs(tmp_path / "in", tmp_path / "masks", tmp_path / "out", None)
+    assert [(job.picture.name, [mask.name for mask in job.masks], job.output.name) for job in jobs] == [
+        ("a.JPG", ["a.png"], "a.jpg"),
+        ("b.png", ["b__2.png", "b__10.png"], "b.png"),
+        ("c.webp", ["c.png", "c__1.png"], "c.png"),
+        ("d.tiff", [], "d.tif"),
+        ("x[1]*.png", ["x[1]*.png"], "x[1]*.png"),
+    ]
+    jobs = batch.find_jobs(tmp_path / "in", tmp_path / "masks", tmp_path / "out", "xcf")
+    assert {job.output.suffix for job in jobs} == {".xcf"}
+
+
+@pytest.mark.parametrize(
+    ("pictures", "output", "sentence"),
+    [
+        ("nowhere", "out", r"cannot be read \(No such file or directory\); name a folder that you can open"),
+        ("masks", "out", "There are no pictures in .*; name the folder that holds them"),
+        ("in", "in", "would replace the pictures; choose another output folder"),
+        ("in", "file", r"cannot be written to \(.+\); choose another folder"),
+    ],
+)
+def test_folders_that_cannot_be(
+    fake_gimp: Path, pictures: str, output: str, sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (fake_gimp / "in" / "a.jpg").touch()
+    (fake_gimp / "masks" / "a.png").touch()
+    (fake_gimp / "masks" / "a.png").rename(fake_gimp / "masks" / "a.txt")
+    (fake_gimp / "file").touch()
+    options = ["--masks", str(fake_gimp / "masks"), "--direction", "attenuate"]
+    assert main(["batch", str(fake_gimp / pictures), str(fake_gimp / output), *options]) == 1
+    assert re.search(sentence, capsys.readouterr().err)
+
+
+def test_one_bad_picture_does_not_stop_the_others(fake_gimp: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    add(
+        fake_gimp,
+        "a.jpg",
+        "bad.jpg",
+        "crash.jpg",
+        "e 'f\" \n\U0001f600.jpg",
+        "hang.jpg",
+        "-n.jpg",
+        "same.jpg",
+        "same.png",
+    )
+    (fake_gimp / "in" / "lonely.jpg").touch()
+    assert run(fake_gimp, "--format", "png", "--time-limit", "1", "--jobs", "2") == 1
+    said = capsys.readouterr()
+    assert "bad.jpg: Do something else.\n" in said.err and "'bad\\n.jpg': Do something else.\n" in said.err
+    assert "crash.jpg: GIMP crashed on it: try to open it in GIMP.\n" in said.err
+    assert "hang.jpg: GIMP took longer than 1 s: raise --time-limit.\n" in said.err
+    assert "lonely.jpg: It has no mask: put lonely.png into the folder of masks.\n" in said.err
+    assert said.err.count("Another picture's result has the same name, same.png: rename one of them.") == 2
+    assert "3 pictures edited, 7 failed." in said.out
+    assert results(fake_gimp) == ["-n.png", "a.png", "e 'f\" \n\U0001f600.png"]
+
+
+def test_several_processes_share_the_work(fake_gimp: Path) -> None:
+    add(fake_gimp, *(f"slow{i}.jpg" for i in range(8)))
+    before = time.monotonic()
+    assert run(fake_gimp, "--jobs", "4") == 0
+    assert time.monotonic() - before < 8 * 0.4
+    pids = {(fake_gimp / "out" / f"slow{i}.jpg").read_text().rpartition("]")[2] for i in range(8)}
+    assert len(pids) == 4
+    wait_for(lambda: not any(Path("/proc", pid).exists() for pid in pids))
+
+
+def test_one_process_does_all_the_work(fake_gimp: Path) -> None:
+    add(fake_gimp, *(f"p{i}.jpg" for i in range(20)))
+    assert run(fake_gimp) == 0
+    assert len({(fake_gimp / "out" / f"p{i}.jpg").read_text().rpartition("]")[2] for i in range(20)}) == 1
+
+
+def test_resume(fake_gimp: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    add(fake_gimp, "a.jpg", "b.jpg")
+    (fake_gimp / "out").mkdir()
+    (fake_gimp / "out" / "a.jpg").write_text("finished")
+    dead = fake_gimp / "out" / ".gimp-saliency-99999999"
+    dead.mkdir()
+    (dead / "b.jpg").write_text("half of it")
+    assert run(fake_gimp, "--resume") == 0
+    assert "1 pictures edited, 0 failed, 1 were finished before." in capsys.readouterr().out
+    assert (fake_gimp / "out" / "a.jpg").read_text() == "finished"
+    assert results(fake_gimp) == ["a.jpg", "b.jpg"]
+    assert run(fake_gimp) == 0
+    assert (fake_gimp / "out" / "a.jpg").read_text().startswith("a.jpg")
+
+
+def test_gimp_that_does_not_start(
+    fake_gimp: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add(fake_gimp, "a.jpg")
+    monkeypatch.setenv("FAKE_GIMP", "broken")
+    assert run(fake_gimp) == 1
+    sentence = "GIMP does not start (no interpreter python-fu-eval); run «gimp-saliency check»."
+    assert sentence in capsys.readouterr().err
+    assert not (fake_gimp / "out").exists() or results(fake_gimp) == []
+
+
+def test_server_that_does_not_start(
+    fake_gimp: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add(fake_gimp, "a.jpg")
+    monkeypatch.setattr(server, "command", lambda: ["/bin/sh", "-c", "exit 7", "serve"])
+    assert run(fake_gimp) == 1
+    assert "The model server failed to start (code 7); run «gimp-saliency check»" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_interruption(fake_gimp: Path, plugin_starts: Callable[..., None], sign: signal.Signals) -> None:
+    add(fake_gimp, "a.jpg", "hang1.jpg", "hang2.jpg", "z.jpg")
+    code = (
+        f"import sys; sys.path.insert(0, {str(ROOT)!r}); from model_server import __main__, server; "
+        f"server.command = lambda: {FAKE_SERVER!r}; sys.exit(__main__.main())"
+    )
+    places = [str(fake_gimp / "in"), str(fake_gimp / "out"), "--masks", str(fake_gimp / "masks")]
+    command = [sys.executable, "-c", code, "batch", *places, "--direction", "attenuate", "--jobs", "2"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        parts = fake_gimp / "out" / f".gimp-saliency-{process.pid}"
+        wait_for(lambda: parts.exists() and len(list(parts.iterdir())) == 2)
+        children = children_of(process.pid)
+        assert len(children) == 2
+        before = time.monotonic()
+        process.send_signal(sign)
+        assert process.wait(15) == (-9 if sign == signal.SIGKILL else 130)
+        assert time.monotonic() - before < 10
+        assert process.stderr
+        if sign != signal.SIGKILL:
+            assert process.stderr.read() == "\nStopped; the same command with --resume goes on.\n"
+            assert results(fake_gimp) == ["a.jpg"]
+            assert not any(Path("/proc", pid).exists() for pid in children)
+    for pid in children:
+        if Path("/proc", pid).exists():  # in a real GIMP the job ends, and then it sees that the socket is closed
+            os.kill(int(pid), signal.SIGKILL)
+    for name in ("hang1.jpg", "hang2.jpg"):
+        (fake_gimp / "in" / name).unlink()
+    assert run(fake_gimp, "--resume") == 0
+    assert results(fake_gimp) == ["a.jpg", "z.jpg"]
+
+
+def children_of(pid: int) -> list[str]:
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    found = {child for task in tasks for child in (task / "children").read_text().split()}
+    return [child for child in found if "fake_gimp" in Path(f"/proc/{child}/cmdline").read_text()]
+
+
+def test_progress_is_shown_on_a_terminal(fake_gimp: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    add(fake_gimp, "a.jpg")
+    shown: dict[str, object] = {}
+
+    def tqdm(items: object, **options: object) -> object:
+        shown.update(options)
+        return items
+
+    monkeypatch.setattr(batch, "tqdm", tqdm)
+    jobs = batch.find_jobs(fake_gimp / "in", fake_gimp / "masks", fake_gimp / "out", None)
+    assert batch.run(find(), jobs, EDIT, 1, 60) == {}
+    assert shown["total"] == 1 and shown["unit"] == "picture"
