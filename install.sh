@@ -68,8 +68,10 @@ if ! python=$(find_python); then
     fi
     echo "Installing system packages: $packages"
     # shellcheck disable=SC2086  # two words
-    { apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends $packages; } >&2 ||
+    if ! said=$(exec 2>&1; apt-get update; DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $packages); then
+        echo "$said" >&2
         fail "apt-get could not install $packages: see above."
+    fi
     python=$(find_python) || fail "This system's Python is older than 3.9: install a newer one, then run install.sh again."
 fi
 
