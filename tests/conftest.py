@@ -58,7 +58,8 @@ def _session(version: str) -> Iterator[GimpForTests]:
         profile, runtime = Path(folder, "profile"), Path(folder, "run")
         install_plugin(profile, server_command())
         # Without these the window greets with dialogs that would hide what a test does.
-        (profile / "gimprc").write_text("(show-welcome-dialog no)\n(check-updates no)\n")
+        known = f'(config-version "{".".join(map(str, found.version))}")'
+        (profile / "gimprc").write_text(f"{known}\n(show-welcome-dialog no)\n(check-updates no)\n")
         env = {
             **os.environ,
             "GIMP3_DIRECTORY": str(profile),

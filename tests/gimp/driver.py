@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs inside a GIMP with a window: opens a picture, then evaluates what the test sends, so the test sees all states.
+
+Start with exec(…, {"ADDRESS": path of a socket to make}).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from multiprocessing.connection import Listener
+from typing import Any
+
+import inside
+from gi.repository import Gimp
+
+
+def open_picture() -> Any:
+    """A picture with a soft selection, undo on, nothing to save, in a window."""
+    image, _ = inside.picture(480, 320)
+    inside.select(image, (120, 80, 200, 140), 20)
+    image.undo_enable()
+    image.clean_all()
+    Gimp.Display.new(image)
+    Gimp.displays_flush()
+    return image
+
+
+def state(image: Any) -> dict[str, Any]:
+    """Everything that undo must restore and redo must bring back, but for the selection."""
+    return {
+        "layers": inside.tree(image),
+        "pixels": hashlib.sha256(inside.visible(image)).hexdigest(),
+        "channels": len(image.get_channels()),
+        "dirty": image.is_dirty(),
+    }
+
+
+def serve(address: str) -> None:
+    """Answer expressions with their values until the test says "quit"."""
+    names = {"image": open_picture(), "state": state, "inside": inside, "Gimp": Gimp}
+    with Listener(address, "AF_UNIX") as listener, listener.accept() as connection:
+        while (expression := connection.recv()) != "quit":
+            try:
+                connection.send(eval(expression, names))
+            except Exception as error:
+                connection.send(error)
+
+
+serve(globals()["ADDRESS"])
