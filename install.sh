@@ -24,7 +24,7 @@ TEXT
 
 fail() { echo "install.sh: $1" >&2; exit "${2:-1}"; }
 
-here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
+here=$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")
 action=install output='' rest=()
 while [ $# -gt 0 ]; do
     case $1 in

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -209,6 +210,16 @@ def test_a_failing_pip_says_why_and_what_to_do(home: Home) -> None:
     assert "ERROR: no route" in done.stderr
     assert "Check the network" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_only_one_at_a_time(home: Home) -> None:
+    runtime = Path(home.env["GIMP_SALIENCY_RUNTIME"])
+    runtime.mkdir(mode=0o700)
+    with (runtime / "install.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = home.install()
+    assert done.returncode == 1
+    assert "Another install.sh is at work" in done.stderr
 
 
 def test_the_administrators_command_for_an_ordinary_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

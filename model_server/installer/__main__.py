@@ -4,15 +4,18 @@
 from __future__ import annotations
 
 import argparse
+import fcntl
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from model_server.gimp import GimpError
 from model_server.installer import steps
 from model_server.installer.system import SetupError, say
 from model_server.installer.uninstall import uninstall
-from plugin.saliency.connection import ServerError
+from plugin.saliency.connection import ServerError, runtime_folder
 
 
 def main() -> int:
@@ -20,29 +23,42 @@ def main() -> int:
     options = _parser().parse_args()
     began = time.monotonic()
     try:
-        if options.action == "uninstall":
-            uninstall()
-            return 0
-        if options.action == "test":
-            steps.test(options.pytest)
-        else:
-            steps.install(options.packages.split())
-            if options.action == "demo":
-                steps.demo(Path(options.started_in), options.output)
+        with _alone():
+            _do(options)
     except (SetupError, GimpError, ServerError) as error:
         print(f"install.sh: {error}", file=sys.stderr)
         return 1
     except OSError as error:
-        print(
-            f"install.sh: {error.filename or 'a file'}: {error.strerror}; put that right and run it again.",
-            file=sys.stderr,
-        )
+        name = error.filename or "a file"
+        print(f"install.sh: {name}: {error.strerror}; put that right and run it again.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("install.sh: stopped; run it again to finish.", file=sys.stderr)
         return 130
     say(f"Done in {time.monotonic() - began:.0f} s.")
     return 0
+
+
+def _do(options: argparse.Namespace) -> None:
+    if options.action == "uninstall":
+        uninstall()
+    elif options.action == "test":
+        steps.test(options.pytest)
+    else:
+        steps.install(options.packages.split())
+        if options.action == "demo":
+            steps.demo(Path(options.started_in), options.output)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Only one installation at a time.  Raises SetupError if there is another."""
+    with Path(runtime_folder(), "install.lock").open("w", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise SetupError("Another install.sh is at work: wait until it has ended, then run it again.") from None
+        yield
 
 
 def _parser() -> argparse.ArgumentParser:

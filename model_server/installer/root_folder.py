@@ -174,6 +174,8 @@ def _bootstrap(new: Path, suite: str, source: Distribution, address: str, log: P
     line = f"deb [signed-by={source.keyring}] {address} {suite} {source.components}"
     advice = f"Check that {address} can be reached and has {suite}, then run install.sh again."
     if is_root():
+        # In a mount namespace, so that nothing stays mounted in the folder however this ends.
+        command = ["unshare", "--mount", "--propagation", "private", *command]
         run([*command, suite, str(new), line], log, advice)
         return
     # Through tar, so that all files belong to the user, who can then remove them.

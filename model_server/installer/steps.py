@@ -20,8 +20,6 @@ _WINDOW_TOOLS = {
     "xdotool": "xdotool",
     "import": "imagemagick",
     "openbox": "openbox",
-    "dbus-run-session": "dbus",
-    "xwininfo": "x11-utils",
 }
 
 
@@ -119,7 +117,7 @@ def _gimp(done: record.Record) -> gimp.Gimp:
 # GIMP's package only suggests what Python plug-ins need.
 _PYTHON_IN_GIMP = {
     "/usr/lib/python3/dist-packages/gi": "python3-gi",
-    "/usr/share/doc/gir1.2-gimp-3.0": "gir1.2-gimp-3.0",
+    "/usr/lib/*/girepository-1.0/Gimp-3.0.typelib": "gir1.2-gimp-3.0",
 }
 
 
@@ -137,12 +135,13 @@ def _link(program: Path, done: record.Record) -> None:
     link = Path.home() / ".local/bin" / program.name
     if link.is_symlink() and link.readlink() == program:
         pass
-    elif link.exists() or link.is_symlink():
+    elif link.exists():
         say(f"{link} is another program and stays; ours is {program}.")
         return
     else:
         done.will_make(link.parent)
         link.parent.mkdir(parents=True, exist_ok=True)
+        link.unlink(missing_ok=True)  # it leads nowhere
         link.symlink_to(program)
     done.add("links", str(link))
     hint = "" if shutil.which(link.name) else f" (add {link.parent} to your PATH)"

@@ -38,26 +38,42 @@ def run(
         file.flush()
         start = file.tell()
         try:
-            done = subprocess.run(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=file if stdout is None else stdout,
-                stderr=file,
-                env=None if env is None else dict(env),
-                timeout=timeout,
+            code = _wait(
+                subprocess.Popen(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=file if stdout is None else stdout,
+                    stderr=file,
+                    env=None if env is None else dict(env),
+                ),
+                timeout,
             )
         except OSError as error:
             raise SetupError(f"{command[0]} cannot be run ({error.strerror}): {advice}") from error
         except subprocess.TimeoutExpired:
             raise SetupError(f"{Path(command[0]).name} took more than {timeout / 60:.0f} minutes: {advice}") from None
-    if done.returncode:
+    if code:
         lines = log.read_bytes()[start:].decode(errors="replace").split("\n")
         told = [line.strip() for line in lines if line.strip()]
         wrong = (
             [line for line in told if re.match(r"E:|error|fatal", line, re.IGNORECASE)] or told[-1:] or ["no message"]
         )
         name = Path(command[0]).name
-        raise SetupError(f"{name} failed with code {done.returncode}: {wrong[0]}\n{advice}\nThe log is {log}.")
+        raise SetupError(f"{name} failed with code {code}: {wrong[0]}\n{advice}\nThe log is {log}.")
+
+
+def _wait(process: subprocess.Popen[bytes], timeout: float) -> int:
+    """The exit code.  A process that is late, or whose caller is interrupted, gets time to clean up."""
+    try:
+        return process.wait(timeout)
+    except BaseException:
+        process.terminate()
+        try:
+            process.wait(15)
+        except BaseException:
+            process.kill()
+            process.wait()
+        raise
 
 
 def is_root() -> bool:
@@ -82,8 +98,8 @@ def is_debian_like() -> bool:
 
 
 def have(thing: str) -> bool:
-    """Whether a program (by name) or a file (by absolute path) is there."""
-    return Path(thing).exists() if thing.startswith("/") else shutil.which(thing) is not None
+    """Whether a program (by name) or a file (by absolute path, with wildcards) is there."""
+    return any(Path("/").glob(thing[1:])) if thing.startswith("/") else shutil.which(thing) is not None
 
 
 def need(things: Mapping[str, str], log: Path) -> list[str]:

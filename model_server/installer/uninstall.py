@@ -13,7 +13,7 @@ from model_server.plugin_copy import PROCEDURES, plugin_folder, profiles, remove
 from plugin.saliency import connection
 
 # The server's files in its runtime folder; the folder may be one that the user chose, so only these go.
-_RUNTIME = ("server.sock", "server.lock", "server.json", "start")
+_RUNTIME = ("server.sock", "server.lock", "server.json", "start", "install.lock")
 
 
 def uninstall() -> None:
