@@ -15,7 +15,7 @@ from errors import UserError
 from gi.repository import Gegl, Gimp, Gio, GLib
 from procedures import edit_selection
 
-_METADATA = ("include-exif", "include-iptc", "include-xmp", "include-color-profile", "include-comment")
+_METADATA = ("include-exif", "include-iptc", "include-xmp")
 # What GIMP's own defaults do not give: all metadata, and no compression that takes longer than the edit.
 _EXPORTS: dict[str, dict[str, Any]] = {
     "jpg": {"procedure": "file-jpeg-export", "quality": 0.95},
@@ -172,9 +172,11 @@ def _export(image: Any, path: str, options: dict[str, Any], has_alpha: bool) -> 
         image.remove_layer(layer)
     if not has_alpha:
         visible.flatten()
-    _run(
-        options.pop("procedure"), image, path, {**options, **dict.fromkeys(_METADATA, True), "include-thumbnail": False}
-    )
+    image.detach_parasite("gimp-comment")  # GIMP would write it over the description in the EXIF data
+    options.update(dict.fromkeys(_METADATA, True))
+    options["include-color-profile"] = image.get_color_profile() is not None  # no new one where there was none
+    options["include-thumbnail"] = False  # nobody needs a second, small picture in the file
+    _run(options.pop("procedure"), image, path, options)
 
 
 def _run(name: str, image: Any, path: str, options: dict[str, Any]) -> None:
@@ -188,6 +190,4 @@ def _run(name: str, image: Any, path: str, options: dict[str, Any]) -> None:
         config.set_property(option, value)
     if procedure.run(config).index(0) != Gimp.PDBStatusType.SUCCESS:
         reason = Gimp.get_pdb().get_last_error()
-        raise UserError(
-            f"The result cannot be written: {reason.rstrip('.')}; free some space or choose another format."
-        )
+        raise UserError(f"The result cannot be written ({reason.rstrip('.')}): free some space or change the format.")

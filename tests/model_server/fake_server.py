@@ -42,6 +42,7 @@ class FakePredictor:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
+    parser.add_argument("verb", nargs="?", help="serve, as in the real command")
     parser.add_argument("--idle", type=float, default=60)
     parser.add_argument("--load-seconds", type=float, default=0)
     parser.add_argument("--seconds", type=float, default=0, help="what a prediction takes")

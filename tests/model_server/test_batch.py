@@ -91,17 +91,8 @@ def test_folders_that_cannot_be(
 
 
 def test_one_bad_picture_does_not_stop_the_others(fake_gimp: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    add(
-        fake_gimp,
-        "a.jpg",
-        "bad.jpg",
-        "crash.jpg",
-        "e 'f\" \n\U0001f600.jpg",
-        "hang.jpg",
-        "-n.jpg",
-        "same.jpg",
-        "same.png",
-    )
+    odd = "e 'f\" \n\U0001f600.jpg"
+    add(fake_gimp, "a.jpg", "bad.jpg", "crash.jpg", odd, "bad\n.jpg", "hang.jpg", "-n.jpg", "same.jpg", "same.png")
     (fake_gimp / "in" / "lonely.jpg").touch()
     assert run(fake_gimp, "--format", "png", "--time-limit", "1", "--jobs", "2") == 1
     said = capsys.readouterr()

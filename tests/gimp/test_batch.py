@@ -1,0 +1,263 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The folder job in real GIMP: masks, formats, metadata, bad pictures, memory."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+from PIL.PngImagePlugin import PngInfo
+from PIL.TiffImagePlugin import IFDRational
+
+from model_server import batch, server
+from plugin.saliency import connection
+from tests.conftest import GimpForTests
+from tests.model_server.processes import FAKE_SERVER, memory
+
+WIDTH, HEIGHT = 96, 64
+DESCRIPTION, ORIENTATION, EXIF, EXPOSURE_TIME = 0x010E, 0x0112, 0x8769, 0x829A
+
+
+@dataclass
+class Folder:
+    """Pictures, masks and results of one test, and the GIMP that edits them."""
+
+    gimp: GimpForTests
+    place: Path
+
+    def add(self, name: str, pixels: Any = None, mask: Any = None, **save: Any) -> np.ndarray[Any, Any]:
+        """Save a picture and, unless it is False, its mask; by default colours and noise, and a rectangle."""
+        pixels = photo() if pixels is None else pixels
+        Image.fromarray(pixels).save(self.place / "in" / name, **save)
+        if mask is not False:
+            mask = rectangle() if mask is None else mask
+            Image.fromarray(mask).save(self.place / "masks" / f"{Path(name).stem}.png")
+        return pixels
+
+    def run(self, suffix: str | None = None, **edit: Any) -> dict[str, str]:
+        """Edit all; the failures by name."""
+        jobs = batch.find_jobs(self.place / "in", self.place / "masks", self.place / "out", suffix)
+        failed = batch.run(self.gimp.gimp, jobs, batch.Edit("attenuate", **edit), 1, 60)
+        return {path.name: reason for path, reason in failed.items()}
+
+    def result(self, name: str) -> Any:
+        with Image.open(self.place / "out" / name) as picture:
+            picture.load()
+            return picture
+
+
+@pytest.fixture
+def folder(gimp: GimpForTests, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Folder]:
+    for name in ("in", "masks"):
+        (tmp_path / name).mkdir()
+    with tempfile.TemporaryDirectory(prefix="gs-") as runtime:
+        monkeypatch.setenv("GIMP3_DIRECTORY", gimp.env["GIMP3_DIRECTORY"])
+        monkeypatch.setenv("GIMP_SALIENCY_RUNTIME", runtime)
+        monkeypatch.setenv("XDG_STATE_HOME", runtime)
+        monkeypatch.setattr(server, "command", lambda: [*FAKE_SERVER, "serve"])
+        yield Folder(gimp, tmp_path)
+        connection.stop(kill=True)
+
+
+def photo(height: int = HEIGHT, width: int = WIDTH, seed: int = 0) -> np.ndarray[Any, Any]:
+    y, x = np.indices((height, width))
+    noise = np.random.default_rng(seed).integers(0, 40, (height, width, 3))
+    smooth = np.stack([x * 200 // width, y * 200 // height, (x + y) * 200 // (width + height)], -1)
+    return (smooth + noise).astype(np.uint8)
+
+
+def rectangle(height: int = HEIGHT, width: int = WIDTH) -> np.ndarray[Any, Any]:
+    mask = np.zeros((height, width), np.uint8)
+    mask[height // 4 : height // 2, width // 4 : width // 2] = 255
+    return mask
+
+
+def linear(pixels: Any) -> Any:
+    value = np.asarray(pixels) / (65535 if pixels.dtype == np.uint16 else 255)
+    return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
+
+
+def test_bit_depth_profile_and_metadata_are_kept(folder: Folder) -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    exif = Image.Exif()
+    exif[DESCRIPTION] = "A caption"
+    exif.get_ifd(EXIF)[EXPOSURE_TIME] = IFDRational(1, 125)
+    eight = folder.add("eight.png", icc_profile=profile, exif=exif)
+    folder.add("jpeg.jpg", icc_profile=profile, exif=exif, quality=98, subsampling=0)
+    folder.add("tiff.tif", icc_profile=profile, exif=exif)
+    sixteen = np.full((HEIGHT, WIDTH), 1, np.uint16) * np.arange(0, WIDTH * 600, 600, dtype=np.uint16)
+    folder.add("sixteen.png", sixteen)
+    floating = np.linspace(0, 1, HEIGHT * WIDTH, dtype=np.float32).reshape(HEIGHT, WIDTH)
+    folder.add("float.tif", floating)
+    alpha = np.dstack([photo(), np.full((HEIGHT, WIDTH), 255, np.uint8)])
+    alpha[:8, :, 3] = 100
+    folder.add("alpha.png", alpha)
+    assert folder.run() == {}
+    inside = rectangle() > 0
+    for name in ("eight.png", "jpeg.jpg", "tiff.tif"):
+        result = folder.result(name)
+        assert result.mode == "RGB" and result.info["icc_profile"] == profile, name
+        assert result.getexif()[DESCRIPTION] == "A caption", name
+        if name != "tiff.tif":  # Pillow cannot write this one
+            assert result.getexif().get_ifd(EXIF)[EXPOSURE_TIME] == IFDRational(1, 125), name
+    after = np.asarray(folder.result("eight.png"))
+    assert np.array_equal(after[~inside], eight[~inside])
+    assert np.array_equal(np.asarray(folder.result("tiff.tif"))[~inside], eight[~inside])
+    assert (linear(after[inside]) / np.maximum(linear(eight[inside]), 1e-3)).mean() < 0.95
+    deep = np.asarray(folder.result("sixteen.png"))
+    assert deep.dtype == np.uint16 and np.array_equal(deep[~inside], sixteen[~inside])
+    assert len(np.unique(deep[inside] % 257)) > 10  # not 8 bits blown up
+    exact = np.asarray(folder.result("float.tif"))
+    assert exact.dtype == np.float32 and np.abs(exact - floating)[~inside].max() < 1e-6
+    assert np.array_equal(np.asarray(folder.result("alpha.png"))[~inside], alpha[~inside])
+
+
+def test_xcf_keeps_the_edit_editable(folder: Folder) -> None:
+    folder.add("a.png")
+    assert folder.run("xcf") == {}
+    path = str(folder.place / "out" / "a.xcf")
+    layers = folder.gimp.run(
+        "import inside\nfrom gi.repository import Gimp, Gio\n"
+        f"image = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, Gio.File.new_for_path({path!r}))\n"
+        "result = inside.tree(image), Gimp.Selection.bounds(image)[1]\nimage.delete()"
+    )
+    (edit, photo), selected = layers
+    assert not selected and "saliency-edit" in edit[4] and photo[4] == []
+    assert edit[3] == (["gegl:exposure"] if folder.gimp.is_32 else [])
+
+
+def test_grey_is_coverage(folder: Folder) -> None:
+    """A pixel under mask value v is v / 255 of the way to the edit, in linear light."""
+    values = {"white": 255, "half": 128, "quarter": 64}
+    for name, value in values.items():
+        pixels = np.full((HEIGHT, WIDTH, 3), 180, np.uint8)
+        folder.add(f"{name}.png", pixels, np.full((HEIGHT, WIDTH), value, np.uint8))
+    assert folder.run() == {}
+    before = linear(np.uint8(180))
+    for name, value in values.items():
+        # The stand-in's exposure depends on the picture's bytes, mask included.
+        thumbnail = bytes([180, 180, 180, value]) * (WIDTH * HEIGHT)
+        ev = connection.ask_edits(thumbnail, WIDTH, HEIGHT, "attenuate", "best-realism")["edits"][0]["ev"]
+        expected = before + value / 255 * (before * 2**ev - before)
+        assert linear(np.asarray(folder.result(f"{name}.png"))).mean() == pytest.approx(expected, abs=0.005), name
+
+
+def test_masks_of_all_kinds_select_the_same(folder: Folder) -> None:
+    """Grey, colour, palette, 16 bit, transparency, a gamma chunk, and other sizes."""
+    ramp = np.tile(np.arange(WIDTH, dtype=np.uint8) * 2, (HEIGHT, 1))
+    colour = np.repeat(ramp[..., None], 3, -1)
+    white = np.dstack([np.full_like(colour, 255), ramp])
+    double = np.kron(ramp, np.ones((2, 2), np.uint8))
+    folder.add("grey.png", None, ramp)
+    for name, mask in {
+        "colour": colour,
+        "white": white,
+        "double": double,
+        "deep": ramp.astype(np.uint16) * 257,
+    }.items():
+        folder.add(f"{name}.png", None, mask)
+    folder.add("palette.png", None, False)
+    Image.fromarray(ramp).convert("P").save(folder.place / "masks" / "palette.png")
+    folder.add("gamma.png", None, False)
+    chunk = PngInfo()
+    chunk.add(b"gAMA", (100000).to_bytes(4, "big"))
+    Image.fromarray(ramp).save(folder.place / "masks" / "gamma.png", pnginfo=chunk)
+    assert folder.run() == {}
+    expected = np.asarray(folder.result("grey.png"))
+    for name in ("colour", "white", "double", "deep", "palette", "gamma"):
+        assert np.array_equal(np.asarray(folder.result(f"{name}.png")), expected), name
+
+
+def test_several_regions_one_after_the_other(folder: Folder) -> None:
+    before = folder.add("two.png", None, False)
+    first, second = np.zeros((2, HEIGHT, WIDTH), np.uint8)
+    first[:20, :30], second[40:, 50:] = 255, 255
+    Image.fromarray(first).save(folder.place / "masks" / "two__1.png")
+    Image.fromarray(second).save(folder.place / "masks" / "two__2.png")
+    assert folder.run() == {}
+    changed = (np.asarray(folder.result("two.png")) != before).any(-1)
+    inside = (first | second) > 0
+    assert not changed[~inside].any()
+    assert changed[first > 0].mean() > 0.9 and changed[second > 0].mean() > 0.9
+
+
+def test_pictures_come_out_upright(folder: Folder) -> None:
+    exif = Image.Exif()
+    exif[ORIENTATION] = 6
+    pixels = photo()
+    folder.add("turned.png", pixels, rectangle(WIDTH, HEIGHT), exif=exif)
+    assert folder.run() == {}
+    result = folder.result("turned.png")
+    assert result.size == (HEIGHT, WIDTH) and result.getexif().get(ORIENTATION, 1) == 1
+    outside = rectangle(WIDTH, HEIGHT) == 0
+    assert np.array_equal(np.asarray(result)[outside], np.rot90(pixels, -1)[outside])
+
+
+def test_bad_pictures_are_named_and_good_ones_come_out_as_alone(folder: Folder) -> None:
+    odd = "e 'f\" \n\U0001f600 #%.png"
+    for name in ("a.png", "-n.png", odd, "z.png"):
+        folder.add(name)
+    assert folder.run() == {}
+    alone = {path.name: path.read_bytes() for path in (folder.place / "out").iterdir()}
+    pixels = {name: np.asarray(folder.result(name)) for name in alone}
+    (folder.place / "in" / "text.jpg").write_text("This is no picture.")
+    (folder.place / "in" / "empty.png").touch()
+    (folder.place / "masks" / "text.png").write_bytes((folder.place / "masks" / "a.png").read_bytes())
+    (folder.place / "masks" / "empty.png").write_bytes((folder.place / "masks" / "a.png").read_bytes())
+    folder.add("tiny.png", photo(1, 1), rectangle(4, 4))
+    folder.add("long.png", photo(20, 1500), rectangle(20, 1500))
+    folder.add("black.png", None, np.zeros((HEIGHT, WIDTH), np.uint8))
+    folder.add("nomask.png", None, False)
+    folder.add("textmask.png", None, False)
+    (folder.place / "masks" / "textmask.png").write_text("This is no mask.")
+    Image.fromarray(photo()).convert("P").save(folder.place / "in" / "palette.png")
+    Image.fromarray(rectangle()).save(folder.place / "masks" / "palette.png")
+    failed = folder.run()
+    assert {name: reason.split(": ", 1)[-1] for name, reason in failed.items()} == {
+        "text.jpg": "choose a picture that GIMP can open.",
+        "empty.png": "choose a picture that GIMP can open.",
+        "tiny.png": "choose a larger one.",
+        "long.png": "crop it so that no side is more than 24 times the other.",
+        "black.png": "paint the region white.",
+        "nomask.png": "put nomask.png into the folder of masks.",
+        "textmask.png": "choose a picture that GIMP can open.",
+        "palette.png": "choose Image → Mode → RGB first.",
+    }
+    assert {path.name for path in (folder.place / "out").iterdir()} == set(alone)
+    for name in alone:
+        assert np.array_equal(np.asarray(folder.result(name)), pixels[name]), name
+
+
+def test_memory_stays_flat(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    for i in range(20):
+        folder.add(f"p{i:02}.jpg", photo(600, 900, seed=i), rectangle(600, 900))
+    sizes: list[float] = []
+    ask = batch._Worker._ask
+
+    def ask_and_measure(worker: Any, *arguments: Any) -> Any:
+        answer = ask(worker, *arguments)
+        sizes.append(sum(memory(pid) for pid in family(worker._process.pid)))
+        return answer
+
+    monkeypatch.setattr(batch._Worker, "_ask", ask_and_measure)
+    assert folder.run() == {}
+    print(
+        f"memory of GIMP and its plug-ins in MB after 1, 10, 20, 40 pictures: {[round(sizes[i - 1]) for i in (1, 10, 20, 40)]}"
+    )
+    assert sizes[39] < sizes[9] * 1.1 + 10
+
+
+def family(pid: int) -> list[int]:
+    """A process and all that descend from it."""
+    children: set[int] = set()
+    with suppress(FileNotFoundError):  # a thread that has just ended
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            children |= {int(child) for child in (task / "children").read_text().split()}
+    return [pid, *(process for child in children for process in family(child))]
