@@ -43,7 +43,8 @@ class Prepared:
 
 @dataclass
 class Outcome:
-    """What a batch of predicted edits did.  gain: log of the region's change of share, positive as wanted, [N]."""
+    """What a batch of predicted edits did.  gain: log of the region's change of share, positive as wanted, [N];
+    realism: its change, of those that the critic saw."""
 
     raw: Tensor
     parameters: Tensor
@@ -61,13 +62,22 @@ class Judges:
     viewers: list[SaliencyNetwork]
     critic: RealismCritic
 
-    def look(self, encoded: Tensor, mask: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
-        """Log of the region's share of attention by each viewer [S, N], and its realism [N]."""
+    def watch(self, encoded: Tensor, mask: Tensor, valid: Tensor, viewers: list[int]) -> Tensor:
+        """Log of the region's share of attention by the viewers of the given indices [S, N]."""
         encoded = encoded.contiguous(memory_format=torch.channels_last)
         with checkpoints.fast(encoded.device):
-            shares = [share(viewer(encoded, valid), mask) for viewer in self.viewers]
+            shares = [share(self.viewers[index](encoded, valid), mask) for index in viewers]
+        return torch.stack([(s + 1e-4).log() for s in shares])
+
+    def judge(self, encoded: Tensor, mask: Tensor, valid: Tensor) -> Tensor:
+        """The region's realism [N]."""
+        encoded = encoded.contiguous(memory_format=torch.channels_last)
+        with checkpoints.fast(encoded.device):
             numbers = self.critic.describe(encoded, mask, valid)
-        return torch.stack([(s + 1e-4).log() for s in shares]), self.critic.judge(numbers.float())
+        return self.critic.judge(numbers.float())
+
+    def all(self) -> list[int]:
+        return list(range(len(self.viewers)))
 
 
 @torch.no_grad()
@@ -81,7 +91,8 @@ def prepare(
         for step, batch in enumerate(examples.batches(regions, 16, rng, augment)):
             if step == limit:
                 break
-            log_share, real = judges.look(batch.picture, batch.mask, batch.valid)
+            log_share = judges.watch(batch.picture, batch.mask, batch.valid, judges.all())
+            real = judges.judge(batch.picture, batch.mask, batch.valid)
             with checkpoints.fast(torch.device("cpu")):
                 numbers = network.describe(batch.picture.to(memory_format=torch.channels_last), batch.mask, batch.valid)
             part = Prepared(
@@ -98,18 +109,26 @@ def prepare(
     return merged
 
 
-def play(network: EditNetwork, judges: Judges, batch: Prepared, direction: Tensor, orders: Tensor) -> Outcome:
-    """Predict and apply the edits of a batch, and ask the judges.  direction [N]: -1 or +1; orders [N, 4]."""
+def play(
+    network: EditNetwork, judges: Judges, batch: Prepared, direction: Tensor, orders: Tensor, viewers: list[int],
+    judged: int,
+) -> Outcome:  # fmt: skip
+    """Predict and apply the edits of a batch, and ask the judges.
+
+    direction [N]: -1 or +1; orders [N, 4]; viewers: indices of the saliency networks that look; judged: how many of
+    the batch, from its start, the critic sees.
+    """
     raw = network.raw(batch.numbers, direction, orders)
     parameters = operators.from_raw(raw)
     mask, valid = batch.mask.float() / 255, batch.valid.float()
     linear = operators.decode(batch.picture.float() / 255)
     edited = operators.apply(linear, mask, parameters, orders)
-    log_share, real = judges.look(operators.encode(edited), mask, valid)
-    gain = direction * (log_share - batch.log_share).mean(0)
+    encoded = operators.encode(edited)
+    gain = direction * (judges.watch(encoded, mask, valid, viewers) - batch.log_share[viewers]).mean(0)
+    real = judges.judge(encoded[:judged], mask[:judged], valid[:judged])
     before, after = colour.lab(linear), colour.lab(edited)
     tint = colour.inside(colour.tint(before, after), mask)
-    return Outcome(raw, parameters, gain, real - batch.realism, tint, before, after)
+    return Outcome(raw, parameters, gain, real - batch.realism[:judged], tint, before, after)
 
 
 @torch.no_grad()
@@ -123,7 +142,9 @@ def validate(network: EditNetwork, judges: Judges, prepared: list[Prepared], mos
             for rows in torch.arange(min(len(part), most)).split(16):
                 batch = part.take(rows)
                 orders = operators.ALL_ORDERS[:1].expand(len(rows), 4)
-                outcomes.append(play(network, judges, batch, torch.full((len(rows),), sign), orders))
+                outcomes.append(
+                    play(network, judges, batch, torch.full((len(rows),), sign), orders, judges.all(), len(rows))
+                )
                 change = colour.difference(outcomes[-1].before, outcomes[-1].after)
                 difference.append(colour.inside(change, batch.mask.float() / 255))
         relative = torch.cat([sign * ((sign * o.gain).exp() - 1) for o in outcomes])
@@ -184,11 +205,17 @@ def main(argv: list[str] | None = None) -> None:
         optimizer.load_state_dict(state["optimizer"])
         first, clock = state["epoch"], checkpoints.Clock(state["seconds"])
 
-    rng = np.random.default_rng(options.seed)
-    training, validation = data.split(data.load_regions(options.data))
+    cache = options.out.with_suffix(".prepared.pt")
     network.eval()
-    held_out = prepare(network, judges, (validation or training)[::3], rng, 1, False, options.steps)
-    prepared = prepare(network, judges, training, rng, options.rounds, True, options.steps)
+    if options.resume and cache.is_file():
+        prepared, held_out = ([Prepared(**part) for part in parts] for parts in torch.load(cache, weights_only=True))
+    else:
+        rng = np.random.default_rng(options.seed)
+        training, validation = data.split(data.load_regions(options.data))
+        held_out = prepare(network, judges, (validation or training)[::3], rng, 1, False, options.steps)
+        prepared = prepare(network, judges, training, rng, options.rounds, True, options.steps)
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        torch.save([[vars(part) for part in parts] for parts in (prepared, held_out)], cache)
     if not state:
         network.standardise.measure(torch.cat([part.numbers for part in prepared]))
     print(f"{sum(map(len, prepared))} regions prepared; {clock.seconds():.0f} s", flush=True)
@@ -208,10 +235,14 @@ def main(argv: list[str] | None = None) -> None:
             batch = part.take(torch.from_numpy(rng.integers(0, len(part), options.batch)))
             sign = torch.from_numpy(rng.choice([-1.0, 1.0], len(batch))).float()
             orders = operators.ALL_ORDERS[torch.from_numpy(rng.integers(0, 24, len(batch)))]
-            outcome = play(network, judges, batch, sign, orders)
+            # One viewer, and the critic for a half, in place of all for all: more pictures in the same time.
+            viewer, judged = int(rng.integers(len(judges.viewers))), (len(batch) + 1) // 2
+            outcome = play(network, judges, batch, sign, orders, [viewer], judged)
             saliency_loss = torch.exp(-pull[(sign > 0).long()] * outcome.gain)
             strictness = 1 + (options.people_weight - 1) * batch.people.float()
-            realism_loss = options.realism_weight * strictness * torch.relu(-outcome.realism - options.margin)
+            realism_loss = torch.zeros(len(batch))
+            realism_loss[:judged] = torch.relu(-outcome.realism - options.margin) * len(batch) / judged
+            realism_loss = options.realism_weight * strictness * realism_loss
             loss = (
                 (1 + realism_loss) * saliency_loss
                 + options.tint_weight * strictness * outcome.tint

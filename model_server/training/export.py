@@ -143,8 +143,8 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--edit", type=Path, default=runs / "edit.pt", help="checkpoint of the edit network")
     parser.add_argument("--critic", type=Path, default=runs / "realism.pt", help="checkpoint of the realism critic")
     parser.add_argument(
-        "--viewers", type=Path, nargs="+", default=[runs / "saliency.pt", runs / "saliency-2.pt"],
-        help="checkpoints of the saliency networks",
+        "--viewers", type=Path, nargs="+", default=[runs / "saliency.pt"],
+        help="checkpoints of the saliency networks whose mean is shipped; each costs time at every request",
     )  # fmt: skip
     parser.add_argument("--out", type=Path, default=FOLDER, help="folder to write to")
     options = parser.parse_args(argv)
