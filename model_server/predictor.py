@@ -216,6 +216,7 @@ def _session(path: Path, sha256: str | None) -> onnxruntime.InferenceSession:
     options.inter_op_num_threads = 1
     # Seven sessions, each keeping an arena of its largest request, would double the server's memory.
     options.enable_cpu_mem_arena = False
+    options.enable_mem_pattern = False
     options.log_severity_level = 3
     try:
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
