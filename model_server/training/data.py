@@ -32,8 +32,8 @@ _PEOPLE_PREFIXES = ("ccp_", "hum_")
 _PEOPLE_LABELS = ("person", "human", "man", "woman", "child", "boy", "girl", "people", "pedestrian", "face")
 
 
-class DataError(Exception):
-    """The data folder cannot be used: the message says what is missing."""
+class DataError(SystemExit):
+    """The data folder cannot be used: one sentence that says what is missing, the end of a training script."""
 
 
 def is_validation(photo: str) -> bool:

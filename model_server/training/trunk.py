@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .data import DataError
+
 # Expansion, channels, repeats, first stride of each stage; a stage's output is a tap, named by its channels.
 STAGES = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
 STRIDES = {16: 2, 24: 4, 32: 8, 64: 16, 96: 16, 160: 32, 320: 32}
@@ -65,7 +67,9 @@ class Trunk(nn.Module):
         self.blocks = nn.ModuleList(blocks)
 
     def load(self, path: Path) -> None:
-        """Take the weights of a `weights/mnv2_*.pth` file, as far as this trunk reaches."""
+        """Take the weights of a `weights/mnv2_*.pth` file, as far as this trunk reaches; raises DataError."""
+        if not path.is_file():
+            raise DataError(f"{path} is missing: point --data at the folder that MODEL_CARD.md describes.")
         weights = torch.load(path, map_location="cpu", weights_only=True)
         self.load_state_dict({name: weights[name].float() for name in self.state_dict()})
 
