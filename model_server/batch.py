@@ -163,6 +163,8 @@ class _Worker:
             answer = self._ask(job, part)
             if "error" in answer:
                 raise _Failure(answer["error"])
+            if damage := self._damage():
+                raise _Failure(f"It is damaged ({damage}): replace it with a good copy.")
             part.replace(job.output)
         except socket.timeout:
             self._end()
@@ -189,6 +191,12 @@ class _Worker:
         self._stream.write(json.dumps({**order, "format": _format(job.output), **asdict(self._edit)}) + "\n")
         self._stream.flush()
         return self._answer()
+
+    def _damage(self) -> str:
+        """What is missing from a JPEG: GIMP fills it with grey and says so to nobody but its console."""
+        self._log.seek(0)
+        found = re.search(rb"Premature end of JPEG file|Corrupt JPEG data[^\n]*", self._log.read(1 << 20))
+        return found[0].decode("ascii", "replace") if found else ""
 
     def _answer(self) -> dict[str, str]:
         line = self._stream.readline()

@@ -22,6 +22,8 @@ _EXPORTS: dict[str, dict[str, Any]] = {
     "png": {"procedure": "file-png-export", "compression": 6},
     "tif": {"procedure": "file-tiff-export", "compression": "lzw"},
 }
+# In other files several layers are an animation's frames or a document's pages.
+_LAYERED = (".xcf", ".xcf.gz", ".xcf.bz2", ".xcf.xz", ".psd", ".psb", ".ora", ".exr")
 
 
 def main(address: str, start_command: list[str]) -> None:
@@ -59,6 +61,9 @@ def _edit(job: dict[str, Any]) -> None:
     """Load, edit each region, write."""
     image = _load(job["picture"])
     try:
+        layers = len(image.get_layers())
+        if layers > 1 and not job["picture"].lower().endswith(_LAYERED):
+            raise UserError(f"It has {layers} frames or pages: save the one to edit as a picture of its own.")
         image.policy_rotate(False)  # as the photographer held the camera; the question is not asked here
         has_alpha = any(layer.has_alpha() for layer in image.get_layers())
         for mask in job["masks"]:
