@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
@@ -21,6 +23,7 @@ from plugin.saliency import connection
 from tests.conftest import GimpForTests
 from tests.model_server.processes import FAKE_SERVER, memory
 
+NETWORKS = Path(server.__file__).with_name("networks")
 WIDTH, HEIGHT = 96, 64
 DESCRIPTION, ORIENTATION, EXIF, EXPOSURE_TIME = 0x010E, 0x0112, 0x8769, 0x829A
 
@@ -240,6 +243,24 @@ def test_bad_pictures_are_named_and_good_ones_come_out_as_alone(folder: Folder) 
     assert {path.name for path in (folder.place / "out").iterdir()} == set(alone)
     for name in alone:
         assert np.array_equal(np.asarray(folder.result(name)), pixels[name]), name
+
+
+@pytest.mark.skipif(not (NETWORKS / "manifest.json").exists(), reason="no networks")
+def test_a_killed_server_is_started_again(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a.png", "b.png", "c.png"):
+        folder.add(name)
+    pids: set[int] = set()
+    ask = batch._Worker._ask
+
+    def kill_and_ask(worker: Any, *arguments: Any) -> Any:
+        pid = connection.health()["pid"]  # type: ignore[index]
+        pids.add(pid)
+        os.kill(pid, signal.SIGKILL)
+        return ask(worker, *arguments)
+
+    monkeypatch.setattr(batch._Worker, "_ask", kill_and_ask)
+    assert folder.run(order="random") == {}
+    assert len(pids) == 3
 
 
 def test_memory_stays_flat(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
