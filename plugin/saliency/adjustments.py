@@ -21,33 +21,28 @@ def add_stack(image: Any, layer: Any, edits: list[Edit], facts: dict[str, Any]) 
     """Put the edits above the layer, masked by the selection, and return the new groups, lowest first.
 
     `facts` (edit id, direction, …) goes into each group's parasite, beside its own parameters.  The selection is as
-    before.  To be called inside an undo group.  Raises UserError if GIMP refuses a filter; then no layer stays behind.
+    before.  To be called inside an undo group.  Raises UserError if GIMP refuses a filter.
     """
-    added: list[Any] = []
-    base = layer
+    groups: list[Any] = []
     selection = Gimp.Selection.save(image)
+    base = layer
     try:
         Gimp.Selection.none(image)  # a selection would limit the histogram and mask each filter a second time
         if not _is_backdrop(image, layer):
-            base = _isolate(image, layer, facts, added)
+            base = _isolate(image, layer, facts)
         for edit in edits:
-            group = _add_group(image, base, edit.label(), added)
+            group = _add_group(image, base, edit.label())
             image.select_item(Gimp.ChannelOps.REPLACE, selection)
             group.add_mask(group.create_mask(Gimp.AddMaskType.SELECTION))
             Gimp.Selection.none(image)
             _add_filter(group, edit)
             write_parasite(group, {**facts, "role": ADJUSTMENT, "edits": to_json([edit])})
-    except BaseException:
-        for item in reversed(added):
-            image.remove_layer(item)
-        layer.set_visible(True)
-        base = layer
-        raise
+            groups.append(group)
     finally:
         image.select_item(Gimp.ChannelOps.REPLACE, selection)
         image.remove_channel(selection)
-        image.set_selected_layers([base])
-    return [item for item in added if role(item) == ADJUSTMENT]
+    image.set_selected_layers([base])
+    return groups
 
 
 def _is_backdrop(image: Any, layer: Any) -> bool:
@@ -66,11 +61,10 @@ def is_opaque(layer: Any) -> bool:
     return mean in (1, 255)  # the scale is 0..255 in 8 bit, 0..1 otherwise
 
 
-def _isolate(image: Any, layer: Any, facts: dict[str, Any], added: list[Any]) -> Any:
+def _isolate(image: Any, layer: Any, facts: dict[str, Any]) -> Any:
     """Hide the layer behind a normal group with a copy of it, where a stack changes the copy alone; return the copy."""
     group = Gimp.GroupLayer.new(image, f"{layer.get_name()} edited")
     image.insert_layer(group, layer.get_parent(), image.get_item_position(layer))
-    added.append(group)
     group.set_mode(layer.get_mode())
     group.set_blend_space(layer.get_blend_space())
     group.set_composite_space(layer.get_composite_space())
@@ -85,12 +79,11 @@ def _isolate(image: Any, layer: Any, facts: dict[str, Any], added: list[Any]) ->
     return copy
 
 
-def _add_group(image: Any, base: Any, name: str, added: list[Any]) -> Any:
+def _add_group(image: Any, base: Any, name: str) -> Any:
     """An empty pass-through group of the base layer's size above the base and its earlier edits."""
     top = [base, *edits_above(image, base)][-1]
     group = Gimp.GroupLayer.new(image, name)
     image.insert_layer(group, base.get_parent(), siblings(image, top).index(top))
-    added.append(group)
     group.set_mode(Gimp.LayerMode.PASS_THROUGH)
     # A group is as large as its children, and so is its mask: a transparent child gives it the photo's size.
     kind = Gimp.ImageType.GRAYA_IMAGE if base.is_gray() else Gimp.ImageType.RGBA_IMAGE
@@ -98,6 +91,7 @@ def _add_group(image: Any, base: Any, name: str, added: list[Any]) -> Any:
     extent = Gimp.Layer.new(image, "Extent (keep)", *size, kind, 100, Gimp.LayerMode.NORMAL)
     image.insert_layer(extent, group, 0)
     extent.set_offsets(*base.get_offsets()[1:])
+    group.set_expanded(False)
     return group
 
 

@@ -8,7 +8,7 @@ clipped or rounded in between except by the curves themselves.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from adjustments import filter_for, is_opaque
@@ -29,42 +29,64 @@ def add_baked_copy(image: Any, layer: Any, edits: list[Edit], facts: dict[str, A
     visible = [item for item in edits_above(image, layer) if item.get_visible()]
     source = visible[-1] if visible else layer
     size = layer.get_width(), layer.get_height()
+    unedited = _without_filters(image, source)
     work = Gimp.Image.new_with_precision(*size, image.get_base_type(), Gimp.Precision.FLOAT_LINEAR)
     try:
         work.undo_disable()
         if image.get_color_profile() is not None:
             work.set_color_profile(image.get_color_profile())
-        pixels = Gimp.Layer.new_from_drawable(source, work)
+        pixels = _empty_layer(work, source)
         work.insert_layer(pixels, None, 0)
-        pixels.set_offsets(0, 0)
-        if source.get_filters():
-            pixels.merge_filters()  # in the work image: in the user's it would change the selection, a bug of GIMP 3.0
+        _copy(unedited, pixels)
         opaque = covers_canvas(image, layer) and is_opaque(pixels)
-        unedited = Gimp.Layer.new_from_drawable(pixels, image) if source.get_filters() else source.copy()
         selected = _select_same(image, layer, work)
         for edit in edits:
             pixels = _apply(pixels, edit)
         Gimp.Selection.none(work)
         selected.threshold(Gimp.HistogramChannel.VALUE, 1e-9, 1)
-        edited = Gimp.Layer.new_from_drawable(pixels, image)
-        baked, other = (edited, unedited) if opaque else (unedited, edited)
+        baked = _empty_layer(image, source) if opaque else source.copy()
         image.insert_layer(baked, layer.get_parent(), image.get_item_position(source))
         baked.set_offsets(*layer.get_offsets()[1:])
         if opaque:
-            if baked.get_mask() is not None:  # an earlier edit's
-                baked.remove_mask(Gimp.MaskApplyMode.DISCARD)
+            _copy(pixels, baked)
             baked.add_mask(baked.create_mask(Gimp.AddMaskType.BLACK))
-            _copy(selected, baked.get_mask(), [(0, 0, *size)])
+            _copy(selected, baked.get_mask())
         else:
-            _copy(edited, baked, _runs(selected))
+            for live_filter in baked.get_filters():
+                live_filter.delete()
+            _copy(unedited, baked)
+            _copy(pixels, baked, _runs(selected))
             layer.set_visible(False)
-        other.delete()
     finally:
         work.delete()
+        if unedited != source:
+            unedited.get_image().delete()
     baked.set_name(", ".join(edit.label() for edit in edits))
     write_parasite(baked, {**facts, "role": BAKED if opaque else REPLACEMENT, "edits": to_json(edits)})
     image.set_selected_layers([layer if opaque else baked])
     return [baked]
+
+
+def _without_filters(image: Any, layer: Any) -> Any:
+    """The layer if it has no live filters; else one in an image of its own whose pixels they have changed.
+
+    Merging them in the user's image would change the selection, a bug of GIMP 3.0.
+    """
+    if not layer.get_filters():
+        return layer
+    copy = image.duplicate().get_layer_by_tattoo(layer.get_tattoo())
+    copy.merge_filters()
+    return copy
+
+
+def _empty_layer(image: Any, like: Any) -> Any:
+    """A new layer for the image, not inserted, with the size and the channels of another.
+
+    GIMP 3.0 could copy a layer between images, but then mistakes its colour profile; pixels copied into a new layer
+    are right.
+    """
+    size = like.get_width(), like.get_height()
+    return Gimp.Layer.new(image, "", *size, like.type(), 100, Gimp.LayerMode.NORMAL)
 
 
 def _select_same(image: Any, layer: Any, work: Any) -> Any:
@@ -138,12 +160,10 @@ def _runs(mask: Any) -> Iterator[tuple[int, int, int, int]]:
             yield run.start(), y, run.end() - run.start(), 1
 
 
-def _copy(
-    source: Any, target: Any, parts: Iterator[tuple[int, int, int, int]] | list[tuple[int, int, int, int]]
-) -> None:
-    """Copy rectangles from one drawable into another of the same size."""
+def _copy(source: Any, target: Any, parts: Iterable[tuple[int, int, int, int]] | None = None) -> None:
+    """Copy the pixels of one drawable (or rectangles of it) into another of the same size."""
     buffer, edited = source.get_buffer(), target.get_buffer()
-    for part in parts:
+    for part in parts or [(0, 0, source.get_width(), source.get_height())]:
         rectangle = Gegl.Rectangle.new(*part)
         buffer.copy(rectangle, Gegl.AbyssPolicy.NONE, edited, rectangle)
     edited.flush()

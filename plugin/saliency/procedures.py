@@ -15,7 +15,7 @@ from baking import add_baked_copy
 from edits import EditError, at_strength, for_gray, from_json, to_json
 from errors import UserError
 from gi.repository import Gimp, GLib
-from target import editable_layer
+from target import editable_layer, siblings
 
 _ERRORS = GLib.quark_from_string("gimp-saliency")
 
@@ -51,11 +51,20 @@ def edit_selection(
 
 
 def _apply(image: Any, layer: Any, edits: list[Any], facts: dict[str, Any]) -> list[Any]:
+    """Make the edit's layers as one undo step; if that fails, none stays behind."""
     if not edits:
         return []
+    before = siblings(image, layer)
     image.undo_group_start()
     try:
         return (add_stack if canvas.GIMP_32 else add_baked_copy)(image, layer, edits, facts)
+    except BaseException:
+        for item in siblings(image, layer):
+            if item not in before:
+                image.remove_layer(item)
+        layer.set_visible(True)
+        image.set_selected_layers([layer])
+        raise
     finally:
         image.undo_group_end()
         Gimp.displays_flush()

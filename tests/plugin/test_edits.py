@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one definition of the edits: identity, strength, JSON, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plugin.saliency import edits
+from plugin.saliency.edits import Curves, Exposure, Saturation, WhiteBalance
+
+SLOPES = st.lists(st.floats(0.25, 4), min_size=8, max_size=8).map(tuple)
+ANY_EDIT = st.one_of(
+    st.floats(-3, 3).map(Exposure),
+    st.floats(0.1, 3).map(Saturation),
+    st.builds(WhiteBalance, st.floats(0.6, 1.6), st.floats(0.6, 1.6)),
+    st.builds(Curves, SLOPES, SLOPES, SLOPES),
+)
+IDENTITIES = [Exposure(0), Saturation(1), WhiteBalance(1, 1), Curves((1,) * 8, (1,) * 8, (1,) * 8)]
+
+
+def _numbers(edit: Any) -> list[float]:
+    values = [value for name, value in edits.to_json([edit])[0].items() if name != "name"]
+    return [n for value in values for n in (value if isinstance(value, (list, tuple)) else [value])]
+
+
+@pytest.mark.parametrize("edit", IDENTITIES)
+def test_identity(edit: Any) -> None:
+    assert edit.is_identity()
+
+
+@given(ANY_EDIT)
+def test_strength_runs_from_identity_to_the_edit(edit: Any) -> None:
+    assert edit.at_strength(0).is_identity()
+    assert _numbers(edit.at_strength(1)) == pytest.approx(_numbers(edit))
+
+
+@given(ANY_EDIT)
+def test_json_round_trip(edit: Any) -> None:
+    through = edits.from_json(json.loads(json.dumps(edits.to_json([edit]))))
+    assert through == [edit]
+
+
+@given(ANY_EDIT)
+def test_labels_are_short_words(edit: Any) -> None:
+    assert edit.label()[0].isupper()
+    assert len(edit.label()) < 40
+
+
+def test_strength_is_logarithmic_where_factors_are() -> None:
+    assert Saturation(0.25).at_strength(0.5) == Saturation(0.5)
+    assert Exposure(-2).at_strength(1.5) == Exposure(-3)
+    assert WhiteBalance(1.21, 0.81).at_strength(0.5).red == pytest.approx(1.1)
+
+
+@given(ANY_EDIT)
+def test_strength_150_is_still_an_edit(edit: Any) -> None:
+    edits.from_json(edits.to_json([edit.at_strength(1.5)]))
+
+
+@given(SLOPES)
+def test_curves_are_monotonic_and_keep_black_and_white(slopes: tuple[float, ...]) -> None:
+    curve = Curves(slopes, slopes, slopes)
+    points = curve.points(0)
+    assert points[0] == (0, 0)
+    assert points[-1] == (1, 1)
+    assert all(a[1] < b[1] for a, b in zip(points, points[1:]))
+    assert [curve.value(0, x) for x, _ in points] == pytest.approx([y for _, y in points])
+
+
+def test_curve_nodes_lie_on_gimps_samples() -> None:
+    assert all(math.isclose(255 * x, round(255 * x)) for x in edits.CURVE_NODES)
+
+
+@given(st.floats(0.25, 2), st.floats(0.25, 2))
+def test_white_balance_keeps_luminance_and_suits_the_mixer(red: float, blue: float) -> None:
+    gains = WhiteBalance(red, blue).gains()
+    assert sum(gain * weight for gain, weight in zip(gains, edits.LUMINANCE)) == pytest.approx(sum(edits.LUMINANCE))
+    assert max(gains) <= 2
+    assert gains[0] / gains[1] == pytest.approx(red)
+
+
+def test_gray_keeps_exposure_and_one_curve() -> None:
+    curve = Curves((2,) + (1,) * 7, (1,) * 8, (0.5,) + (1,) * 7)
+    kept = edits.for_gray([Saturation(0.5), Exposure(1), WhiteBalance(1.1, 0.9), curve])
+    assert [edit.name for edit in kept] == ["exposure", "curves"]
+    assert isinstance(kept[1], Curves)
+    assert kept[1].red == kept[1].green == kept[1].blue
+
+
+NO_EDITS: list[Any] = [
+    None,
+    {},
+    [3],
+    [{}],
+    [{"name": "blur"}],
+    [{"name": ["exposure"]}],
+    [{"name": "exposure"}],
+    [{"name": "exposure", "ev": "1"}],
+    [{"name": "exposure", "ev": True}],
+    [{"name": "exposure", "ev": math.nan}],
+    [{"name": "exposure", "ev": math.inf}],
+    [{"name": "exposure", "ev": 1, "more": 2}],
+    [{"name": "saturation", "scale": -1}],
+    [{"name": "white-balance", "red": 0, "blue": 1}],
+    [{"name": "curves", "red": [1] * 7, "green": [1] * 8, "blue": [1] * 8}],
+    [{"name": "curves", "red": [0] * 8, "green": [1] * 8, "blue": [1] * 8}],
+    [{"name": "curves", "red": "11111111", "green": [1] * 8, "blue": [1] * 8}],
+]
+
+
+@pytest.mark.parametrize("content", NO_EDITS, ids=str)
+def test_anything_else_is_refused_with_a_sentence(content: Any) -> None:
+    with pytest.raises(edits.EditError) as error:
+        edits.from_json(content)
+    assert str(error.value).endswith(".")
