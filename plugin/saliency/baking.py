@@ -16,6 +16,8 @@ from edits import Curves, Edit, to_json
 from gi.repository import Gegl, Gimp
 from target import BAKED, REPLACEMENT, covers_canvas, edits_above, write_parasite
 
+Box = tuple[int, int, int, int]  # x, y, width, height in pixels
+
 _ROWS = 128  # read at a time; GIMP's tiles are 128 rows high
 
 
@@ -28,34 +30,37 @@ def add_baked_copy(image: Any, layer: Any, edits: list[Edit], facts: dict[str, A
     """
     visible = [item for item in edits_above(image, layer) if item.get_visible()]
     source = visible[-1] if visible else layer
-    size = layer.get_width(), layer.get_height()
+    x, y, width, height = box = _selected_box(image, layer)
     unedited = _without_filters(image, source)
-    work = Gimp.Image.new_with_precision(*size, image.get_base_type(), Gimp.Precision.FLOAT_LINEAR)
+    work = Gimp.Image.new_with_precision(width, height, image.get_base_type(), Gimp.Precision.FLOAT_LINEAR)
     try:
         work.undo_disable()
         if image.get_color_profile() is not None:
             work.set_color_profile(image.get_color_profile())
-        pixels = _empty_layer(work, source)
+        # Not a copy of the layer: GIMP 3.0 would mistake its colour profile.
+        pixels = Gimp.Layer.new(work, "", width, height, source.type(), 100, Gimp.LayerMode.NORMAL)
         work.insert_layer(pixels, None, 0)
-        _copy(unedited, pixels)
+        _copy(unedited, pixels, [box], (-x, -y))
         opaque = covers_canvas(image, layer) and is_opaque(pixels)
-        selected = _select_same(image, layer, work)
+        selected = _select_same(image, layer, work, box)
         for edit in edits:
             pixels = _apply(pixels, edit)
         Gimp.Selection.none(work)
         selected.threshold(Gimp.HistogramChannel.VALUE, 1e-9, 1)
-        baked = _empty_layer(image, source) if opaque else source.copy()
+        baked = source.copy()
         image.insert_layer(baked, layer.get_parent(), image.get_item_position(source))
-        baked.set_offsets(*layer.get_offsets()[1:])
-        if opaque:
-            _copy(pixels, baked)
-            baked.add_mask(baked.create_mask(Gimp.AddMaskType.BLACK))
-            _copy(selected, baked.get_mask())
-        else:
+        if unedited != source:
             for live_filter in baked.get_filters():
                 live_filter.delete()
-            _copy(unedited, baked)
-            _copy(pixels, baked, _runs(selected))
+            _copy(unedited, baked, [(0, 0, layer.get_width(), layer.get_height())])
+        if opaque:
+            if baked.get_mask() is not None:  # an earlier edit's
+                baked.remove_mask(Gimp.MaskApplyMode.DISCARD)
+            _copy(pixels, baked, [(0, 0, width, height)], (x, y))
+            baked.add_mask(baked.create_mask(Gimp.AddMaskType.BLACK))
+            _copy(selected, baked.get_mask(), [(0, 0, width, height)], (x, y))
+        else:
+            _copy(pixels, baked, _runs(selected), (x, y))
             layer.set_visible(False)
     finally:
         work.delete()
@@ -65,6 +70,14 @@ def add_baked_copy(image: Any, layer: Any, edits: list[Edit], facts: dict[str, A
     write_parasite(baked, {**facts, "role": BAKED if opaque else REPLACEMENT, "edits": to_json(edits)})
     image.set_selected_layers([layer if opaque else baked])
     return [baked]
+
+
+def _selected_box(image: Any, layer: Any) -> Box:
+    """The part of the layer that the selection's bounds cover, in the layer's own pixels."""
+    _, _, left, top, right, bottom = Gimp.Selection.bounds(image)
+    _, x, y = layer.get_offsets()
+    left, top = max(left - x, 0), max(top - y, 0)
+    return left, top, min(right - x, layer.get_width()) - left, min(bottom - y, layer.get_height()) - top
 
 
 def _without_filters(image: Any, layer: Any) -> Any:
@@ -79,27 +92,12 @@ def _without_filters(image: Any, layer: Any) -> Any:
     return copy
 
 
-def _empty_layer(image: Any, like: Any) -> Any:
-    """A new layer for the image, not inserted, with the size and the channels of another.
-
-    GIMP 3.0 could copy a layer between images, but then mistakes its colour profile; pixels copied into a new layer
-    are right.
-    """
-    size = like.get_width(), like.get_height()
-    return Gimp.Layer.new(image, "", *size, like.type(), 100, Gimp.LayerMode.NORMAL)
-
-
-def _select_same(image: Any, layer: Any, work: Any) -> Any:
-    """Select in the work image what is selected of the layer, and return it as a channel."""
-    width, height = layer.get_width(), layer.get_height()
+def _select_same(image: Any, layer: Any, work: Any, box: Box) -> Any:
+    """Select in the work image what is selected of the layer's box, and return it as a channel."""
     _, x, y = layer.get_offsets()
-    channel = Gimp.Channel.new(work, "selected", width, height, 100, Gegl.Color.new("black"))
+    channel = Gimp.Channel.new(work, "selected", *box[2:], 100, Gegl.Color.new("black"))
     work.insert_channel(channel, None, 0)
-    buffer = channel.get_buffer()
-    buffer_of_selection, whole = image.get_selection().get_buffer(), Gegl.Rectangle.new(0, 0, width, height)
-    buffer_of_selection.copy(Gegl.Rectangle.new(x, y, width, height), Gegl.AbyssPolicy.NONE, buffer, whole)
-    buffer.flush()
-    channel.update(0, 0, width, height)
+    _copy(image.get_selection(), channel, [(box[0] + x, box[1] + y, *box[2:])], (-box[0] - x, -box[1] - y))
     work.select_item(Gimp.ChannelOps.REPLACE, channel)
     return channel
 
@@ -151,8 +149,8 @@ def _reinterpret(layer: Any, read_as: str, write_as: str) -> None:
     layer.update(0, 0, width, height)
 
 
-def _runs(mask: Any) -> Iterator[tuple[int, int, int, int]]:
-    """The white parts of a black and white drawable as rectangles x, y, width, height of one row each."""
+def _runs(mask: Any) -> Iterator[Box]:
+    """The white parts of a black and white drawable as boxes of one row each."""
     buffer, width = mask.get_buffer(), mask.get_width()
     for y in range(mask.get_height()):
         row = buffer.get(Gegl.Rectangle.new(0, y, width, 1), 1.0, "Y u8", Gegl.AbyssPolicy.NONE)
@@ -160,11 +158,11 @@ def _runs(mask: Any) -> Iterator[tuple[int, int, int, int]]:
             yield run.start(), y, run.end() - run.start(), 1
 
 
-def _copy(source: Any, target: Any, parts: Iterable[tuple[int, int, int, int]] | None = None) -> None:
-    """Copy the pixels of one drawable (or rectangles of it) into another of the same size."""
+def _copy(source: Any, target: Any, boxes: Iterable[Box], shift: tuple[int, int] = (0, 0)) -> None:
+    """Copy boxes of a drawable's pixels into another drawable, shifted."""
     buffer, edited = source.get_buffer(), target.get_buffer()
-    for part in parts or [(0, 0, source.get_width(), source.get_height())]:
-        rectangle = Gegl.Rectangle.new(*part)
-        buffer.copy(rectangle, Gegl.AbyssPolicy.NONE, edited, rectangle)
+    for x, y, width, height in boxes:
+        place = Gegl.Rectangle.new(x + shift[0], y + shift[1], width, height)
+        buffer.copy(Gegl.Rectangle.new(x, y, width, height), Gegl.AbyssPolicy.NONE, edited, place)
     edited.flush()
     target.update(0, 0, target.get_width(), target.get_height())
