@@ -156,7 +156,10 @@ class _Worker:
     def do(self, job: Job, parts: Path) -> None:
         """Do a job; its result grows in the folder `parts`.  Raises _Failure."""
         if self._running is None:
-            self._start()
+            try:
+                self._start()
+            except OSError as error:
+                raise BatchError(f"GIMP cannot be reached ({error}); run «gimp-saliency check».") from error
         part = parts / job.output.name
         self._busy = True
         try:

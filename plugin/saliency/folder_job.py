@@ -59,7 +59,7 @@ def _result(job: dict[str, Any]) -> dict[str, str]:
 
 def _edit(job: dict[str, Any]) -> None:
     """Load, edit each region, write."""
-    image = _load(job["picture"])
+    image = _load(job["picture"], "It")
     try:
         layers = len(image.get_layers())
         if layers > 1 and not job["picture"].lower().endswith(_LAYERED):
@@ -78,20 +78,20 @@ def _edit(job: dict[str, Any]) -> None:
         image.delete()
 
 
-def _load(path: str) -> Any:
+def _load(path: str, name: str) -> Any:
     try:
         image = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, Gio.File.new_for_path(path))
     except GLib.Error as error:
-        raise UserError(f"{path} cannot be read: {error.message}.") from error
+        raise UserError(f"{name} cannot be read ({error.message}): choose one that GIMP can open.") from error
     if image is None:
-        raise UserError(f"{path} cannot be read: choose a picture that GIMP can open.")
+        raise UserError(f"{name} cannot be read: choose one that GIMP can open.")
     return image
 
 
 def _select(image: Any, path: str) -> None:
     """Select what the mask shows, scaled to the image: white is selected, black is not, grey value v is v / 255."""
     width, height = image.get_width(), image.get_height()
-    mask = _load(path)
+    mask = _load(path, f"The mask {path}")
     try:
         coverage = _coverage(mask, width, height)
     finally:

@@ -64,6 +64,7 @@ def folder(gimp: GimpForTests, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setenv("GIMP3_DIRECTORY", gimp.env["GIMP3_DIRECTORY"])
         monkeypatch.setenv("GIMP_SALIENCY_RUNTIME", runtime)
         monkeypatch.setenv("XDG_STATE_HOME", runtime)
+        monkeypatch.setattr(connection, "start_command", [])  # what `batch` sets is put back after the test
         monkeypatch.setattr(server, "command", lambda: [*FAKE_SERVER, "serve"])
         yield Folder(gimp, tmp_path)
         connection.stop(kill=True)
@@ -229,13 +230,13 @@ def test_bad_pictures_are_named_and_good_ones_come_out_as_alone(folder: Folder) 
     folder.add("frames.gif", save_all=True, append_images=frames)
     failed = folder.run()
     assert {name: reason.split(": ", 1)[-1] for name, reason in failed.items()} == {
-        "text.jpg": "choose a picture that GIMP can open.",
-        "empty.png": "choose a picture that GIMP can open.",
+        "text.jpg": "choose one that GIMP can open.",
+        "empty.png": "choose one that GIMP can open.",
         "tiny.png": "choose a larger one.",
         "long.png": "crop it so that no side is more than 24 times the other.",
         "black.png": "paint the region white.",
         "nomask.png": "put nomask.png into the folder of masks.",
-        "textmask.png": "choose a picture that GIMP can open.",
+        "textmask.png": "choose one that GIMP can open.",
         "half.jpg": "replace it with a good copy.",
         "frames.gif": "save the one to edit as a picture of its own.",
         "palette.png": "choose Image → Mode → RGB first.",

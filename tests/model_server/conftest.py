@@ -22,6 +22,7 @@ def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         path = Path(folder, "run")
         monkeypatch.setenv("GIMP_SALIENCY_RUNTIME", str(path))
         monkeypatch.setenv("XDG_STATE_HOME", str(Path(folder, "state")))
+        monkeypatch.setattr(connection, "start_command", [])  # what `batch` sets is put back after the test
         yield path
         try:
             connection.stop(kill=True)

@@ -27,6 +27,7 @@ GOOD = b"HTTP/1.1 200 OK\r\nX-Gimp-Saliency-Version: 0.1.0\r\nContent-Length: "
 def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="gs-") as folder:
         monkeypatch.setenv("GIMP_SALIENCY_RUNTIME", str(Path(folder, "run")))
+        monkeypatch.setattr(connection, "start_command", [])
         yield Path(folder, "run")
 
 
