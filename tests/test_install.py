@@ -22,7 +22,9 @@ PROJECT = Path(__file__).resolve().parents[1]
 
 # Answers the questions that the installation asks a GIMP: its version, and which procedures it knows.  As GIMP does, it
 # loads only a plug-in that is executable.
-_GIMP = f"""#!{sys.executable}
+_GIMP = f"""#!/bin/sh
+'''exec' "{sys.executable}" "$0" "$@"  # the path may hold spaces, which a shebang cannot
+'''
 import os, pathlib, sys, types
 if "--version" in sys.argv:
     print("GNU Image Manipulation Program version 3.2.6")
@@ -84,6 +86,9 @@ def home() -> Iterator[Home]:
         path = Path(folder, "h o'me")
         path.mkdir()
         executable(Path(folder, "bin/gimp-console-3.2"), _GIMP)
+        # Whatever goes wrong, no test installs packages or builds a root folder.
+        for name in ("apt-get", "mmdebstrap"):
+            executable(Path(folder, "bin", name), "#!/bin/sh\nexit 1\n")
         programs = f"{folder}/bin:{Path(sys.executable).parent}:/usr/bin:/bin"
         runtime = Path(folder, "run")
         runtime.mkdir()
