@@ -253,7 +253,7 @@ def main(argv: list[str] | None = None) -> None:
             torch.nn.utils.clip_grad_norm_(head, 1.0)
             optimizer.step()
             losses.append(loss.item())
-        scores = validate(network, judges, held_out, most=64)
+        scores = validate(network, judges, held_out, most=32)
         text = ", ".join(f"{name} {value:.3f}" for name, value in scores.items())
         print(f"epoch {epoch + 1}: loss {np.mean(losses):.4f}; validation {text}; {clock.seconds():.0f} s", flush=True)
         checkpoints.save(

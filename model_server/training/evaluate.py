@@ -47,47 +47,60 @@ class Sample:
 
 
 @dataclass
+class Seen:
+    """What the judges see in one picture: densities by their source, realism, and the picture in Lab."""
+
+    densities: dict[str, Tensor]
+    realism: float
+    lab: Tensor
+
+
+@dataclass
 class Judges:
+    """The saliency networks of the training, one that no training saw, and the critic."""
+
     viewers: list[SaliencyNetwork]
     judge: SaliencyNetwork | None
     critic: RealismCritic
 
-    def figures(self, sample: Sample, edits: list[Edit], direction: str) -> dict[str, float]:
-        """Every figure of one edit of one region."""
-        after = sample.edited(edits)
-        sign, mask = DIRECTIONS[direction], sample.mask
-        result = {}
+    def look(self, sample: Sample, linear: Tensor) -> Seen:
+        """Judge a sample's picture, edited or not."""
+        encoded = operators.encode(linear)
         sources = {"training": self.viewers, "independent": [self.judge] if self.judge else []}
-        for source, viewers in sources.items():
-            if not viewers:
-                continue
-            old, new = (
-                torch.stack([v(operators.encode(x), sample.valid) for v in viewers]).exp().mean(0)
-                for x in (sample.linear, after)
-            )
-            before, moved = (float(share(density.log(), mask)) for density in (old, new))
-            cells = to_cells(mask)
-            # Where nobody looks a ratio says nothing: a tenth of the mean density is the floor.
-            floor = 0.1 / float(to_cells(sample.valid).sum())
-            equation3 = float(((new - old) / (old + floor) * cells).sum() / cells.sum().clamp(min=1e-6))
-            result[f"share change, {source}"] = moved / before - 1
-            result[f"absolute change, {source}"] = moved - before
-            result[f"equation 3, {source}"] = max(-1.0, min(1.0, equation3))
-            result[f"wrong way, {source}"] = float(sign * (moved - before) <= 0)
-        verdicts = [float(self.critic(operators.encode(x), mask, sample.valid)) for x in (sample.linear, after)]
-        result["realism change"] = verdicts[1] - verdicts[0]
-        result["realism change < -0.1"] = float(verdicts[1] - verdicts[0] < -0.1)
-        labs = colour.lab(sample.linear), colour.lab(after)
-        result["CIE76 inside"] = float(colour.inside(colour.difference(*labs), mask))
-        outside = (mask == 0).float()
-        result["CIE76 outside"] = float(colour.inside((labs[0] - labs[1]).abs().sum(1, keepdim=True), outside))
-        result["tint inside"] = float(colour.inside(colour.tint(*labs), mask)) ** 0.5
-        grey = colour.neutral(labs[0]) * mask
-        chroma = [lab[:, 1:].square().sum(1, keepdim=True).sqrt() for lab in labs]
-        # Where a region holds next to nothing neutral there is nothing to say.
-        if float(grey.sum() / mask.sum()) > 0.05:
-            result["chroma added to neutrals"] = float(colour.inside(chroma[1] - chroma[0], grey))
-        return result
+        densities = {
+            source: torch.stack([viewer(encoded, sample.valid) for viewer in viewers]).exp().mean(0)
+            for source, viewers in sources.items()
+            if viewers
+        }
+        return Seen(densities, float(self.critic(encoded, sample.mask, sample.valid)), colour.lab(linear))
+
+
+def figures(sample: Sample, before: Seen, after: Seen, direction: str) -> dict[str, float]:
+    """Every figure of one edit of one region."""
+    sign, mask, cells = DIRECTIONS[direction], sample.mask, to_cells(sample.mask)
+    result = {}
+    for source, old in before.densities.items():
+        new = after.densities[source]
+        was, moved = (float(share(density.log(), mask)) for density in (old, new))
+        # Where nobody looks a ratio says nothing: a tenth of the mean density is the floor.
+        floor = 0.1 / float(to_cells(sample.valid).sum())
+        equation3 = float(((new - old) / (old + floor) * cells).sum() / cells.sum().clamp(min=1e-6))
+        result[f"share change, {source}"] = moved / was - 1
+        result[f"absolute change, {source}"] = moved - was
+        result[f"equation 3, {source}"] = max(-1.0, min(1.0, equation3))
+        result[f"wrong way, {source}"] = float(sign * (moved - was) <= 0)
+    result["realism change"] = after.realism - before.realism
+    result["realism change < -0.1"] = float(after.realism - before.realism < -0.1)
+    result["CIE76 inside"] = float(colour.inside(colour.difference(before.lab, after.lab), mask))
+    outside = (mask == 0).float()
+    result["CIE76 outside"] = float(colour.inside((before.lab - after.lab).abs().sum(1, keepdim=True), outside))
+    result["tint inside"] = float(colour.inside(colour.tint(before.lab, after.lab), mask)) ** 0.5
+    grey = colour.neutral(before.lab) * mask
+    chroma = [seen.lab[:, 1:].square().sum(1, keepdim=True).sqrt() for seen in (before, after)]
+    # Where a region holds next to nothing neutral there is nothing to say.
+    if float(grey.sum() / mask.sum()) > 0.05:
+        result["chroma added to neutrals"] = float(colour.inside(chroma[1] - chroma[0], grey))
+    return result
 
 
 def load_samples(folder: Path, count: int) -> list[Sample]:
@@ -135,21 +148,26 @@ def thumbnail(sample: Sample, linear: Tensor, outline: bool) -> Image.Image:
 
 def contact_sheet(samples: list[Sample], edits: list[list[Edit]], captions: list[str], path: Path) -> None:
     """Region, original and edited picture side by side, three such rows abreast."""
-    side, gap, abreast = 200, 4, 3
-    wide, high = 3 * (side + gap) + 8, side + 16
-    rows = -(-len(samples) // abreast)
-    sheet = Image.new("RGB", (abreast * wide, rows * high), "white")
+    side, gap, abreast, text = 200, 4, 3, 16
+    wide = 3 * (side + gap) + 8
+    sheet = Image.new("RGB", (abreast * wide, -(-len(samples) // abreast) * (side + text)), "white")
     draw = ImageDraw.Draw(sheet)
-    for index, (sample, chosen, caption) in enumerate(zip(samples, edits, captions)):
-        left, top = index % abreast * wide, index // abreast * high
-        pictures = [(sample.linear, True), (sample.linear, False), (sample.edited(chosen), False)]
-        for column, (linear, outline) in enumerate(pictures):
-            small = thumbnail(sample, linear, outline)
-            small.thumbnail((side, side))
-            sheet.paste(small, (left + column * (side + gap), top))
-        draw.text((left, top + side + 2), caption, fill="black")
+    top = 0
+    for start in range(0, len(samples), abreast):
+        highest = 0
+        for index in range(start, min(start + abreast, len(samples))):
+            left = (index - start) * wide
+            sample = samples[index]
+            pictures = [(sample.linear, True), (sample.linear, False), (sample.edited(edits[index]), False)]
+            for column, (linear, outline) in enumerate(pictures):
+                small = thumbnail(sample, linear, outline)
+                small.thumbnail((side, side))
+                sheet.paste(small, (left + column * (side + gap), top + text))
+                highest = max(highest, small.height)
+            draw.text((left, top + 2), captions[index], fill="black")
+        top += highest + text
     path.parent.mkdir(parents=True, exist_ok=True)
-    sheet.save(path)
+    sheet.crop((0, 0, sheet.width, top)).save(path)
 
 
 def table(results: dict[str, dict[str, float]]) -> str:
@@ -190,7 +208,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--viewers", type=Path, nargs="+", default=[runs / "saliency.pt", runs / "saliency-2.pt"])
     parser.add_argument("--judge", type=Path, default=None, help="a saliency network that no edit network trained on")
     parser.add_argument("--critic", type=Path, default=runs / "realism.pt", help="checkpoint of the realism critic")
-    parser.add_argument("--count", type=int, default=240, help="regions, of different photographs")
+    parser.add_argument("--count", type=int, default=120, help="regions, of different photographs")
     parser.add_argument("--order", choices=RANKINGS, default="random", help="how the order of the edits is chosen")
     parser.add_argument("--sheet", type=int, default=21, help="photographs on each contact sheet")
     parser.add_argument("--out", type=Path, default=runs / "evaluation", help="folder for figures and sheets")
@@ -205,6 +223,7 @@ def main(argv: list[str] | None = None) -> None:
         realism.load_network(options.critic),
     )
     samples = load_samples(options.data, options.count)
+    untouched = [judges.look(sample, sample.linear) for sample in samples]
     options.out.mkdir(parents=True, exist_ok=True)
     report: dict[str, Any] = {"networks": predictor.model, "regions": len(samples), "order": options.order}
     for direction in DIRECTIONS:
@@ -214,12 +233,15 @@ def main(argv: list[str] | None = None) -> None:
         mean = parameters.mean(0).tolist()
         constant = [to_edits(mean, [NAMES.index(edit.name) for edit in chosen]) for chosen in edits]
         columns = {"network": edits, "constant": constant, "fixed": [FIXED[direction]] * len(samples)}
-        figures = {
-            name: [judges.figures(sample, chosen, direction) for sample, chosen in zip(samples, column)]
+        rows = {
+            name: [
+                figures(sample, seen, judges.look(sample, sample.edited(chosen)), direction)
+                for sample, seen, chosen in zip(samples, untouched, column)
+            ]
             for name, column in columns.items()
         }
-        results = {name: summary(rows) for name, rows in figures.items()}
-        people = [row for row, sample in zip(figures["network"], samples) if sample.region.people]
+        results = {name: summary(column) for name, column in rows.items()}
+        people = [row for row, sample in zip(rows["network"], samples) if sample.region.people]
         if people:
             results["network, people"] = summary(people)
         spreads = spread(parameters)
@@ -232,7 +254,7 @@ def main(argv: list[str] | None = None) -> None:
         shown = np.linspace(0, len(samples) - 1, min(options.sheet, len(samples))).astype(int)
         captions = []
         for i in shown:
-            row = figures["network"][i]
+            row = rows["network"][i]
             change = f"{100 * row['share change, training']:+.0f} %, R {row['realism change']:+.2f}"
             labels = ", ".join(edit.label() for edit in edits[i]).replace("\N{MINUS SIGN}", "-")
             captions.append(f"{change}, {samples[i].region.photo.name}, {labels}")
