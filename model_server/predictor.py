@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 from PIL import Image
+
+# Nothing leaves this machine: onnxruntime would collect and send what it was used for.  It looks once, at its import.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+import onnxruntime
 
 from model_server.parameters import to_edits
 from plugin.saliency.edits import NAMES, ORDERS, Edit

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -70,3 +71,11 @@ def test_running_server_has_no_torch() -> None:
 @pytest.mark.parametrize("path", [*PLUGIN, *SERVER], ids=lambda path: path.name)
 def test_licence_stands_in_each_file(path: Path) -> None:
     assert "SPDX-License-Identifier: GPL-3.0-or-later" in path.read_text(encoding="utf-8")[:200]
+
+
+def test_networks_leave_nothing_in_the_home(tmp_path: Path) -> None:
+    # onnxruntime comes with telemetry, which would keep a device id and a record of what ran.
+    code = "import numpy, model_server.predictor as p; p.Predictor().saliency(numpy.zeros((32, 32, 3), numpy.uint8))"
+    env = {**os.environ, "HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    subprocess.run([sys.executable, "-B", "-c", code], cwd=PROJECT, env=env, timeout=60, check=True)
+    assert not list(tmp_path.iterdir())
