@@ -109,6 +109,11 @@ def prepare(
     return merged
 
 
+def bounded_exp(x: Tensor) -> Tensor:
+    """exp(x), from x = 1 on its tangent: one region that went far the wrong way must not outweigh all others."""
+    return torch.where(x < 1, x.clamp(max=1).exp(), math.e * x)
+
+
 def play(
     network: EditNetwork, judges: Judges, batch: Prepared, direction: Tensor, orders: Tensor, viewers: list[int],
     judged: int,
@@ -238,7 +243,7 @@ def main(argv: list[str] | None = None) -> None:
             # One viewer, and the critic for a half, in place of all for all: more pictures in the same time.
             viewer, judged = int(rng.integers(len(judges.viewers))), (len(batch) + 1) // 2
             outcome = play(network, judges, batch, sign, orders, [viewer], judged)
-            saliency_loss = torch.exp(-pull[(sign > 0).long()] * outcome.gain)
+            saliency_loss = bounded_exp(-pull[(sign > 0).long()] * outcome.gain)
             strictness = 1 + (options.people_weight - 1) * batch.people.float()
             realism_loss = torch.zeros(len(batch))
             realism_loss[:judged] = torch.relu(-outcome.realism - options.margin) * len(batch) / judged
