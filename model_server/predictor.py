@@ -128,7 +128,7 @@ class Predictor:
         canvas = self._canvas(picture[:, :, :3])
         mask = canvas.area(picture[:, :, 3])
         inputs = {"picture": canvas.picture, "mask": mask, "valid": canvas.valid}
-        parameters, linear = self._edit.run(None, {**inputs, "direction": np.array([sign], np.float32)})
+        parameters, linear, realism = self._edit.run(None, {**inputs, "direction": np.array([sign], np.float32)})
 
         if order == "random":
             seed = hashlib.sha256(np.ascontiguousarray(picture).tobytes()).digest()
@@ -151,7 +151,7 @@ class Predictor:
             to_edits(parameters[best], ORDERS[best]),
             saliency_before=self._share(linear, mask, canvas.valid),
             saliency_after=self._share(best_edited, mask, canvas.valid),
-            realism_before=self._real(linear, mask, canvas.valid),
+            realism_before=float(realism[0]),
             realism_after=self._real(best_edited, mask, canvas.valid),
         )
 

@@ -4,7 +4,7 @@
 Every file takes sides of any multiple of 32.  `valid` is 1 on the picture and 0 on the padding beside it.
 
     edit.onnx               picture [1, 3, H, W] display-encoded 0..1, mask, valid [1, 1, H, W], direction [1]: -1 or +1
-                            -> parameters [24, 28] in the orders of edits.ORDERS, linear [1, 3, H, W]
+                            -> parameters [24, 28] in the orders of edits.ORDERS, linear [1, 3, H, W], realism [1]
     operator-<name>.onnx    linear [N, 3, h, w], any size, mask [1, 1, h, w], parameters [N, 28] -> edited [N, 3, h, w]
     realism.onnx            linear [N, 3, H, W], mask, valid [1, 1, H, W] -> realism [N]
     saliency.onnx           linear [N, 3, H, W], mask, valid [1, 1, H, W] -> share [N], density [N, H/8, W/8]
@@ -34,17 +34,23 @@ VERSION = 1
 
 
 class EditFile(nn.Module):
-    """What edit.onnx computes: one pass of the trunk, then the head for all orders."""
+    """What edit.onnx computes: one pass of the trunk, then the head for all orders; and the unedited region's realism.
 
-    def __init__(self, network: EditNetwork) -> None:
+    Critic and edit network stand on the same frozen trunk.  The exporter stores equal weights once and onnxruntime
+    computes equal things once, so the critic's verdict costs next to nothing here.
+    """
+
+    def __init__(self, network: EditNetwork, critic: RealismCritic) -> None:
         super().__init__()
         self.network = network
+        self.critic = critic
         self.register_buffer("orders", operators.ALL_ORDERS)
 
-    def forward(self, picture: Tensor, mask: Tensor, valid: Tensor, direction: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, picture: Tensor, mask: Tensor, valid: Tensor, direction: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         numbers = self.network.describe(picture, mask, valid)
         orders: Tensor = self.orders  # type: ignore[assignment]
-        return self.network(numbers, direction.expand(len(operators.ALL_ORDERS)), orders), operators.decode(picture)
+        parameters = self.network(numbers, direction.expand(len(operators.ALL_ORDERS)), orders)
+        return parameters, operators.decode(picture), self.critic(picture, mask, valid)
 
 
 class OperatorFile(nn.Module):
@@ -89,7 +95,8 @@ def write(module: nn.Module, path: Path, inputs: dict[str, Tensor], outputs: lis
     for name, value in inputs.items():
         free = {0: "n"} if name in ("linear", "parameters") else {}
         axes[name] = {**free, 2: "height", 3: "width"} if value.ndim == 4 else free
-    axes.update({name: {0: "n"} for name in outputs if name in ("realism", "share", "density", "edited")})
+    if "linear" in inputs:
+        axes.update({name: {0: "n"} for name in outputs})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the tracer names every constant that it takes
         torch.onnx.export(
@@ -105,7 +112,7 @@ def export(edit: EditNetwork, critic: RealismCritic, viewers: list[SaliencyNetwo
     one = {"picture": picture[:1], "mask": area, "valid": area, "direction": torch.ones(1)}
     many = {"linear": picture, "mask": area, "valid": area}
     single = {"linear": picture, "mask": area, "parameters": torch.zeros(2, COUNT)}
-    write(EditFile(edit), folder / "edit.onnx", one, ["parameters", "linear"])
+    write(EditFile(edit, critic), folder / "edit.onnx", one, ["parameters", "linear", "realism"])
     for index, name in enumerate(NAMES):
         write(OperatorFile(index), folder / f"operator-{name}.onnx", single, ["edited"])
     write(RealismFile(critic), folder / "realism.onnx", many, ["realism"])
