@@ -122,7 +122,7 @@ def run(gimp: Gimp, jobs: list[Job], edit: Edit, processes: int, limit: float) -
                 free.append(worker)
 
         futures = {pool.submit(do, job): job for job in jobs}
-        for future in tqdm(as_completed(futures), total=len(jobs), unit="picture", disable=None):
+        for future in tqdm(as_completed(futures), total=len(jobs), unit=" pictures", disable=None):
             try:
                 future.result()
             except _Failure as failure:

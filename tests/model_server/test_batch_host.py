@@ -205,4 +205,4 @@ def test_progress_is_shown_on_a_terminal(fake_gimp: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(batch, "tqdm", tqdm)
     jobs = batch.find_jobs(fake_gimp / "in", fake_gimp / "masks", fake_gimp / "out", None)
     assert batch.run(find(), jobs, EDIT, 1, 60) == {}
-    assert shown["total"] == 1 and shown["unit"] == "picture"
+    assert shown["total"] == 1 and shown["unit"] == " pictures"
