@@ -6,6 +6,7 @@ Nothing of it touches the system's package sources; only the mirror's address is
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -119,15 +120,12 @@ def remove(root: Path) -> None:
     if any(line.split(" ")[4].startswith(inside) for line in mounts.splitlines()):
         raise SetupError(f"Something is mounted below {root}: unmount it, then try again.")
 
-    def allow(function: object, path: str, _: object) -> None:
-        Path(path).parent.chmod(0o700)
-        if Path(path).is_dir() and not Path(path).is_symlink():
-            Path(path).chmod(0o700)
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            Path(path).unlink(missing_ok=True)
-
-    shutil.rmtree(root, onerror=allow)
+    root.chmod(0o700)
+    for folder, names, _ in os.walk(root):
+        for path in (Path(folder, name) for name in names):
+            if not path.is_symlink():
+                path.chmod(0o700)
+    shutil.rmtree(root)
 
 
 def mirror(source: Distribution) -> str:
