@@ -209,16 +209,16 @@ class _Worker:
 
     def _start(self) -> None:
         """Start GIMP and wait until it is ready for a job.  Raises BatchError."""
-        with ExitStack() as stack:
-            temporary = tempfile.TemporaryDirectory(prefix="b-", dir=connection.runtime_folder())
-            folder = Path(stack.enter_context(temporary))
-            self._log = stack.enter_context((folder / "log").open("a+b"))
-            listener = stack.enter_context(socket.socket(socket.AF_UNIX))
-            listener.bind(str(folder / "s"))
+        # The folder goes once GIMP is connected, so that nothing stays behind however this process ends.
+        temporary = tempfile.TemporaryDirectory(prefix="b-", dir=connection.runtime_folder())
+        with ExitStack() as stack, temporary as folder, socket.socket(socket.AF_UNIX) as listener:
+            self._log = stack.enter_context(Path(folder, "log").open("a+b"))
+            address = str(Path(folder, "s"))
+            listener.bind(address)
             listener.listen(1)
             code = (
                 f"import sys; sys.path.insert(0, {str(_PLUGIN)!r}); import folder_job; "
-                f"folder_job.main({str(folder / 's')!r}, {server_command(server.command()[:-1])!r})"
+                f"folder_job.main({address!r}, {server_command(server.command()[:-1])!r})"
             )
             arguments = ("-i", "-d", "-f", "--batch-interpreter", "python-fu-eval", "-b", code, "--quit")
             gimp = self._gimp.start(*arguments, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log)

@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -157,7 +156,7 @@ def test_server_that_does_not_start(
 
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_interruption(fake_gimp: Path, plugin_starts: Callable[..., None], sign: signal.Signals) -> None:
+def test_interruption(fake_gimp: Path, runtime: Path, sign: signal.Signals) -> None:
     add(fake_gimp, "a.jpg", "hang1.jpg", "hang2.jpg", "z.jpg")
     code = (
         f"import sys; sys.path.insert(0, {str(ROOT)!r}); from model_server import __main__, server; "
@@ -174,6 +173,7 @@ def test_interruption(fake_gimp: Path, plugin_starts: Callable[..., None], sign:
         process.send_signal(sign)
         assert process.wait(15) == (-9 if sign == signal.SIGKILL else 130)
         assert time.monotonic() - before < 10
+        assert {path.name for path in runtime.iterdir()} == {"server.json", "server.lock", "server.sock"}
         assert process.stderr
         if sign != signal.SIGKILL:
             assert process.stderr.read() == "\nStopped; the same command with --resume goes on.\n"
