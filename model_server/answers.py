@@ -92,6 +92,7 @@ class Handler(BaseHTTPRequestHandler):
                 log.exception("a bug")
                 reason = type(error).__name__
                 self._refuse(Refusal(500, f"The model server has a bug ({reason}); report it with the log file."))
+            self._let_go()
         except OSError as error:
             log.info("connection lost: %s", error)
 
@@ -243,7 +244,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def _refuse(self, refusal: Refusal) -> None:
         self._send(refusal.status, *_json({"error": str(refusal)}), refusal.headers)
-        # A client that still sends would lose the answer if we closed now.
+
+    def _let_go(self) -> None:
+        """End the answer and read what is left: a client that still sends would lose the answer if we just closed."""
         self.connection.shutdown(socket.SHUT_WR)
         self.connection.settimeout(0.5)
         deadline = time.monotonic() + 1.0

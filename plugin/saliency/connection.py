@@ -237,7 +237,10 @@ def _exchange(method: str, path: str, body: bytes, timeout: float) -> tuple[http
     try:
         connection.connect()
         timer.start()
-        connection.request(method, path, body, headers)
+        try:
+            connection.request(method, path, body, headers)
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # a busy server answers without reading
         response = connection.getresponse()
         answer = response.read(_ANSWER_BYTES + 1)
         if response.length and len(answer) <= _ANSWER_BYTES:  # the library itself does not mind
