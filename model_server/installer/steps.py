@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -83,10 +84,14 @@ def test(arguments: Sequence[str]) -> None:
     done.save()
     python = environment.make(folders.cache() / "test-venv", log(), "test")
     say(f"Installed the tests' needs in {python.parents[1]}.")
-    path = f"{python.parent}{os.pathsep}{os.environ['PATH']}"
-    command = [str(python), "-m", "pytest", *arguments]
-    if subprocess.run(command, cwd=environment.PROJECT, env={**os.environ, **roots, "PATH": path}).returncode:
-        raise SetupError("Tests failed: see above.")
+    env = {**os.environ, **roots, "PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}"}
+    for name in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
+        env.pop(name, None)
+    # A home of their own, so that no test meets the user's settings, nor leaves anything beside them.
+    with tempfile.TemporaryDirectory(prefix="gimp-saliency home ") as home:
+        command = [str(python), "-m", "pytest", *arguments]
+        if subprocess.run(command, cwd=environment.PROJECT, env={**env, "HOME": home}).returncode:
+            raise SetupError("Tests failed: see above.")
 
 
 def _gimp(done: record.Record) -> gimp.Gimp:
