@@ -21,7 +21,7 @@ CURVE_NODES = tuple(i / 255 for i in (0, 32, 64, 96, 128, 159, 191, 223, 255))
 SEGMENTS = len(CURVE_NODES) - 1
 
 # Limits of a white-balance gain; within them every factor stays below 2, the most that `gegl:channel-mixer` takes.
-_GAINS = 0.25, 2.0
+_GAINS = 0.5, 1.85
 
 # Below these an edit changes no 8-bit value, so it is left out.
 _TOLERANCE = 1e-3
