@@ -27,7 +27,8 @@ def fake_gimp(runtime: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     for name in ("in", "masks"):
         (tmp_path / name).mkdir()
     program = tmp_path / "gimp-console"
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} {Path(__file__).with_name("fake_gimp.py")} "$@"\n')
+    stand_in = Path(__file__).with_name("fake_gimp.py")
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{stand_in}" "$@"\n')  # either may hold a space
     program.chmod(0o755)
     monkeypatch.setenv("GIMP_SALIENCY_GIMP", str(program))
     monkeypatch.setattr(server, "command", lambda: FAKE_SERVER)
