@@ -18,7 +18,7 @@ import pytest
 
 from model_server import folders
 from model_server.gimp import Gimp, private, script, server_command
-from model_server.plugin_copy import install_plugin
+from model_server.plugin_copy import install_plugin, missing_procedures
 from plugin.saliency import connection
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -69,6 +69,9 @@ def _session(version: str) -> Iterator[GimpForTests]:
         # The server that the plug-in asks for is started beside GIMP, by this process.
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("XDG_STATE_HOME", env["XDG_STATE_HOME"])
+            # GIMP's first start in a profile asks all plug-ins what they are, which takes its time.
+            missing = missing_procedures(found, profile)
+            assert not missing, f"{found.describe()} does not know {missing}"
             yield GimpForTests(found, env)
             patch.setenv("GIMP_SALIENCY_RUNTIME", str(runtime))
             connection.stop(kill=True)
