@@ -40,16 +40,20 @@ class EditFile(nn.Module):
     computes equal things once, so the critic's verdict costs next to nothing here.
     """
 
-    def __init__(self, network: EditNetwork, critic: RealismCritic) -> None:
+    def __init__(self, network: EditNetwork, critic: RealismCritic, attenuate: float, emphasize: float) -> None:
         super().__init__()
         self.network = network
         self.critic = critic
+        self.attenuate = attenuate
+        self.emphasize = emphasize
         self.register_buffer("orders", operators.ALL_ORDERS)
 
     def forward(self, picture: Tensor, mask: Tensor, valid: Tensor, direction: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         numbers = self.network.describe(picture, mask, valid)
         orders: Tensor = self.orders  # type: ignore[assignment]
         parameters = self.network(numbers, direction.expand(len(operators.ALL_ORDERS)), orders)
+        # Parameters are linear in strength, so a factor is the strength that counts as 100 %.
+        parameters = parameters * torch.where(direction < 0, self.attenuate, self.emphasize)
         return parameters, operators.decode(picture), self.critic(picture, mask, valid)
 
 
@@ -105,14 +109,17 @@ def write(module: nn.Module, path: Path, inputs: dict[str, Tensor], outputs: lis
         )  # fmt: skip
 
 
-def export(edit: EditNetwork, critic: RealismCritic, viewers: list[SaliencyNetwork], folder: Path) -> dict[str, Any]:
-    """Write all files into the folder; returns the manifest."""
+def export(
+    edit: EditNetwork, critic: RealismCritic, viewers: list[SaliencyNetwork], folder: Path,
+    attenuate: float = 1.0, emphasize: float = 1.0,
+) -> dict[str, Any]:  # fmt: skip
+    """Write all files into the folder; returns the manifest.  attenuate, emphasize: what counts as strength 100 %."""
     folder.mkdir(parents=True, exist_ok=True)
     picture, area = torch.rand(2, 3, 64, 96), torch.ones(1, 1, 64, 96)
     one = {"picture": picture[:1], "mask": area, "valid": area, "direction": torch.ones(1)}
     many = {"linear": picture, "mask": area, "valid": area}
     single = {"linear": picture, "mask": area, "parameters": torch.zeros(2, COUNT)}
-    write(EditFile(edit, critic), folder / "edit.onnx", one, ["parameters", "linear", "realism"])
+    write(EditFile(edit, critic, attenuate, emphasize), folder / "edit.onnx", one, ["parameters", "linear", "realism"])
     for index, name in enumerate(NAMES):
         write(OperatorFile(index), folder / f"operator-{name}.onnx", single, ["edited"])
     write(RealismFile(critic), folder / "realism.onnx", many, ["realism"])
@@ -126,6 +133,7 @@ def export(edit: EditNetwork, critic: RealismCritic, viewers: list[SaliencyNetwo
         "version": VERSION,
         "input": {"long": LONG, "short": SHORT, "multiple": 32},
         "ranges": operators.RANGES,
+        "strengths": {"attenuate": attenuate, "emphasize": emphasize},
         "files": files,
     }
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
@@ -153,10 +161,16 @@ def main(argv: list[str] | None = None) -> None:
         "--viewers", type=Path, nargs="+", default=[runs / "saliency.pt"],
         help="checkpoints of the saliency networks whose mean is shipped; each costs time at every request",
     )  # fmt: skip
+    for direction in ("attenuate", "emphasize"):
+        help_text = f"strength of the network's edits that counts as 100 %% when they {direction}"
+        parser.add_argument(f"--{direction}", type=float, default=1.0, help=help_text)
     parser.add_argument("--out", type=Path, default=FOLDER, help="folder to write to")
     options = parser.parse_args(argv)
     viewers = [saliency.load_network(path) for path in options.viewers]
-    manifest = export(load_edit(options.edit), realism.load_network(options.critic), viewers, options.out)
+    manifest = export(
+        load_edit(options.edit), realism.load_network(options.critic), viewers, options.out,
+        options.attenuate, options.emphasize,
+    )  # fmt: skip
     for name, file in manifest["files"].items():
         print(f"{name}: {file['bytes']} bytes, sha256 {file['sha256']}")
 
