@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -102,10 +103,9 @@ class Predictor:
         def session(name: str) -> onnxruntime.InferenceSession:
             return _session(folder / name, files.get(name, {}).get("sha256"))
 
-        self._edit = session("edit.onnx")
-        self._operators = [session(f"operator-{name}.onnx") for name in NAMES]
-        self._realism = session("realism.onnx")
-        self._saliency = session("saliency.onnx")
+        names = ["edit.onnx", "saliency.onnx", "realism.onnx", *(f"operator-{name}.onnx" for name in NAMES)]
+        with ThreadPoolExecutor(2) as pool:  # loading is half of what the first answer waits for
+            self._edit, self._saliency, self._realism, *self._operators = pool.map(session, names)
 
     def edits(self, picture: Bytes, direction: str, order: str, strength: float = 1.0) -> Prediction:
         """Predict the edits of one region.
