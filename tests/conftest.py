@@ -89,7 +89,7 @@ def gimp30() -> Iterator[GimpForTests]:
     yield from _session("3.0")
 
 
-@pytest.fixture(scope="session", params=["gimp32", "gimp30"])
+@pytest.fixture(scope="session", params=["gimp32", pytest.param("gimp30", marks=pytest.mark.thorough)])
 def gimp(request: pytest.FixtureRequest) -> GimpForTests:
     """Both, one after the other."""
     found: GimpForTests = request.getfixturevalue(request.param)

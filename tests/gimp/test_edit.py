@@ -8,6 +8,7 @@ import pytest
 from tests.conftest import GimpForTests
 
 
+@pytest.mark.thorough
 def test_every_kind_of_image(gimp: GimpForTests) -> None:
     results = gimp.run("import inside\nresult = inside.edit_each_type()", timeout=500)
     assert len(results) == 18 * (6 + 5)  # kinds of numbers, times kinds of layers in RGB and in gray
@@ -73,6 +74,7 @@ def test_second_edit_starts_from_the_first(gimp: GimpForTests) -> None:
     assert result["changed"]
 
 
+@pytest.mark.thorough
 def test_thumbnail_is_what_the_user_sees(gimp: GimpForTests) -> None:
     for name, (colours, mask) in gimp.run("import inside\nresult = inside.thumbnails()").items():
         assert colours <= 2, name  # of 255; GIMP's own scaling and rounding
