@@ -71,9 +71,13 @@ class Photo:
 
 @dataclass
 class FixationPhoto(Photo):
-    """A photograph with all viewers' fixations, [F, 2] pixels x, y; each viewer's forced first one is dropped."""
+    """A photograph with all viewers' fixations, [F, 2] pixels x, y; each viewer's forced first one is dropped.
+
+    subjects [F] tells whose fixation it is.
+    """
 
     fixations: np.ndarray[Any, Any] = field(repr=False, default_factory=lambda: np.zeros((0, 2)))
+    subjects: np.ndarray[Any, Any] = field(repr=False, default_factory=lambda: np.zeros(0))
 
 
 @dataclass
@@ -196,12 +200,12 @@ def load_fixations(data: Path) -> list[FixationPhoto]:
             chosen = (table["image_index"] == index) & ~first
             size = (int(table["size"][index][0]), int(table["size"][index][1]))
             stem = f"{source}_{Path(str(name)).stem}"
-            photos.append(FixationPhoto(stem, file, size, fixations=table["xy"][chosen]))
+            photos.append(FixationPhoto(stem, file, size, b"", table["xy"][chosen], table["subject"][chosen]))
     return photos
 
 
-def load_regions(data: Path, smallest: float = 0.01, largest: float = 0.4) -> list[Region]:
-    """All masked regions whose share of the picture lies within the bounds (the CVPR 2023 paper: 1 to 40 %)."""
+def load_regions(data: Path, smallest: float = 0.005, largest: float = 0.4) -> list[Region]:
+    """All masked regions whose share of the picture lies within the bounds."""
     table = data / "train" / "SOURCES.csv"
     if not table.is_file():
         raise DataError(f"{table} is missing: point --data at the folder that MODEL_CARD.md describes.")

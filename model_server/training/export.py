@@ -27,7 +27,7 @@ from plugin.saliency.edits import NAMES
 
 from . import checkpoints, operators, realism, saliency
 from .data import LONG, SHORT
-from .models import EditNetwork, RealismCritic, SaliencyNetwork, share
+from .models import Critic, EditNetwork, SaliencyNetwork, share
 
 FOLDER = Path(__file__).parent.parent / "networks"
 VERSION = 1
@@ -40,7 +40,7 @@ class EditFile(nn.Module):
     computes equal things once, so the critic's verdict costs next to nothing here.
     """
 
-    def __init__(self, network: EditNetwork, critic: RealismCritic, attenuate: float, emphasize: float) -> None:
+    def __init__(self, network: EditNetwork, critic: Critic, attenuate: float, emphasize: float) -> None:
         super().__init__()
         self.network = network
         self.critic = critic
@@ -71,7 +71,7 @@ class OperatorFile(nn.Module):
 class RealismFile(nn.Module):
     """What realism.onnx computes; pictures may still be unclipped."""
 
-    def __init__(self, critic: RealismCritic) -> None:
+    def __init__(self, critic: Critic) -> None:
         super().__init__()
         self.critic = critic
 
@@ -110,7 +110,7 @@ def write(module: nn.Module, path: Path, inputs: dict[str, Tensor], outputs: lis
 
 
 def export(
-    edit: EditNetwork, critic: RealismCritic, viewers: list[SaliencyNetwork], folder: Path,
+    edit: EditNetwork, critic: Critic, viewers: list[SaliencyNetwork], folder: Path,
     attenuate: float = 1.0, emphasize: float = 1.0,
 ) -> dict[str, Any]:  # fmt: skip
     """Write all files into the folder; returns the manifest.  attenuate, emphasize: what counts as strength 100 %."""

@@ -96,29 +96,83 @@ class Standardise(nn.Module):
         return 4 * torch.tanh((features - self.mean) / self.spread / 4)
 
 
-class RealismCritic(nn.Module):
-    """How real a region looks, 0 (edited) to 1: the frozen trunk's early features in and around it, and an MLP."""
+class Critic(nn.Module):
+    """How real a region looks, 0 (edited) to 1, from a square window around it.
 
-    def __init__(self, taps: tuple[int, ...] = (24, 32, 64), hidden: int = 128) -> None:
+    A window, since a small region in a small picture is a handful of pixels: here it is always large enough to see.
+    Subclasses judge the window: RGB, region and what lies on the picture.
+    """
+
+    side: int
+    reach: float
+    trunk: Trunk
+
+    def windows(self, encoded: Tensor, mask: Tensor, valid: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Picture [N, 3, side, side], mask and valid [N or 1, 1, side, side] around the regions."""
+        areas = regions.window(torch.cat([mask, valid], 1), mask, self.side, self.reach)
+        return regions.window(encoded, mask, self.side, self.reach), areas[:, :1], areas[:, 1:]
+
+    def judge(self, picture: Tensor, mask: Tensor, valid: Tensor) -> Tensor:
+        """Realism [N] of what `windows` gives."""
+        raise NotImplementedError
+
+    def forward(self, encoded: Tensor, mask: Tensor, valid: Tensor) -> Tensor:
+        return self.judge(*self.windows(encoded, mask, valid))
+
+
+class RealismCritic(Critic):
+    """The critic that ships: the trunk sees the mask; moments of features and colours in and around it, and an MLP."""
+
+    def __init__(
+        self, taps: tuple[int, ...] = (24, 32, 64, 96), hidden: int = 128, side: int = 128, reach: float = 1.7
+    ) -> None:
         super().__init__()
-        self.trunk = Trunk(taps)
+        self.side, self.reach = side, reach
+        self.trunk = Trunk(taps, masked=True)
         count = regions.length(taps, whole=False)
         self.standardise = Standardise(count)
         self.head = nn.Sequential(
             nn.Dropout(0.2), nn.Linear(count, hidden), nn.GELU(), nn.Dropout(0.2), nn.Linear(hidden, 1)
         )
 
-    def describe(self, encoded: Tensor, mask: Tensor, valid: Tensor) -> Tensor:
+    def describe(self, picture: Tensor, mask: Tensor, valid: Tensor) -> Tensor:
         """The numbers that the judgement is made from: [N, F]."""
-        return regions.describe(encoded, self.trunk(encoded), self.trunk.taps, mask, valid, whole=False)
+        seen = torch.cat([picture, mask.expand(picture.shape[0], -1, -1, -1)], 1)
+        return regions.describe(picture, self.trunk(seen), self.trunk.taps, mask, valid, whole=False)
 
-    def judge(self, numbers: Tensor) -> Tensor:
-        """Realism [N] from the numbers of `describe`."""
-        verdict: Tensor = self.head(self.standardise(numbers))
+    def judge(self, picture: Tensor, mask: Tensor, valid: Tensor) -> Tensor:
+        verdict: Tensor = self.head(self.standardise(self.describe(picture, mask, valid).float()))
         return torch.sigmoid(verdict[:, 0])
 
-    def forward(self, encoded: Tensor, mask: Tensor, valid: Tensor) -> Tensor:
-        return self.judge(self.describe(encoded, mask, valid))
+
+class SecondCritic(Critic):
+    """A critic for the evaluation alone, built otherwise: deep features averaged over region and window, no colours."""
+
+    def __init__(
+        self, taps: tuple[int, ...] = (32, 320), hidden: int = 96, side: int = 128, reach: float = 2.2
+    ) -> None:
+        super().__init__()
+        self.side, self.reach = side, reach
+        self.trunk = Trunk(taps, masked=True)
+        self.normalise = nn.LayerNorm(3 * sum(taps))
+        self.head = nn.Sequential(
+            nn.Dropout(0.2), nn.Linear(3 * sum(taps), hidden), nn.ReLU(), nn.Dropout(0.2), nn.Linear(hidden, 1)
+        )
+
+    def judge(self, picture: Tensor, mask: Tensor, valid: Tensor) -> Tensor:
+        numbers = []
+        seen = torch.cat([picture, mask.expand(picture.shape[0], -1, -1, -1)], 1)
+        for maps, stride in zip(self.trunk(seen), (STRIDES[tap] for tap in self.trunk.taps)):
+            maps = maps.float()
+            within = F.avg_pool2d(mask, stride) + 1e-4
+            around = F.avg_pool2d(valid - mask, stride).clamp(min=0) + 1e-4
+            numbers += [regions.moments(maps, weight)[0] for weight in (within, around)]
+            numbers.append(maps.mean((2, 3)))
+        verdict: Tensor = self.head(self.normalise(torch.cat(numbers, 1)))
+        return torch.sigmoid(verdict[:, 0])
+
+
+CRITICS: dict[str, type[Critic]] = {"moments": RealismCritic, "pooled": SecondCritic}
 
 
 class EditNetwork(nn.Module):

@@ -99,6 +99,17 @@ def apply(linear: Tensor, mask: Tensor, parameters: Tensor, orders: Tensor, clip
     return linear.clamp(0, 1) if clip else linear
 
 
+def apply_inside(linear: Tensor, mask: Tensor, parameters: Tensor, orders: Tensor) -> Tensor:
+    """What `apply` gives, computed on the masked pixels alone: for small regions many times faster."""
+    rows = []
+    for picture, area, values, order in zip(linear, mask, parameters, orders):
+        chosen = area[0].flatten().nonzero()[:, 0]
+        before = picture.flatten(1)
+        edited = apply(before[None, :, None, chosen], area.flatten(1)[None, :, None, chosen], values[None], order[None])
+        rows.append(before.clamp(0, 1).index_copy(1, chosen, edited[0, :, 0]).view_as(picture))
+    return torch.stack(rows)
+
+
 def apply_edits(picture_linear: Tensor, mask: Tensor, edits: list[Edit], clip: bool = True) -> Tensor:
     """Apply any list of edits to one picture [3, H, W], linear, through its mask [1, H, W]; repeats are allowed."""
     linear = picture_linear[None]

@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Train the realism critic: does this region look edited?  Random edits only, before there is an edit network.
+"""Train a realism critic: does this region look edited?  Random edits only, before there is an edit network.
 
 After the CVPR 2023 paper: small random edits are real, large ones fake, people are judged more strictly, least squares.
 Beside the paper's mixtures there are fakes of one kind: a single edit, a colour cast, darkening and draining, since a
-critic of mixtures alone lets those pass.  The frozen trunk describes every edited region once; then the head is trained
-on the descriptions.
+critic of mixtures alone lets those pass; near-neutral regions get most of the casts, for it is there that they show.
+Each region's window is cut out once; a step edits windows anew, each of them once into a real and once into a fake.
 """
 
 from __future__ import annotations
 
+import argparse
 import math
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -19,14 +22,32 @@ from torch import Tensor
 from model_server.parameters import COUNT
 from plugin.saliency.edits import SEGMENTS
 
-from . import checkpoints, data, examples, operators
-from .models import RealismCritic
+from . import checkpoints, data, examples, operators, own_photos, regions
+from .models import CRITICS, Critic, RealismCritic
+from .parallel import Team
 
 # A factor on display-encoded values as stops in linear light (METHOD.md, section 5: gamma about 2.2).
 _GAMMA = 2.2
 
-# How often each kind of fake is drawn.
-FAKES = {"mixture": 0.4, "single": 0.2, "cast": 0.2, "drained": 0.2}
+# How often each kind of fake is drawn, and how often where the region is nearly grey.
+FAKES = {"mixture": 0.55, "single": 0.15, "cast": 0.15, "drained": 0.15}
+FAKES_OF_GREY = {"mixture": 0.35, "single": 0.1, "cast": 0.45, "drained": 0.1}
+
+# Below this mean difference between a pixel's largest and smallest channel a region is nearly grey.
+_GREY = 0.06
+
+
+class Windows(NamedTuple):
+    """Regions as the critics see them, uint8, to keep thousands in memory: [N, 3 or 1, side, side]; flags [N]."""
+
+    picture: Tensor
+    mask: Tensor
+    valid: Tensor
+    people: Tensor
+    grey: Tensor
+
+    def take(self, rows: Tensor) -> Windows:
+        return Windows(*(field[rows] for field in self))
 
 
 def _uniform(rng: np.random.Generator, *ranges: tuple[float, float]) -> float:
@@ -58,8 +79,8 @@ def real_edit(rng: np.random.Generator) -> Tensor:
     return _chosen(rng, parameters, ["exposure", "saturation", "curves"], 1, 3)
 
 
-def fake_edit(rng: np.random.Generator, people: bool) -> Tensor:
-    """Parameters [28] of an edit that looks wrong."""
+def fake_edit(rng: np.random.Generator, people: bool, kind: str) -> Tensor:
+    """Parameters [28] of an edit of the given kind that looks wrong."""
     parameters = torch.zeros(COUNT)
     brighter = (math.log2(1.25), math.log2(1.5)) if people else (math.log2(1.5), 1.0)
     parameters[0] = _GAMMA * _uniform(rng, (-1.0, math.log2(0.75)), brighter)
@@ -67,7 +88,6 @@ def fake_edit(rng: np.random.Generator, people: bool) -> Tensor:
     parameters[1] = _uniform(rng, duller, brighter)
     parameters[2:4] = torch.tensor([_GAMMA * _uniform(rng, (-1.5, 0.0)), _GAMMA * _uniform(rng, (-1.5, 0.0))])
     parameters[4:] = torch.from_numpy(rng.uniform(-1, 1, 3 * SEGMENTS)).float()
-    kind = rng.choice(list(FAKES), p=list(FAKES.values()))
     kinds = ["exposure", "saturation", "curves"] + ([] if people else ["white"])
     if kind == "mixture":
         return _chosen(rng, parameters, kinds, 2, 3 if people else 4)
@@ -93,31 +113,40 @@ def fake_edit(rng: np.random.Generator, people: bool) -> Tensor:
     return drained
 
 
-def edited(batch: examples.Examples, rng: np.random.Generator, real: bool) -> Tensor:
-    """The batch's pictures [N, 3, H, W], display-encoded, with a random edit of the region."""
-    draw = [real_edit(rng) if real else fake_edit(rng, bool(people)) for people in batch.people]
-    orders = operators.ALL_ORDERS[torch.from_numpy(rng.integers(0, 24, len(draw)))]
-    linear = operators.apply(operators.decode(batch.picture), batch.mask, torch.stack(draw), orders)
-    return operators.encode(linear)
+def edit_windows(batch: Windows, draws: list[Tensor], rng: np.random.Generator) -> Tensor:
+    """The windows [N, 3, side, side], display-encoded, with the drawn parameters applied in random orders."""
+    orders = operators.ALL_ORDERS[torch.from_numpy(rng.integers(0, 24, len(draws)))]
+    linear = operators.decode(batch.picture.float() / 255)
+    return operators.encode(operators.apply_inside(linear, batch.mask.float() / 255, torch.stack(draws), orders))
+
+
+def draw_fakes(batch: Windows, rng: np.random.Generator, kind: str | None = None) -> list[Tensor]:
+    """A fake edit for each window, of one kind or of kinds drawn by FAKES."""
+    draws = []
+    for people, grey in zip(batch.people.tolist(), batch.grey.tolist()):
+        chances = FAKES_OF_GREY if grey else FAKES
+        draws.append(fake_edit(rng, people, kind or str(rng.choice(list(chances), p=list(chances.values())))))
+    return draws
 
 
 @torch.no_grad()
-def describe_edits(
-    critic: RealismCritic, regions: list[data.Region], rng: np.random.Generator, rounds: int, limit: int | None
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Descriptions [N, F], labels [N] (1 real, 0 fake), people [N] of `rounds` real and fake edits of each region."""
-    numbers, labels, people = [], [], []
-    for _ in range(rounds):
-        for step, batch in enumerate(examples.batches(regions, 16, rng, augment=True)):
-            if step == limit:
-                break
-            for real in (True, False):
-                pictures = edited(batch, rng, real).to(memory_format=torch.channels_last)
-                with checkpoints.fast(torch.device("cpu")):
-                    numbers.append(critic.describe(pictures, batch.mask, batch.valid).float())
-                labels.append(torch.full((len(pictures),), float(real)))
-                people.append(batch.people)
-    return torch.cat(numbers), torch.cat(labels), torch.cat(people)
+def cut_windows(
+    critic: Critic, chosen: list[data.Region], rng: np.random.Generator, rounds: int, augment: bool, team: Team
+) -> Windows:
+    """The windows of regions, `rounds` times, each time placed anew if `augment`."""
+    work = [batch for _ in range(rounds) for batch in data.batches(chosen, 16, rng)]
+    seeds = rng.integers(0, 2**31, len(work))
+
+    def cut(index: int) -> Windows:
+        batch = examples.load(work[index], np.random.default_rng(int(seeds[index])) if augment else None)
+        picture, mask, valid = critic.windows(batch.picture, batch.mask, batch.valid)
+        chroma = picture.amax(1, keepdim=True) - picture.amin(1, keepdim=True)
+        grey = regions.moments(chroma, mask)[0][:, 0] < _GREY
+        picture, mask, valid = ((x * 255).round().byte() for x in (picture, mask, valid))
+        return Windows(picture, mask, valid, batch.people, grey)
+
+    parts = team.map(cut, range(len(work)))
+    return Windows(*(torch.cat(fields) for fields in zip(*parts)))
 
 
 def area_under_curve(scores: Tensor, labels: Tensor) -> float:
@@ -128,86 +157,156 @@ def area_under_curve(scores: Tensor, labels: Tensor) -> float:
     return float((ranks[real].sum() - count * (count + 1) / 2) / max(1, count * others))
 
 
-def load_network(path: Path) -> RealismCritic:
+@torch.no_grad()
+def verdicts(critic: Critic, windows: Windows, pictures: Tensor) -> Tensor:
+    """Realism [N] of edited windows."""
+    pictures = pictures.contiguous(memory_format=torch.channels_last)
+    with checkpoints.fast(torch.device("cpu")):
+        return critic.judge(pictures, windows.mask.float() / 255, windows.valid.float() / 255).float()
+
+
+def validate(critic: Critic, held: Windows, seed: int, team: Team, kind: str | None = None) -> dict[str, float]:
+    """How well real and fake edits of held-out windows are told apart, on all and on people."""
+    critic.eval()
+
+    def part(rows: Tensor) -> tuple[Tensor, Tensor]:
+        batch, rng = held.take(rows), np.random.default_rng([seed, int(rows[0])])
+        real = edit_windows(batch, [real_edit(rng) for _ in rows], rng)
+        fake = edit_windows(batch, draw_fakes(batch, rng, kind), rng)
+        return verdicts(critic, batch, real), verdicts(critic, batch, fake)
+
+    real, fake = (torch.cat(x) for x in zip(*team.map(part, torch.arange(len(held.people)).split(32))))
+
+    def auc(chosen: Tensor) -> float:
+        scores = torch.cat([real[chosen], fake[chosen]])
+        return area_under_curve(scores, (torch.arange(len(scores)) < int(chosen.sum())).float())
+
+    everything = torch.ones_like(held.people)
+    return {
+        "AUC": auc(everything),
+        "AUC people": auc(held.people),
+        "real": float(real.mean()),
+        "fake": float(fake.mean()),
+    }
+
+
+def edited_batches(
+    windows: Windows, options: argparse.Namespace, epoch: int, team: Team
+) -> Iterator[tuple[Windows, Tensor]]:
+    """An epoch of windows, and each of them after a real and after a fake edit: [2, N, 3, side, side]."""
+    # Everything random in an epoch follows from seed and epoch, so a resumed run repeats an unbroken one.
+    rng = np.random.default_rng([options.seed, epoch])
+
+    def load(rows: Tensor) -> tuple[Windows, Tensor]:
+        batch = windows.take(rows)
+        real = edit_windows(batch, [real_edit(rng) for _ in rows], rng)
+        fake = edit_windows(batch, draw_fakes(batch, rng), rng)
+        return batch, torch.stack([real, fake])
+
+    steps = min(options.epoch_steps, options.steps or options.epoch_steps)
+    return team.ahead(load, torch.from_numpy(rng.integers(0, len(windows.people), (steps, options.batch))))
+
+
+def descend(critic: Critic, batch: Windows, pictures: Tensor, team: Team) -> float:
+    """Add the gradients of the mean least-squares loss of real and fake pictures [2, N, 3, side, side]; returns it."""
+
+    def loss(rows: slice) -> Tensor:
+        both = pictures[:, rows].flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        areas = [(x[rows].float() / 255).repeat(2, 1, 1, 1) for x in (batch.mask, batch.valid)]
+        with checkpoints.fast(torch.device("cpu")):
+            real, fake = critic.judge(both, *areas).float().chunk(2)
+        # Being taken in by a fake of people costs double.
+        return (1 - real).square() + (1 + batch.people[rows].float()) * fake.square()
+
+    return team.backward(loss, len(batch.people))
+
+
+def load_network(path: Path) -> Critic:
     """A trained critic from its checkpoint, frozen."""
     state = checkpoints.load(path)
-    critic = RealismCritic(tuple(state["taps"]), state["hidden"])
+    critic = CRITICS[state["kind"]](tuple(state["taps"]))
     critic.load_state_dict(state["model"])
     return critic.eval().requires_grad_(False)
 
 
 def main(argv: list[str] | None = None) -> None:
     parser = checkpoints.parser("realism", str(__doc__).split("\n\n")[0], checkpoints.RUNS / "realism.pt")
+    own_photos.add_options(parser)
     parser.add_argument("--trunk", default="mnv2_imagenet_from_int8_fp16.pth", help="trunk weights in DATA/weights")
-    parser.add_argument("--taps", type=int, nargs="+", default=[24, 32, 64], help="trunk features read, by channels")
-    parser.add_argument("--hidden", type=int, default=128, help="units of the head")
-    parser.add_argument("--rounds", type=int, default=2, help="real and fake edits of each region")
-    parser.add_argument("--epochs", type=int, default=20, help="epochs of the head; the best on validation is kept")
-    parser.add_argument("--rate", type=float, default=5e-4, help="learning rate")
+    parser.add_argument("--kind", choices=list(CRITICS), default="moments", help="architecture")
+    parser.add_argument(
+        "--taps", type=int, nargs="+", default=[24, 32, 64, 96], help="trunk features read, by channels"
+    )
+    parser.add_argument("--rounds", type=int, default=2, help="how often each region is placed in the training set")
+    parser.add_argument("--epochs", type=int, default=12, help="epochs of --epoch-steps steps")
+    parser.add_argument("--epoch-steps", type=int, default=200, help="steps an epoch; a checkpoint after each epoch")
+    parser.add_argument("--batch", type=int, default=16, help="windows a step, each edited once real and once fake")
+    parser.add_argument("--rate", type=float, default=1e-3, help="learning rate of the head")
+    parser.add_argument("--trunk-rate", type=float, default=3e-4, help="learning rate of the trunk")
     options = parser.parse_args(argv)
-    torch.set_num_threads(options.threads)
+    team = Team(options.threads)
     torch.manual_seed(options.seed)
 
     clock = checkpoints.Clock()
-    critic = RealismCritic(tuple(options.taps), options.hidden)
+    critic = CRITICS[options.kind](tuple(options.taps))
     critic.trunk.load(options.data / "weights" / options.trunk)
-    critic = critic.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimizer = torch.optim.AdamW(critic.head.parameters(), lr=options.rate, weight_decay=0.05)
-    cache = options.out.with_suffix(".edits.pt")
+    critic.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    trunk = list(critic.trunk.parameters())
+    head = [p for name, p in critic.named_parameters() if not name.startswith("trunk.")]
+    optimizer = torch.optim.AdamW(
+        [{"params": head, "lr": options.rate}, {"params": trunk, "lr": options.trunk_rate}], weight_decay=0.01
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer,
+        [options.rate, options.trunk_rate],
+        total_steps=max(2, min(options.epoch_steps, options.steps or options.epoch_steps) * options.epochs),
+        pct_start=0.1,
+    )
+    cache = options.out.with_suffix(".windows.pt")
     if options.resume and cache.is_file():
-        described = torch.load(cache, weights_only=True)
+        windows, held = (Windows(**part) for part in torch.load(cache, weights_only=True))
     else:
         rng = np.random.default_rng(options.seed)
-        training, validation = data.split(data.load_regions(options.data))
-        critic.eval()
-        described = [
-            describe_edits(critic, training, rng, options.rounds, options.steps),
-            describe_edits(critic, validation or training, rng, 1, options.steps),
-        ]
+        training, validation = data.split(own_photos.chosen(options) or data.load_regions(options.data))
+        if options.steps:
+            training, validation = training[: 16 * options.steps], validation[: 16 * options.steps]
+        windows = cut_windows(critic, training, rng, options.rounds, True, team)
+        held = cut_windows(critic, validation or training, rng, 1, False, team)
         cache.parent.mkdir(parents=True, exist_ok=True)
-        torch.save(described, cache)
-        print(f"{len(described[0][0])} edits described; {clock.seconds():.0f} s", flush=True)
-    (numbers, labels, people), (held_numbers, held_labels, held_people) = described
-    critic.standardise.measure(numbers)
+        torch.save([part._asdict() for part in (windows, held)], cache)
+        print(f"{len(windows.people)} windows cut; {clock.seconds():.0f} s", flush=True)
 
-    first, best = 0, -1.0
+    first = 0
     if options.resume and options.out.is_file():
         state = checkpoints.load(options.out)
         critic.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
-        first, best = state["epoch"], state["validation"]["AUC"]
-        clock = checkpoints.Clock(state["seconds"])
+        schedule.load_state_dict(state["schedule"])
+        first, clock = state["epoch"], checkpoints.Clock(state["seconds"])
+    elif isinstance(critic, RealismCritic):
+        sample = windows.take(torch.randperm(len(windows.people))[:512])
+        with torch.no_grad():
+            parts = [sample.take(rows) for rows in torch.arange(len(sample.people)).split(32)]
+            numbers = [critic.describe(*(x.float() / 255 for x in part[:3])) for part in parts]
+        critic.standardise.measure(torch.cat(numbers))
+
     for epoch in range(first, options.epochs):
-        generator = torch.Generator().manual_seed(options.seed * 1000 + epoch)
         torch.manual_seed(options.seed * 1000 + epoch)  # dropout
         critic.train()
         losses = []
-        for chosen in torch.randperm(len(numbers), generator=generator).split(64)[: options.steps]:
-            verdict = critic.judge(numbers[chosen])
-            # Being taken in by a fake of people costs double.
-            weight = 1 + (people[chosen] & (labels[chosen] < 0.5)).float()
-            loss = (weight * (verdict - labels[chosen]).square()).mean()
+        for batch, pictures in edited_batches(windows, options, epoch, team):
             optimizer.zero_grad()
-            loss.backward()
+            losses.append(descend(critic, batch, pictures, team))
+            torch.nn.utils.clip_grad_norm_(critic.parameters(), 1.0)
             optimizer.step()
-            losses.append(loss.item())
-        critic.eval()
-        with torch.no_grad():
-            verdict = critic.judge(held_numbers)
-        scores = {
-            "AUC": area_under_curve(verdict, held_labels),
-            "AUC people": area_under_curve(verdict[held_people], held_labels[held_people]),
-            "real": float(verdict[held_labels > 0.5].mean()),
-            "fake": float(verdict[held_labels < 0.5].mean()),
-        }
+            schedule.step()
+        scores = validate(critic, held, options.seed, team)
         text = ", ".join(f"{name} {value:.3f}" for name, value in scores.items())
         print(f"epoch {epoch + 1}: loss {np.mean(losses):.4f}; validation {text}; {clock.seconds():.0f} s", flush=True)
-        if scores["AUC"] > best:
-            best = scores["AUC"]
-            checkpoints.save(
-                options.out, critic, optimizer, epoch=epoch + 1, taps=list(options.taps), hidden=options.hidden,
-                seconds=clock.seconds(), validation=scores,
-            )  # fmt: skip
+        checkpoints.save(
+            options.out, critic, optimizer, schedule=schedule.state_dict(), epoch=epoch + 1, kind=options.kind,
+            taps=list(options.taps), seconds=clock.seconds(), validation=scores,
+        )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -24,6 +24,31 @@ def surround(mask: Tensor, valid: Tensor) -> Tensor:
     return ((near * 6).clamp(max=1) * (1 - small) + 1e-3) * on
 
 
+def window(pictures: Tensor, mask: Tensor, side: int, reach: float) -> Tensor:
+    """The square around each region, scaled to side x side: [N, C, side, side]; 0 outside the picture.
+
+    The square's side is `reach` times the longer one of the region's box, at least 48 and at most 288 pixels, so that
+    no more than a few pixels fall between two samples.  pictures: [N, C, H, W]; mask: [N or 1, 1, H, W].
+    """
+    count, _, height, width = pictures.shape
+    marked = mask > mask.amax((1, 2, 3), keepdim=True) / 2
+    centres, lengths = [], []
+    for axis, size in ((2, width), (3, height)):
+        # Where the region lies along the axis, in pixels.
+        along = marked.to(pictures.dtype).amax(axis).flatten(1)
+        position = torch.arange(size, device=pictures.device, dtype=pictures.dtype)[None]
+        first = (position * along + size * (1 - along)).amin(1)
+        last = ((position + 1) * along).amax(1)
+        centres.append((first + last) / 2)
+        lengths.append(last - first)
+    half = (torch.maximum(*lengths) * reach / 2).clamp(24, 144)
+    steps = (torch.arange(side, device=pictures.device, dtype=pictures.dtype) + 0.5) * 2 / side - 1
+    x = (centres[0][:, None] + half[:, None] * steps) * 2 / width - 1
+    y = (centres[1][:, None] + half[:, None] * steps) * 2 / height - 1
+    grid = torch.stack([x[:, None, :].expand(-1, side, -1), y[:, :, None].expand(-1, -1, side)], 3)
+    return F.grid_sample(pictures, grid.expand(count, -1, -1, -1), align_corners=False)
+
+
 def moments(maps: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
     """Weighted mean and deviation of maps [N, C, h, w] under weights [N or 1, 1, h, w]: each [N, C]."""
     total = weights.sum((2, 3)).clamp(min=1e-6)

@@ -2,31 +2,28 @@
 """Train the saliency network on human fixations (OSIE and Crowd): cross-entropy between fixations and its density.
 
 First the read-out alone on the frozen trunk, then all of it.  The photographs' exposure, saturation and white balance
-are varied, since the network will judge edited pictures; where people look is taken not to change by that.
+are varied, since the network will judge edited pictures; where people look is taken not to change by that.  Into some
+of them nonsense is painted: a region in flat green, black or white, inverted or in swapped colours.  People look where
+they looked before, if not at the nonsense, so the map stays what it was: an edit network that is trained against this
+viewer cannot hide a region by painting it out (the failure of Figure 2 in the CVPR 2023 paper).
 """
 
 from __future__ import annotations
 
+import argparse
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from model_server.parameters import COUNT
 
 from . import checkpoints, data, operators
-from .models import STRIDE, SaliencyNetwork, to_cells
-
-
-def fixation_counts(points: np.ndarray[Any, Any], canvas: tuple[int, int]) -> Tensor:
-    """Fixations per cell of the map [H/8, W/8]."""
-    counts = torch.zeros(canvas[1] // STRIDE, canvas[0] // STRIDE)
-    cells = torch.from_numpy(points // STRIDE).long()
-    counts.index_put_((cells[:, 1], cells[:, 0]), torch.ones(len(cells)), accumulate=True)
-    return counts
+from .fixation_measures import fixation_counts, measures
+from .models import SaliencyNetwork, to_cells
+from .parallel import Team
 
 
 def load_batch(photos: list[data.FixationPhoto], rng: np.random.Generator | None) -> tuple[Tensor, Tensor, Tensor]:
@@ -48,38 +45,82 @@ def varied_colour(pictures: Tensor, strength: float, generator: torch.Generator)
     return operators.encode(operators.apply(linear, torch.ones_like(linear[:, :1]), parameters, orders))
 
 
-def nss(log_map: Tensor, counts: Tensor, valid: Tensor) -> Tensor:
-    """Normalised scanpath saliency of each picture [N], on the map's cells: mean z-score at the fixations."""
-    inside = to_cells(valid) > 0.5
-    scores = []
-    for density, fixations, area in zip(log_map.exp(), counts, inside):
-        z = (density - density[area].mean()) / density[area].std()
-        scores.append((z * fixations).sum() / fixations.sum())
-    return torch.stack(scores)
-
-
-def correlation(log_map: Tensor, counts: Tensor, valid: Tensor) -> Tensor:
-    """Linear correlation (CC) of each density with the fixations, blurred by about a degree of visual angle."""
-    line = torch.exp(-(torch.arange(-3.0, 4.0) ** 2) / 2)
-    kernel = (line[:, None] * line / line.sum() ** 2)[None, None]
-    blurred = F.conv2d(counts[:, None], kernel, padding=3)[:, 0]
-    inside = to_cells(valid) > 0.5
-    pairs = zip(log_map.exp(), blurred, inside)
-    return torch.stack([torch.corrcoef(torch.stack([a[area], b[area]]))[0, 1] for a, b, area in pairs])
+def painted(pictures: Tensor, chance: float, rng: np.random.Generator) -> Tensor:
+    """Some of the display-encoded pictures [N, 3, H, W] with nonsense in a random ellipse or rectangle."""
+    result = pictures.clone()
+    height, width = pictures.shape[2:]
+    y, x = torch.meshgrid(torch.linspace(-1, 1, height), torch.linspace(-1, 1, width), indexing="ij")
+    for picture in result:
+        if rng.random() >= chance:
+            continue
+        left, top, angle = rng.uniform(-0.8, 0.8), rng.uniform(-0.8, 0.8), rng.uniform(0, np.pi)
+        u = ((x - left) * np.cos(angle) + (y - top) * np.sin(angle)) / rng.uniform(0.1, 0.5)
+        v = ((y - top) * np.cos(angle) - (x - left) * np.sin(angle)) / rng.uniform(0.1, 0.5)
+        distance = (u.square() + v.square()).sqrt() if rng.random() < 0.5 else torch.maximum(u.abs(), v.abs())
+        mask = ((1 - distance) * rng.uniform(4, 40) + 0.5).clamp(0, 1)
+        kind = rng.choice(["flat", "inverted", "swapped", "glaring"], p=[0.6, 0.1, 0.15, 0.15])
+        if kind == "flat":
+            # Corners of the colour cube twice as often as the colours between them.
+            colour = rng.integers(0, 2, 3) if rng.random() < 0.67 else rng.random(3)
+            nonsense = torch.from_numpy(colour).float()[:, None, None].expand_as(picture)
+        elif kind == "inverted":
+            nonsense = 1 - picture
+        elif kind == "swapped":
+            nonsense = picture[torch.from_numpy(rng.choice([[1, 2, 0], [2, 0, 1], [2, 1, 0], [0, 2, 1]]))]
+        else:
+            gain = 2.0 ** (rng.uniform(1.2, 2.5, 3) * rng.choice([-1, 1], 3))
+            nonsense = (picture * torch.from_numpy(gain).float()[:, None, None]).clamp(0, 1)
+        picture.copy_(torch.lerp(picture, nonsense, mask))
+    return result
 
 
 @torch.no_grad()
-def validate(network: SaliencyNetwork, photos: list[data.FixationPhoto]) -> dict[str, float]:
+def validate(network: SaliencyNetwork, photos: list[data.FixationPhoto], team: Team) -> dict[str, float]:
     """Mean NSS and CC on each source, viewers' centre bias included."""
-    scores: dict[str, list[float]] = {}
     network.eval()
-    for photo in photos:
-        pictures, valid, counts = load_batch([photo], None)
-        log_map = network.with_centre_bias(network.logits(pictures), valid)
-        source = photo.name.split("_")[0]
-        scores.setdefault(f"{source} NSS", []).append(float(nss(log_map, counts, valid)))
-        scores.setdefault(f"{source} CC", []).append(float(correlation(log_map, counts, valid)))
+
+    def look(photo: data.FixationPhoto) -> tuple[str, dict[str, float]]:
+        with torch.no_grad():
+            pictures, valid, counts = load_batch([photo], None)
+            log_map = network.with_centre_bias(network.logits(pictures), valid)
+        return photo.name.split("_")[0], measures(log_map[0], counts[0], valid[0])
+
+    scores: dict[str, list[float]] = {}
+    for source, row in team.map(look, photos):
+        for name in ("NSS", "CC"):
+            scores.setdefault(f"{source} {name}", []).append(row[name])
     return {name: float(np.mean(values)) for name, values in sorted(scores.items())}
+
+
+def varied_batches(
+    photos: list[data.FixationPhoto], options: argparse.Namespace, epoch: int, team: Team
+) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """An epoch of pictures [N, 3, H, W] in varied colours, valid areas, and shares of the fixations [N, H/8, W/8]."""
+    # Everything random in an epoch follows from seed and epoch, so a resumed run repeats an unbroken one.
+    rng = np.random.default_rng([options.seed, epoch])
+    generator = torch.Generator().manual_seed(options.seed * 1000 + epoch)
+
+    def load(batch: list[data.FixationPhoto]) -> tuple[Tensor, Tensor, Tensor]:
+        pictures, valid, counts = load_batch(batch, rng)
+        pictures = painted(varied_colour(pictures, options.colour, generator), options.paint, rng)
+        counts = counts * (to_cells(valid) > 0.5)  # some fixations lie in cells that are mostly padding
+        return pictures, valid, counts / counts.sum((1, 2), keepdim=True).clamp(min=1)
+
+    return team.ahead(load, list(data.batches(photos, options.batch, rng))[: options.steps])
+
+
+def descend(network: SaliencyNetwork, pictures: Tensor, valid: Tensor, weight: Tensor, team: Team) -> float:
+    """Add the gradients of a batch's mean cross-entropy; returns it."""
+    on = checkpoints.device()
+    pictures = pictures.to(on, memory_format=torch.channels_last)
+    valid, weight = valid.to(on), weight.to(on)
+
+    def loss(rows: slice) -> Tensor:
+        with checkpoints.fast(on):
+            logits = network.logits(pictures[rows])
+        return -(weight[rows] * network.with_centre_bias(logits, valid[rows])).sum((1, 2))
+
+    return team.backward(loss, len(pictures))
 
 
 def load_network(path: Path) -> SaliencyNetwork:
@@ -102,8 +143,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--rate", type=float, default=1e-3, help="learning rate of the read-out")
     parser.add_argument("--trunk-rate", type=float, default=1e-4, help="learning rate of the trunk")
     parser.add_argument("--colour", type=float, default=1.0, help="strength of the colour variation")
+    parser.add_argument("--paint", type=float, default=0.3, help="part of the pictures that nonsense is painted into")
     options = parser.parse_args(argv)
-    torch.set_num_threads(options.threads)
+    team = Team(options.threads)
     torch.manual_seed(options.seed)
 
     training, validation = data.split(data.load_fixations(options.data))
@@ -132,32 +174,17 @@ def main(argv: list[str] | None = None) -> None:
 
     on = checkpoints.device()
     for epoch in range(first, options.epochs):
-        # Everything random in an epoch follows from seed and epoch, so a resumed run repeats an unbroken one.
-        rng = np.random.default_rng([options.seed, epoch])
-        generator = torch.Generator().manual_seed(options.seed * 1000 + epoch)
         network.train().to(on)
         network.trunk.requires_grad_(epoch >= options.frozen_epochs)
         losses = []
-        for step, photos in enumerate(data.batches(training, options.batch, rng)):
-            if step == options.steps:
-                break
-            pictures, valid, counts = load_batch(photos, rng)
-            pictures = varied_colour(pictures, options.colour, generator)
-            pictures = pictures.to(on, memory_format=torch.channels_last)
-            with checkpoints.fast(on):
-                logits = network.logits(pictures)
-            log_map = network.with_centre_bias(logits, valid.to(on))
-            counts = counts * (to_cells(valid) > 0.5)  # some fixations lie in cells that are mostly padding
-            weight = (counts / counts.sum((1, 2), keepdim=True).clamp(min=1)).to(on)
-            loss = -(weight * log_map).sum((1, 2)).mean()
+        for pictures, valid, weight in varied_batches(training, options, epoch, team):
             optimizer.zero_grad()
-            loss.backward()
+            losses.append(descend(network, pictures, valid, weight, team))
             torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
             optimizer.step()
             schedule.step()
-            losses.append(loss.item())
         network.to("cpu")
-        scores = validate(network, validation)
+        scores = validate(network, validation, team)
         text = ", ".join(f"{name} {value:.3f}" for name, value in scores.items())
         print(f"epoch {epoch + 1}: loss {np.mean(losses):.4f}; validation {text}; {clock.seconds():.0f} s", flush=True)
         checkpoints.save(

@@ -47,13 +47,14 @@ class InvertedResidual(nn.Module):
 class Trunk(nn.Module):
     """MobileNetV2 1.0 up to the last of `taps`.
 
-    Input: display-encoded RGB [N, 3, H, W], 0..1, sides multiples of 32.  Output: the taps' features, in their order.
+    Input: display-encoded RGB and, if `masked`, a fourth channel with the region: [N, 3 or 4, H, W], 0..1, sides
+    multiples of 32.  Output: the taps' features, in their order.
     """
 
-    def __init__(self, taps: tuple[int, ...]) -> None:
+    def __init__(self, taps: tuple[int, ...], masked: bool = False) -> None:
         super().__init__()
         self.taps = taps
-        self.stem = Convolution(3, 32, 3, 2)
+        self.stem = Convolution(4 if masked else 3, 32, 3, 2)
         blocks: list[nn.Module] = []
         self.ends: dict[int, int] = {}
         channels = 32
@@ -67,11 +68,17 @@ class Trunk(nn.Module):
         self.blocks = nn.ModuleList(blocks)
 
     def load(self, path: Path) -> None:
-        """Take the weights of a `weights/mnv2_*.pth` file, as far as this trunk reaches; raises DataError."""
+        """Take the weights of a `weights/mnv2_*.pth` file, as far as this trunk reaches; raises DataError.
+
+        A fourth input channel starts without influence.
+        """
         if not path.is_file():
             raise DataError(f"{path} is missing: point --data at the folder that MODEL_CARD.md describes.")
         weights = torch.load(path, map_location="cpu", weights_only=True)
-        self.load_state_dict({name: weights[name].float() for name in self.state_dict()})
+        state = {name: weights[name].float() for name in self.state_dict()}
+        stem = state["stem.weight"]
+        state["stem.weight"] = F.pad(stem, (0, 0, 0, 0, 0, self.stem.in_channels - stem.shape[1]))
+        self.load_state_dict(state)
 
     def forward(self, encoded: Tensor) -> list[Tensor]:
         x = F.relu6(self.stem(encoded * 2 - 1))

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
@@ -18,14 +20,22 @@ from model_server.training import (
     data,
     edit,
     evaluate,
-    examples,
     export,
+    fixation_measures,
     operators,
     realism,
     regions,
     saliency,
 )
-from model_server.training.models import EditNetwork, RealismCritic, SaliencyNetwork, share
+from model_server.training.models import (
+    Critic,
+    EditNetwork,
+    RealismCritic,
+    SaliencyNetwork,
+    SecondCritic,
+    share,
+)
+from model_server.training.parallel import Team
 
 
 @pytest.fixture(scope="session")
@@ -36,21 +46,22 @@ def runs(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     saliency.main([*common, "--epochs", "2", "--frozen-epochs", "1", "--batch", "2", "--out", str(folder / "a.pt")])
     saliency.main([*common, "--epochs", "1", "--taps", "24", "96", "--out", str(folder / "b.pt"), "--batch", "2"])
     realism.main([*common, "--epochs", "2", "--out", str(folder / "critic.pt")])
+    second = ["--kind", "pooled", "--taps", "32", "320", "--out", str(folder / "critic-2.pt")]
+    realism.main([*common, "--epochs", "1", *second])
     judges = ["--viewers", str(folder / "a.pt"), str(folder / "b.pt"), "--critic", str(folder / "critic.pt")]
-    edit.main([*common, "--epochs", "1", "--batch", "4", *judges, "--out", str(folder / "edit.pt")])
+    prepared = ["--prepared", str(folder / "prepared.pt"), "--batch", "4"]
+    edit.main([*common, "--epochs", "1", *prepared, *judges, "--out", str(folder / "edit.pt")])
     export.main(["--edit", str(folder / "edit.pt"), *judges, "--out", str(folder / "networks")])
     return folder
 
 
-def test_resumed_run_repeats_an_unbroken_one(data_folder: Path, runs: Path, tmp_path: Path) -> None:
-    options = ["--data", str(data_folder), "--steps", "2", "--threads", "1", "--frozen-epochs", "1", "--batch", "2"]
-    unbroken = checkpoints.load(runs / "a.pt")
+@contextmanager
+def broken_off() -> Iterator[None]:
+    """A training that ends after its first checkpoint, as a killed process would."""
 
-    # Broken off after its first epoch, as a killed process would be: the schedule of two epochs is in the checkpoint.
     class Killed(Exception):
         pass
 
-    out = tmp_path / "a.pt"
     original = checkpoints.save
 
     def save_once(*arguments: object, **rest: object) -> None:
@@ -59,6 +70,15 @@ def test_resumed_run_repeats_an_unbroken_one(data_folder: Path, runs: Path, tmp_
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
         patch.setattr(checkpoints, "save", save_once)
+        yield
+
+
+def test_resumed_run_repeats_an_unbroken_one(data_folder: Path, runs: Path, tmp_path: Path) -> None:
+    options = ["--data", str(data_folder), "--steps", "2", "--threads", "1", "--frozen-epochs", "1", "--batch", "2"]
+    unbroken = checkpoints.load(runs / "a.pt")
+
+    out = tmp_path / "a.pt"
+    with broken_off():
         saliency.main([*options, "--epochs", "2", "--out", str(out)])
     assert checkpoints.load(out)["epoch"] == 1
     saliency.main([*options, "--epochs", "2", "--out", str(out), "--resume"])
@@ -73,13 +93,20 @@ def test_realism_and_edit_resume(data_folder: Path, runs: Path, tmp_path: Path) 
     judges = ["--viewers", str(runs / "a.pt"), "--critic", str(runs / "critic.pt")]
     out = tmp_path / "edit.pt"
     for epochs in (1, 2):
-        edit.main([*common, "--epochs", str(epochs), "--batch", "4", *judges, "--out", str(out)])
+        prepared = tmp_path / "prepared.pt"
+        edit.main(
+            [*common, "--epochs", str(epochs), "--batch", "4", *judges, "--out", str(out), "--prepared", str(prepared)]
+        )
         assert checkpoints.load(out)["epoch"] == epochs
     critic = tmp_path / "critic.pt"
-    realism.main([*common, "--epochs", "1", "--out", str(critic)])
-    described = critic.with_suffix(".edits.pt").stat().st_mtime_ns
-    realism.main([*common, "--epochs", "3", "--out", str(critic)])
-    assert critic.with_suffix(".edits.pt").stat().st_mtime_ns == described
+    with broken_off():
+        realism.main([*common, "--epochs", "2", "--out", str(critic)])
+    cut = critic.with_suffix(".windows.pt").stat().st_mtime_ns
+    realism.main([*common, "--epochs", "2", "--out", str(critic)])
+    assert critic.with_suffix(".windows.pt").stat().st_mtime_ns == cut
+    unbroken = checkpoints.load(runs / "critic.pt")
+    for name, value in checkpoints.load(critic)["model"].items():
+        assert torch.allclose(value, unbroken["model"][name], atol=1e-4), name
 
 
 @pytest.mark.parametrize("script", [saliency, realism, edit, export, evaluate])
@@ -136,16 +163,28 @@ def test_evaluation_runs(
     data_folder: Path, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(data, "is_validation", lambda photo: photo.endswith(("1", "2")))
+    card = tmp_path / "card.md"
+    names = ("fixations", "nonsense", "telling apart", "realism curves", "attenuate", "emphasize")
+    places = "".join(f"<!-- evaluate {name} -->\nold\n<!-- end -->\n" for name in names)
+    card.write_text(f"before\n{places}after\n")
     evaluate.main(
         [
             *("--data", str(data_folder), "--networks", str(runs / "networks"), "--viewers", str(runs / "a.pt")),
-            *("--judge", str(runs / "b.pt"), "--critic", str(runs / "critic.pt"), "--out", str(tmp_path)),
+            *("--judges", str(runs / "b.pt"), "--critic", str(runs / "critic.pt"), "--edit", str(runs / "edit.pt")),
+            *("--second-critic", str(runs / "critic-2.pt"), "--out", str(tmp_path), "--searched", "1"),
+            *("--card", str(card)),
         ]
     )
-    assert "| wrong way, independent |" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "| wrong way, independent |" in printed and "| optimised |" in printed
     figures = json.loads((tmp_path / "figures.json").read_text())
     assert figures["attenuate"]["results"]["network"]["CIE76 outside"] == 0
-    assert (tmp_path / "emphasize.png").is_file()
+    assert figures["attenuate"]["results"]["nothing"]["CIE76 inside"] < 1e-3
+    for name in ("attenuate", "emphasize", "nonsense", "realism-curves"):
+        assert (tmp_path / f"{name}.png").is_file()
+    text = card.read_text()
+    assert "old" not in text and text.startswith("before\n") and text.endswith("after\n")
+    assert "| NSS |" in text and "| AUC, cast |" in text and "| share change, independent |" in text
 
 
 def test_padding_changes_no_description() -> None:
@@ -182,13 +221,29 @@ def test_untrained_edit_network_leaves_the_picture() -> None:
     assert torch.equal(network(numbers, torch.ones(24), operators.ALL_ORDERS), torch.zeros(24, 28))
 
 
-def test_critic_takes_any_region() -> None:
-    critic = RealismCritic().eval()
+@pytest.mark.parametrize("kind", [RealismCritic, SecondCritic])
+def test_critic_takes_any_region(kind: type[Critic]) -> None:
+    critic = kind().eval()
     mask = torch.zeros(3, 1, 64, 64)
     mask[1] = 1
     mask[2, :, 5, 5] = 0.01
     verdict = critic(torch.rand(3, 3, 64, 64), mask, torch.ones(3, 1, 64, 64))
     assert torch.isfinite(verdict).all() and ((verdict > 0) & (verdict < 1)).all()
+
+
+def test_window_shows_the_region_and_its_surround() -> None:
+    picture = torch.zeros(1, 3, 192, 256)
+    picture[:, :, 60:100, 120:180] = 1
+    mask = picture[:, :1].clone()
+    seen = regions.window(picture, mask, side=120, reach=2.0)
+    # 60 x 40 pixels in the middle of a square of 120: one pixel is one sample.
+    assert torch.equal(seen[0, 0, 40:80, 30:90], torch.ones(40, 60))
+    assert float(seen.sum()) == 3 * 40 * 60
+    # At the picture's edge the square reaches out into nothing.
+    mask = torch.zeros(1, 1, 192, 256)
+    mask[:, :, :40, :40] = 1
+    outside = regions.window(torch.ones_like(mask), mask, side=96, reach=2.4)
+    assert float(outside[0, 0, :26, :26].max()) == 0 and float(outside[0, 0, 60:, 60:].min()) == 1
 
 
 def test_lab_by_hand() -> None:
@@ -209,7 +264,8 @@ def test_tint_counts_colour_casts_and_not_saturation() -> None:
 def test_real_edits_are_smaller_than_fake_ones() -> None:
     rng = np.random.default_rng(0)
     real = torch.stack([realism.real_edit(rng) for _ in range(200)])
-    fake = torch.stack([realism.fake_edit(rng, people=bool(i % 2)) for i in range(200)])
+    kinds = [*realism.FAKES] * 50
+    fake = torch.stack([realism.fake_edit(rng, people=bool(i % 2), kind=kind) for i, kind in enumerate(kinds)])
     assert float(real[:, 2:4].abs().max()) == 0
     assert float(real[:, 0].abs().max()) < 0.52
     assert float(fake.abs().sum(1).min()) > 0.1
@@ -222,9 +278,68 @@ def test_area_under_curve() -> None:
     assert realism.area_under_curve(torch.tensor([0.1, 0.8, 0.2, 0.9]), labels) == 0.25
 
 
-def test_fake_pictures_differ_in_the_region_only(data_folder: Path) -> None:
-    batch = examples.load(data.load_regions(data_folder)[:2], None)
-    fakes = realism.edited(batch, np.random.default_rng(1), real=False)
-    change = (fakes - batch.picture).abs().amax(1, keepdim=True)
-    assert float(change[batch.mask == 0].max()) < 1e-5
-    assert float(change[batch.mask == 1].max()) > 0.02
+def test_fake_windows_differ_in_the_region_only(data_folder: Path) -> None:
+    rng = np.random.default_rng(1)
+    chosen = [region for region in data.load_regions(data_folder) if not region.photo.portrait][:3]
+    windows = realism.cut_windows(RealismCritic(), chosen, rng, 1, False, Team(1))
+    fakes = realism.edit_windows(windows, realism.draw_fakes(windows, rng), rng)
+    change = (fakes - windows.picture.float() / 255).abs().amax(1, keepdim=True)
+    assert float(change[windows.mask == 0].max()) < 1e-5
+    assert float(change[windows.mask == 255].max()) > 0.02
+
+
+def test_threads_share_a_batch_without_changing_its_gradient() -> None:
+    weight = torch.arange(12.0).requires_grad_(True)
+    gradients = []
+    for threads in (1, 2, 5):
+        weight.grad = None
+        mean = Team(threads).backward(lambda rows: weight[rows].square(), 12)
+        assert mean == pytest.approx(float(weight.detach().square().mean()))
+        gradients.append(weight.grad)
+    assert all(torch.allclose(gradient, gradients[0]) for gradient in gradients)  # type: ignore[arg-type]
+
+
+def test_painted_nonsense_stays_within_the_picture() -> None:
+    pictures = torch.rand(6, 3, 64, 96)
+    assert torch.equal(saliency.painted(pictures, 0.0, np.random.default_rng(0)), pictures)
+    nonsense = saliency.painted(pictures, 1.0, np.random.default_rng(0))
+    changed = (nonsense != pictures).any(1).float().mean((1, 2))
+    assert float(changed.min()) > 0 and float(changed.max()) < 1
+    assert float(nonsense.min()) >= 0 and float(nonsense.max()) <= 1
+
+
+def test_fixation_measures_by_hand() -> None:
+    valid = torch.ones(1, 64, 96)
+    counts = torch.zeros(8, 12)
+    counts[2, 3] = 3
+    flat = torch.full((8, 12), 1 / 96).log()
+    peak = torch.full((8, 12), 0.5 / 95)
+    peak[2, 3] = 0.5
+    found = fixation_measures.measures(peak.log(), counts, valid, flat)
+    assert found["AUC-Judd"] == 1
+    assert found["information gain"] == pytest.approx(np.log2(0.5 * 96), rel=1e-5)
+    assert found["NSS"] == pytest.approx((0.5 - 1 / 96) / float(peak.std()), rel=1e-4)
+    assert fixation_measures.measures(flat, counts, valid, flat)["AUC-Judd"] == 0.5
+
+
+def test_people_predict_people_who_look_alike() -> None:
+    rng = np.random.default_rng(0)
+    spot = np.array([[70.0, 40.0]]) + rng.normal(0, 2, (40, 2))
+    photo = data.FixationPhoto("x", Path("x"), (256, 192), b"", spot, np.repeat([0, 1, 2, 3], 10))
+    prior = torch.full((24, 32), 1 / 768).log()
+    assert fixation_measures.people_predicting_people(photo, prior)["NSS"] > 5
+    photo.fixations = rng.random((40, 2)) * (256, 192)
+    assert fixation_measures.people_predicting_people(photo, prior)["NSS"] < 1
+
+
+def test_edit_region_agrees_with_the_operators() -> None:
+    torch.manual_seed(3)
+    picture, mask = torch.rand(1, 3, 32, 32), torch.zeros(1, 1, 32, 32)
+    mask[:, :, 4:20, 6:30] = torch.rand(16, 24)
+    parameters, orders = torch.randn(1, 28) * 0.3, operators.ALL_ORDERS[7:8]
+    edited, difference, _ = edit.edit_region(picture[0], mask[0], parameters[0], orders[0])
+    linear = operators.decode(picture)
+    whole = operators.apply(linear, mask, parameters, orders)
+    assert torch.allclose(edited, operators.encode(whole)[0], atol=1e-5)
+    change = colour.difference(colour.lab(linear), colour.lab(whole))
+    assert float(difference) == pytest.approx(float(colour.inside(change, mask)), rel=1e-3)
