@@ -162,9 +162,17 @@ def to_tensor(placed: np.ndarray[Any, Any]) -> Tensor:
     return torch.from_numpy(array).permute(2, 0, 1).float() / 255
 
 
+# What a user's selection may look like, and how often: as it is, grown, shrunk, feathered, a box around the object.
+SELECTIONS = {"same": 0.55, "grow": 0.15, "shrink": 0.1, "feather": 0.12, "box": 0.08}
+
+
 def augmented_mask(mask: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """What a user's selection may look like: as it is, grown, shrunk, feathered, or a rectangle around the object."""
-    kind = rng.choice(["same", "grow", "shrink", "feather", "box"], p=[0.55, 0.15, 0.1, 0.12, 0.08])
+    """The mask as a user's selection may be, of a kind drawn by SELECTIONS."""
+    return as_selected(mask, str(rng.choice(list(SELECTIONS), p=list(SELECTIONS.values()))), rng)
+
+
+def as_selected(mask: Image.Image, kind: str, rng: np.random.Generator) -> Image.Image:
+    """The mask as a user's selection of one kind may be; never empty if the mask is not."""
     if kind == "grow":
         return mask.filter(ImageFilter.MaxFilter(int(rng.choice([3, 5, 9]))))
     if kind == "shrink":

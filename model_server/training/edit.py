@@ -272,7 +272,9 @@ def to_objective(values: Mapping[str, Any]) -> Objective:
 def main(argv: list[str] | None = None) -> None:
     parser = checkpoints.parser("edit", str(__doc__).split("\n\n")[0], checkpoints.RUNS / "edit.pt")
     own_photos.add_options(parser)
-    parser.add_argument("--trunk", default="mnv2_imagenet_from_int8_fp16.pth", help="trunk weights in DATA/weights")
+    parser.add_argument(
+        "--trunk", default="mnv2_imagenet_from_int8_fp16.pth", help="weights in DATA/weights, torchvision or timm"
+    )
     parser.add_argument(
         "--taps", type=int, nargs="+", default=[24, 32, 64, 96], help="trunk features read, by channels"
     )
@@ -303,7 +305,7 @@ def main(argv: list[str] | None = None) -> None:
     torch.manual_seed(options.seed)
 
     network = EditNetwork(tuple(options.taps), options.hidden)
-    network.trunk.load(options.data / "weights" / options.trunk)
+    network.trunk.load(options.trunk, options.data / "weights")
     network.trunk.requires_grad_(False)
     judges = Judges([saliency.load_network(p) for p in options.viewers], realism.load_network(options.critic))
     for module in (network, *judges.viewers, judges.critic):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Measure the networks on photographs that none of them saw; write tables and contact sheets.
 
+cost:     bytes of the shipped networks and milliseconds on one CPU thread.
 saliency: how well the viewers predict fixations, and whether nonsense fools them.
 realism:  how well the critics tell real from fake, and how their verdicts fall as edits grow.
 edits:    what the shipped edits do to regions: to attention, realism and colour, by the networks of the training and by
@@ -25,11 +26,12 @@ from model_server.predictor import DIRECTIONS, NETWORKS, RANKINGS, Predictor
 
 from . import checkpoints, data, edit, own_photos, realism, saliency
 from .parallel import Team
+from .reports import cost as cost_report
 from .reports import edits as edit_report
 from .reports import realism as realism_report
 from .reports import saliency as saliency_report
 
-PARTS = ("saliency", "realism", "edits")
+PARTS = ("cost", "saliency", "realism", "edits")
 
 
 def into_card(card: Path, texts: dict[str, str]) -> None:
@@ -95,6 +97,9 @@ def main(argv: list[str] | None = None) -> None:
     regions = own_photos.chosen(options) or data.split(data.load_regions(options.data))[1]
     texts: dict[str, str] = {}
     numbers: dict[str, Any] = {}
+    predictor = Predictor(options.networks)
+    if "cost" in options.parts:
+        texts["cost"] = cost_report.report(options.networks, predictor)
     if "saliency" in options.parts:
         if (options.data / "fixations").is_dir():
             texts["fixations"] = saliency_report.fixations(options.data, named, options.count, team)
@@ -108,7 +113,6 @@ def main(argv: list[str] | None = None) -> None:
     if "edits" in options.parts:
         judges = edit_report.Judges(viewers, critics)
         objective = edit.to_objective(checkpoints.load(options.edit)["objective"])
-        predictor = Predictor(options.networks)
         samples = edit_report.load_samples(regions, team)
         with torch.no_grad():
             lifts = team.map(judges.lift, samples)

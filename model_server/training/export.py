@@ -30,7 +30,7 @@ from .data import LONG, SHORT
 from .models import Critic, EditNetwork, SaliencyNetwork, share
 
 FOLDER = Path(__file__).parent.parent / "networks"
-VERSION = 1
+VERSION = 2
 
 
 class EditFile(nn.Module):

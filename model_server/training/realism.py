@@ -232,7 +232,9 @@ def load_network(path: Path) -> Critic:
 def main(argv: list[str] | None = None) -> None:
     parser = checkpoints.parser("realism", str(__doc__).split("\n\n")[0], checkpoints.RUNS / "realism.pt")
     own_photos.add_options(parser)
-    parser.add_argument("--trunk", default="mnv2_imagenet_from_int8_fp16.pth", help="trunk weights in DATA/weights")
+    parser.add_argument(
+        "--trunk", default="mnv2_imagenet_from_int8_fp16.pth", help="weights in DATA/weights, torchvision or timm"
+    )
     parser.add_argument("--kind", choices=list(CRITICS), default="moments", help="architecture")
     parser.add_argument(
         "--taps", type=int, nargs="+", default=[24, 32, 64, 96], help="trunk features read, by channels"
@@ -249,7 +251,7 @@ def main(argv: list[str] | None = None) -> None:
 
     clock = checkpoints.Clock()
     critic = CRITICS[options.kind](tuple(options.taps))
-    critic.trunk.load(options.data / "weights" / options.trunk)
+    critic.trunk.load(options.trunk, options.data / "weights")
     critic.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     trunk = list(critic.trunk.parameters())
     head = [p for name, p in critic.named_parameters() if not name.startswith("trunk.")]

@@ -133,7 +133,9 @@ def load_network(path: Path) -> SaliencyNetwork:
 
 def main(argv: list[str] | None = None) -> None:
     parser = checkpoints.parser("saliency", str(__doc__).split("\n\n")[0], checkpoints.RUNS / "saliency.pt")
-    parser.add_argument("--trunk", default="mnv2_imagenet_from_int8_fp16.pth", help="trunk weights in DATA/weights")
+    parser.add_argument(
+        "--trunk", default="mnv2_imagenet_from_int8_fp16.pth", help="weights in DATA/weights, torchvision or timm"
+    )
     parser.add_argument(
         "--taps", type=int, nargs="+", default=[32, 64, 96, 320], help="trunk features read, by channels"
     )
@@ -150,7 +152,7 @@ def main(argv: list[str] | None = None) -> None:
 
     training, validation = data.split(data.load_fixations(options.data))
     network = SaliencyNetwork(tuple(options.taps))
-    network.trunk.load(options.data / "weights" / options.trunk)
+    network.trunk.load(options.trunk, options.data / "weights")
     network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     trunk = list(network.trunk.parameters())
     head = [p for name, p in network.named_parameters() if not name.startswith("trunk.")]

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from . import pretrained
 from .data import DataError
 
 # Expansion, channels, repeats, first stride of each stage; a stage's output is a tap, named by its channels.
@@ -67,15 +68,22 @@ class Trunk(nn.Module):
                 break
         self.blocks = nn.ModuleList(blocks)
 
-    def load(self, path: Path) -> None:
-        """Take the weights of a `weights/mnv2_*.pth` file, as far as this trunk reaches; raises DataError.
+    def load(self, source: str, folder: Path) -> None:
+        """Take pretrained weights, as far as this trunk reaches.
 
-        A fourth input channel starts without influence.
+        source: a `mnv2_*.pth` file in the folder, or "torchvision" or "timm" for that library's.  A fourth input
+        channel starts without influence.  Raises DataError if there is no such file or library.
         """
-        if not path.is_file():
-            raise DataError(f"{path} is missing: point --data at the folder that MODEL_CARD.md describes.")
-        weights = torch.load(path, map_location="cpu", weights_only=True)
-        state = {name: weights[name].float() for name in self.state_dict()}
+        if source in pretrained.LIBRARIES:
+            names = [name.removesuffix(".weight") for name in self.state_dict() if name.endswith(".weight")]
+            pairs = zip(names, pretrained.folded(pretrained.backbone(source)))
+            state = {f"{name}.{part}": value for name, pair in pairs for part, value in zip(("weight", "bias"), pair)}
+        else:
+            path = folder / source
+            if not path.is_file():
+                raise DataError(f"{path} is missing: point --data at the folder that MODEL_CARD.md describes.")
+            weights = torch.load(path, map_location="cpu", weights_only=True)
+            state = {name: weights[name].float() for name in self.state_dict()}
         stem = state["stem.weight"]
         state["stem.weight"] = F.pad(stem, (0, 0, 0, 0, 0, self.stem.in_channels - stem.shape[1]))
         self.load_state_dict(state)

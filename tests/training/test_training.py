@@ -164,7 +164,7 @@ def test_evaluation_runs(
 ) -> None:
     monkeypatch.setattr(data, "is_validation", lambda photo: photo.endswith(("1", "2")))
     card = tmp_path / "card.md"
-    names = ("fixations", "nonsense", "telling apart", "realism curves", "attenuate", "emphasize")
+    names = ("cost", "fixations", "nonsense", "telling apart", "realism curves", "attenuate", "emphasize")
     places = "".join(f"<!-- evaluate {name} -->\nold\n<!-- end -->\n" for name in names)
     card.write_text(f"before\n{places}after\n")
     evaluate.main(

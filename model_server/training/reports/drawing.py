@@ -94,6 +94,9 @@ def table(columns: dict[str, dict[str, float]], percent: tuple[str, ...] = ()) -
             if value is None or np.isnan(value):
                 cells.append("")
             else:
-                cells.append(f"{100 * value:.1f} %" if name.startswith(percent) and percent else f"{value:.3f}")
+                share = bool(percent) and name.startswith(percent)
+                cells.append(
+                    f"{100 * value:.1f} %" if share else f"{value:.0f}" if name == "regions" else f"{value:.3f}"
+                )
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines)

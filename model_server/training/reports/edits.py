@@ -27,6 +27,9 @@ SIZES = {"0.5-3 %": (0.0, 0.03), "3-10 %": (0.03, 0.1), "10-40 %": (0.1, 1.0)}
 # Below this mean chroma a region is near-neutral.
 _NEUTRAL = 6.0
 
+# Values to either side of the prediction and it, an axis, in `neighbourhood`.
+_MOVES = 7
+
 _PERCENT = ("share", "equation", "wrong", "absolute", "realism change <")
 
 
@@ -102,19 +105,18 @@ def load_samples(regions: list[data.Region], team: Team) -> list[Sample]:
 def choose(samples: list[Sample], lifts: list[float], count: int) -> dict[str, list[Sample]]:
     """For each direction one region of each photograph, at most `count`, evenly out of all.
 
-    As in the CVPR 2023 paper: of the more salient half of all regions the most salient one of a photograph is
-    attenuated, of the less salient half the least salient one is emphasized.
+    As in the CVPR 2023 paper: the more salient half of all regions is attenuated, the less salient half emphasized.
+    Where a photograph has several of that half, one of them is drawn.
     """
     middle = float(np.median(lifts))
+    rng = np.random.default_rng(0)
     result = {}
     for direction, sign in DIRECTIONS.items():
-        best: dict[str, tuple[float, Sample]] = {}
-        for sample, lift in zip(samples, lifts):
-            wish = -sign * (lift - middle)
-            name = sample.region.photo.name
-            if wish >= 0 and (name not in best or wish > best[name][0]):
-                best[name] = (wish, sample)
-        found = [sample for _, sample in best.values()]
+        drawn: dict[str, Sample] = {}
+        for index in rng.permutation(len(samples)):
+            if (lifts[index] >= middle) == (sign < 0):
+                drawn.setdefault(samples[index].region.photo.name, samples[index])
+        found = [drawn[name] for name in sorted(drawn)]
         result[direction] = [found[i] for i in np.linspace(0, len(found) - 1, min(count, len(found))).astype(int)]
     return result
 
@@ -189,6 +191,33 @@ def spread(parameters: Tensor) -> str:
     return "\n".join(["| parameter | mean | spread over pictures |", "|---|---|---|", *lines])
 
 
+def selected(sample: Sample, kind: str, rng: np.random.Generator) -> Sample:
+    """The sample with its region selected as carelessly as users do; kinds of data.SELECTIONS."""
+    mask = data.as_selected(sample.region.mask(), kind, rng)
+    placed = data.to_tensor(data.whole(sample.region.photo).place(mask))[None]
+    return Sample(sample.region, sample.picture, placed * sample.valid, sample.valid)
+
+
+@torch.no_grad()
+def selections(
+    direction: str, samples: list[Sample], predictor: Predictor, order: str, judges: Judges, team: Team
+) -> dict[str, dict[str, float]]:
+    """The figures when the same regions are selected well, too large, too small, softly, and as boxes."""
+    results = {}
+    for kind in data.SELECTIONS:
+        rng = np.random.default_rng(0)
+        chosen = [selected(sample, kind, rng) for sample in samples]
+        edits = [predictor.edits(sample.as_bytes(), direction, order).edits for sample in chosen]
+
+        def one(pair: tuple[Sample, list[Edit]]) -> dict[str, float]:
+            sample, found = pair
+            before = judges.look(sample, operators.decode(sample.picture))
+            return figures(sample, before, judges.look(sample, sample.edited(found)), direction)
+
+        results[kind] = summary(team.map(one, zip(chosen, edits)))
+    return results
+
+
 def prepared(sample: Sample, judges: edit.Judges) -> edit.Prepared:
     """A sample as the training takes it, for the baselines that search by the training's objective."""
     log_share = judges.watch(sample.picture, sample.mask, sample.valid, judges.all())
@@ -197,6 +226,56 @@ def prepared(sample: Sample, judges: edit.Judges) -> edit.Prepared:
         torch.tensor([sample.region.people]), torch.zeros(1, 0), log_share, torch.zeros(1),
         judges.judge(sample.picture, sample.mask, sample.valid),
     )  # fmt: skip
+
+
+@torch.no_grad()
+def neighbourhood(
+    direction: str, samples: list[Sample], parameters: Tensor, orders: Tensor, judges: Judges, path: Path, team: Team
+) -> str:
+    """What the training's judges say around the predicted values (the CVPR 2023 paper's Figure 9a).
+
+    Exposure and saturation are moved away from the prediction, all else stays.  Draws heat maps of realism and of the
+    region's share of attention, and returns the means over the samples as tables.
+    """
+    moves = torch.linspace(-1.5, 1.5, _MOVES)
+    grid = torch.cartesian_prod(moves, moves)
+
+    def look(index: int) -> tuple[Tensor, Tensor]:
+        sample, many = samples[index], len(grid)
+        around = parameters[index].repeat(many, 1)
+        around[:, :2] += grid
+        found = [
+            edit.edit_region(sample.picture[0], sample.mask[0], vector, orders[index])[0].unsqueeze(0)
+            for vector in around
+        ]
+        real = [float(judges.critics["training"](each, sample.mask, sample.valid)) for each in found]
+        viewers = judges.viewers["training"]
+        shares = [
+            float(torch.stack([share(v(each, sample.valid), sample.mask) for v in viewers]).mean()) for each in found
+        ]
+        return torch.tensor(real).view(_MOVES, _MOVES), torch.tensor(shares).view(_MOVES, _MOVES)
+
+    looks = team.map(look, range(len(samples)))
+    rows = []
+    for sample, vector, order, (real, shares) in zip(samples, parameters, orders, looks):
+        after = sample.shown(sample.edited(to_edits(vector.tolist(), order.tolist())))
+        # Exposure from left to right, saturation from bottom to top, the prediction in the middle.
+        maps = [drawing.heat(m.T.flip(0), (180, 180), most) for m, most in ((real, 1.0), (shares, None))]
+        rows.append((f"{sample.region.photo.name}: realism, attention", [after, *maps]))
+    drawing.sheet(rows, path, abreast=2, side=180)
+    lines = []
+    for name, which in (("realism", 0), ("share of attention / that of the prediction", 1)):
+        mean = torch.stack(
+            [found[which] / (found[1][_MOVES // 2, _MOVES // 2] if which else 1) for found in looks]
+        ).mean(0)
+        lines.append(
+            f"| {name}: saturation down, exposure across | " + " | ".join(f"{m:+.2f} EV" for m in moves) + " |"
+        )
+        lines.append("|---" * (_MOVES + 1) + "|")
+        for j in range(_MOVES):
+            lines.append(f"| {moves[j]:+.2f} | " + " | ".join(f"{float(mean[i, j]):.2f}" for i in range(_MOVES)) + " |")
+        lines.append("")
+    return f"{direction}, {len(samples)} regions:\n\n" + "\n".join(lines).rstrip()
 
 
 @torch.no_grad()
@@ -258,6 +337,9 @@ def report(
         if few:
             slow[name] = summary(judged(as_edits(team.map(hunt, few), few), few))
 
+    some = [samples[i] for i in np.linspace(0, len(samples) - 1, min(2 * max(1, searched), len(samples))).astype(int)]
+    careless = selections(direction, some, predictor, order, judges, team)
+
     shown = np.linspace(0, len(samples) - 1, min(sheet, len(samples))).astype(int)
     entries, source = [], list(judges.viewers)[-1]
     for number, i in enumerate(shown):
@@ -270,6 +352,7 @@ def report(
         entries.append((caption, [outlined, before, samples[i].shown(samples[i].edited(predicted[i]))]))
     drawing.sheet(entries, folder / f"{direction}.png", abreast=2)
 
+    near = np.linspace(0, len(samples) - 1, min(max(1, searched // 2), len(samples))).astype(int).tolist()
     text = "\n\n".join(
         [
             f"{direction}: {len(samples)} regions of as many held-out photographs, order {order}, {predictor.model}",
@@ -278,7 +361,13 @@ def report(
             + ", ".join(f"{value:.2f}x ({source})" for source, value in gain.items()),
             drawing.table(parts, _PERCENT),
             *([drawing.table(slow, _PERCENT)] if slow else []),
+            "The same by how well the region is selected:",
+            drawing.table(careless, _PERCENT),
             spread(parameters),
+            neighbourhood(
+                direction, [samples[i] for i in near], parameters[near], orders[near], judges,
+                folder / f"{direction}-around.png", team,
+            ),
         ]
-    )
-    return text, {"results": results, "gain": gain, "parts": parts, "searched": slow}
+    )  # fmt: skip
+    return text, {"results": results, "gain": gain, "parts": parts, "searched": slow, "selections": careless}

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the shipped networks cost: bytes, and milliseconds on one CPU thread."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+
+from model_server.predictor import RANKINGS, Predictor
+
+from ..data import LONG, SHORT
+
+
+def milliseconds(work: Callable[[], object], times: int = 15) -> tuple[float, float]:
+    """Median and shortest of several runs, after one that counts not."""
+    work()
+    found = []
+    for _ in range(times):
+        start = time.perf_counter()
+        work()
+        found.append(1000 * (time.perf_counter() - start))
+    return float(np.median(found)), min(found)
+
+
+def report(folder: Path, predictor: Predictor) -> str:
+    """A table of the networks alone and of whole predictions, all figures included, on a region of a tenth."""
+    rng = np.random.default_rng(0)
+    picture = rng.integers(0, 256, (SHORT, LONG, 4), dtype=np.uint8)
+    picture[:, :, 3] = 0
+    picture[60:120, 80:162, 3] = 255
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    area = np.ascontiguousarray(picture[None, None, :, :, 3] / np.float32(255))
+    rgb = np.ascontiguousarray(picture[:, :, :3].transpose(2, 0, 1)[None] / np.float32(255))
+    inputs = {"mask": area, "valid": np.ones_like(area)}
+    rows = []
+    for name, extra in (
+        ("edit.onnx", {"picture": rgb, "direction": np.ones(1, np.float32)}),
+        ("realism.onnx", {"linear": rgb}),
+        ("saliency.onnx", {"linear": rgb}),
+    ):
+        session = onnxruntime.InferenceSession(folder / name, options, providers=["CPUExecutionProvider"])
+        rows.append((f"{name} alone", *milliseconds(lambda: session.run(None, {**inputs, **extra}))))  # noqa: B023
+    for order in RANKINGS:
+        whole = milliseconds(lambda: predictor.edits(picture, "attenuate", order))  # noqa: B023
+        rows.append((f"`Predictor.edits`, order {order}", *whole))
+    size = sum(file["bytes"] for file in json.loads((folder / "manifest.json").read_text())["files"].values())
+    lines = [f"| {name} | {median:.1f} | {least:.1f} |" for name, median, least in rows]
+    return "\n".join(
+        [
+            f"All files: {size / 1e6:.1f} MB. Milliseconds on one CPU thread:",
+            "",
+            "| | median | quickest |",
+            "|---|---|---|",
+            *lines,
+        ]
+    )
