@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from . import checkpoints, colour, data, examples, operators, own_photos, realism, saliency
+from . import checkpoints, colour, data, examples, operators, own_photos, realism, regions, saliency
 from .models import Critic, EditNetwork, SaliencyNetwork, share
 from .parallel import Team
 
@@ -119,11 +119,11 @@ class Judges:
 
 @torch.no_grad()
 def prepare(
-    network: EditNetwork, judges: Judges, regions: list[data.Region], rng: np.random.Generator, rounds: int,
+    network: EditNetwork, judges: Judges, chosen: list[data.Region], rng: np.random.Generator, rounds: int,
     augment: bool, team: Team,
 ) -> list[Prepared]:  # fmt: skip
     """One entry an orientation: the regions, `rounds` times, each time placed anew."""
-    work = [batch for _ in range(rounds) for batch in data.batches(regions, 16, rng)]
+    work = [batch for _ in range(rounds) for batch in data.batches(chosen, 16, rng)]
     seeds = rng.integers(0, 2**31, len(work))
 
     def look(index: int) -> Prepared:
@@ -280,6 +280,10 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument("--hidden", type=int, default=256, help="units of the head")
     parser.add_argument(
+        "--without", nargs="*", default=[], choices=("region", "surround", "contrast", "picture", "area"),
+        help="parts of the region's description to leave out, to see what they are worth",
+    )  # fmt: skip
+    parser.add_argument(
         "--viewers",
         type=Path,
         nargs="+",
@@ -334,6 +338,8 @@ def main(argv: list[str] | None = None) -> None:
         torch.save([[vars(part) for part in parts] for parts in (prepared, held)], options.prepared)
     if not state:
         network.standardise.measure(torch.cat([part.numbers for part in prepared]))
+        origins = regions.origins(network.trunk.taps, whole=True)
+        network.standardise.ignore(torch.tensor([origin in options.without for origin in origins]))
     middle = float(torch.cat([part.lift for part in prepared]).median())
     print(f"{sum(map(len, prepared))} regions prepared; {clock.seconds():.0f} s", flush=True)
 

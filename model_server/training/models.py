@@ -92,6 +92,10 @@ class Standardise(nn.Module):
         self.mean.copy_(features.mean(0))
         self.spread.copy_(features.std(0).clamp(min=1e-3))
 
+    def ignore(self, chosen: Tensor) -> None:
+        """Leave out features, by a mask [F]: they become 0 whatever they are."""
+        self.spread[chosen] = 1e9
+
     def forward(self, features: Tensor) -> Tensor:
         return 4 * torch.tanh((features - self.mean) / self.spread / 4)
 

@@ -105,4 +105,10 @@ def describe(
 
 def length(taps: tuple[int, ...], whole: bool) -> int:
     """How many numbers `describe` gives."""
-    return (COLOUR_MAPS + sum(taps)) * (7 if whole else 5) + 1
+    return len(origins(taps, whole))
+
+
+def origins(taps: tuple[int, ...], whole: bool) -> list[str]:
+    """Where each number of `describe` comes from: "region", "surround", "contrast", "picture" or "area"."""
+    parts = ["region"] * 2 + ["surround"] * 2 + ["contrast"] + ["picture"] * (2 if whole else 0)
+    return [part for channels in (COLOUR_MAPS, *taps) for part in parts for _ in range(channels)] + ["area"]

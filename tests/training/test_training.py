@@ -332,6 +332,20 @@ def test_people_predict_people_who_look_alike() -> None:
     assert fixation_measures.people_predicting_people(photo, prior)["NSS"] < 1
 
 
+def test_parts_of_the_description_can_be_left_out() -> None:
+    torch.manual_seed(0)
+    network = EditNetwork()
+    torch.nn.init.normal_(network.last.weight)
+    origins = regions.origins(network.trunk.taps, whole=True)
+    hidden = torch.tensor([origin in ("surround", "picture") for origin in origins])
+    numbers = torch.rand(1, len(origins))
+    changed = torch.where(hidden, torch.rand(1, len(origins)), numbers)
+    orders, direction = operators.ALL_ORDERS[:1], torch.ones(1)
+    assert not torch.allclose(network(numbers, direction, orders), network(changed, direction, orders))
+    network.standardise.ignore(hidden)
+    assert torch.allclose(network(numbers, direction, orders), network(changed, direction, orders), atol=1e-5)
+
+
 def test_edit_region_agrees_with_the_operators() -> None:
     torch.manual_seed(3)
     picture, mask = torch.rand(1, 3, 32, 32), torch.zeros(1, 1, 32, 32)

@@ -78,8 +78,8 @@ def chart(lines: dict[str, Sequence[float]], x: Sequence[float], label: str, siz
             for a, v in zip(x, values)
         ]
         draw.line(points, fill=colour, width=2)
-        draw.text((left + 4 + 84 * list(lines).index(name), bottom + 13), name, fill=colour)
-    draw.text(((left + right) // 2 - 3 * len(label), bottom + 1), label, fill="black")
+        draw.text((left + 68 * list(lines).index(name), bottom + 13), name, fill=colour)
+    draw.text((right - 6 * len(label), bottom + 13), label, fill="black")
     return image
 
 
