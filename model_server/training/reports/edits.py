@@ -14,7 +14,7 @@ from torch import Tensor
 
 from model_server.parameters import to_edits, to_parameters
 from model_server.predictor import DIRECTIONS, Predictor
-from plugin.saliency.edits import NAMES, Edit
+from plugin.saliency.edits import NAMES, Edit, at_strength
 
 from .. import colour, data, edit, examples, operators
 from ..models import Critic, SaliencyNetwork, share, to_cells
@@ -26,6 +26,9 @@ SIZES = {"0.5-3 %": (0.0, 0.03), "3-10 %": (0.03, 0.1), "10-40 %": (0.1, 1.0)}
 
 # Below this mean chroma a region is near-neutral.
 _NEUTRAL = 6.0
+
+# What a photographer may set the slider to.
+STRENGTHS = (0.5, 0.75, 1.0, 1.25, 1.5)
 
 # Values to either side of the prediction and it, an axis, in `neighbourhood`.
 _MOVES = 7
@@ -337,7 +340,11 @@ def report(
         if few:
             slow[name] = summary(judged(as_edits(team.map(hunt, few), few), few))
 
-    some = [samples[i] for i in np.linspace(0, len(samples) - 1, min(2 * max(1, searched), len(samples))).astype(int)]
+    strengths = {
+        f"strength {100 * t:.0f} %": summary(judged([at_strength(chosen, t) for chosen in predicted], everything))
+        for t in STRENGTHS
+    }
+    some = [samples[i] for i in np.linspace(0, len(samples) - 1, min(max(1, searched), len(samples))).astype(int)]
     careless = selections(direction, some, predictor, order, judges, team)
 
     shown = np.linspace(0, len(samples) - 1, min(sheet, len(samples))).astype(int)
@@ -361,7 +368,9 @@ def report(
             + ", ".join(f"{value:.2f}x ({source})" for source, value in gain.items()),
             drawing.table(parts, _PERCENT),
             *([drawing.table(slow, _PERCENT)] if slow else []),
-            "The same by how well the region is selected:",
+            "The network by strength:",
+            drawing.table(strengths, _PERCENT),
+            "By how well the region is selected:",
             drawing.table(careless, _PERCENT),
             spread(parameters),
             neighbourhood(
@@ -370,4 +379,11 @@ def report(
             ),
         ]
     )  # fmt: skip
-    return text, {"results": results, "gain": gain, "parts": parts, "searched": slow, "selections": careless}
+    return text, {
+        "results": results,
+        "gain": gain,
+        "parts": parts,
+        "searched": slow,
+        "selections": careless,
+        "strengths": strengths,
+    }
