@@ -69,11 +69,11 @@ class Outcome:
 class Objective:
     """What the edit network is trained to make small; pairs: (attenuate, emphasize) or (things, people)."""
 
-    pull: tuple[float, float] = (6.0, 3.5)  # w of equation 4
-    realism_weight: float = 4.0
-    people_weight: float = 2.0  # factor of the realism and tint weights for regions that show people
+    pull: tuple[float, float] = (15.0, 7.0)  # w of equation 4
+    realism_weight: float = 5.0
+    people_weight: float = 1.5  # factor of the realism and tint weights for regions that show people
     margin: float = 0.05  # loss of realism that costs nothing (equation 5)
-    tint_weight: float = 0.01  # of the squared tint
+    tint_weight: float = 0.007  # of the squared tint
     size_weight: float = 0.002  # of the squared, bounded raw parameters
     limit: tuple[float, float] = (13.0, 8.0)  # mean CIE76 that costs nothing
     limit_weight: float = 0.02  # of the square of what goes beyond
@@ -296,10 +296,10 @@ def main(argv: list[str] | None = None) -> None:
         help="what does not depend on the edits; read if newer than viewers and critic, else made",
     )  # fmt: skip
     parser.add_argument("--rounds", type=int, default=2, help="how often each region is placed in the training set")
-    parser.add_argument("--epochs", type=int, default=16, help="epochs of --epoch-steps steps")
-    parser.add_argument("--epoch-steps", type=int, default=250, help="steps an epoch; a checkpoint after each epoch")
+    parser.add_argument("--epochs", type=int, default=6, help="epochs of --epoch-steps steps")
+    parser.add_argument("--epoch-steps", type=int, default=500, help="steps an epoch; a checkpoint after each epoch")
     parser.add_argument("--batch", type=int, default=16, help="edited pictures a step")
-    parser.add_argument("--rate", type=float, default=1.5e-3, help="learning rate at the start")
+    parser.add_argument("--rate", type=float, default=2e-3, help="learning rate at the start")
     for entry in fields(Objective):
         many = 2 if isinstance(entry.default, tuple) else None
         name = "--" + entry.name.replace("_", "-")

@@ -139,8 +139,8 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument(
         "--taps", type=int, nargs="+", default=[32, 64, 96, 320], help="trunk features read, by channels"
     )
-    parser.add_argument("--frozen-epochs", type=int, default=4, help="epochs of the read-out alone")
-    parser.add_argument("--epochs", type=int, default=12, help="epochs in all")
+    parser.add_argument("--frozen-epochs", type=int, default=1, help="epochs of the read-out alone")
+    parser.add_argument("--epochs", type=int, default=8, help="epochs in all")
     parser.add_argument("--batch", type=int, default=16, help="pictures a step")
     parser.add_argument("--rate", type=float, default=1e-3, help="learning rate of the read-out")
     parser.add_argument("--trunk-rate", type=float, default=1e-4, help="learning rate of the trunk")
