@@ -129,3 +129,4 @@ def test_spoilt_networks_are_refused(tmp_path: Path, name: str) -> None:
 
 def test_the_shipped_files_are_small() -> None:
     assert sum(path.stat().st_size for path in NETWORKS.glob("*.onnx")) < 20e6
+    assert (NETWORKS / "saliency.onnx").stat().st_size < 8e6
