@@ -74,7 +74,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--critic", type=Path, default=runs / "realism.pt", help="realism critic of the training")
     parser.add_argument("--second-critic", type=Path, default=runs / "realism-2.pt", help="one that no training used")
     parser.add_argument("--edit", type=Path, default=runs / "edit.pt", help="checkpoint that holds the objective")
-    parser.add_argument("--count", type=int, default=150, help="regions a direction, of different photographs")
+    parser.add_argument("--count", type=int, default=120, help="regions a direction, of different photographs")
     parser.add_argument(
         "--order", choices=RANKINGS, default="best-realism", help="how the order of the edits is chosen"
     )
