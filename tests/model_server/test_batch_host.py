@@ -160,7 +160,9 @@ def test_server_that_does_not_start(
 def test_interruption(fake_gimp: Path, runtime: Path, sign: signal.Signals) -> None:
     add(fake_gimp, "a.jpg", "hang1.jpg", "hang2.jpg", "z.jpg")
     code = (
-        f"import sys; sys.path.insert(0, {str(ROOT)!r}); from model_server import __main__, server; "
+        f"import signal, sys; sys.path.insert(0, {str(ROOT)!r}); from model_server import __main__, server; "
+        # A suite that was started in the background has Ctrl+C ignored, and its children inherit that.
+        "signal.signal(signal.SIGINT, signal.default_int_handler); "
         f"server.command = lambda: {FAKE_SERVER!r}; sys.exit(__main__.main())"
     )
     places = [str(fake_gimp / "in"), str(fake_gimp / "out"), "--masks", str(fake_gimp / "masks")]
