@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -100,7 +102,7 @@ class Standardise(nn.Module):
         return 4 * torch.tanh((features - self.mean) / self.spread / 4)
 
 
-class Critic(nn.Module):
+class Critic(nn.Module, ABC):
     """How real a region looks, 0 (edited) to 1, from a square window around it.
 
     A window, since a small region in a small picture is a handful of pixels: here it is always large enough to see.
@@ -116,9 +118,9 @@ class Critic(nn.Module):
         areas = regions.window(torch.cat([mask, valid], 1), mask, self.side, self.reach)
         return regions.window(encoded, mask, self.side, self.reach), areas[:, :1], areas[:, 1:]
 
+    @abstractmethod
     def judge(self, picture: Tensor, mask: Tensor, valid: Tensor) -> Tensor:
         """Realism [N] of what `windows` gives."""
-        raise NotImplementedError
 
     def forward(self, encoded: Tensor, mask: Tensor, valid: Tensor) -> Tensor:
         return self.judge(*self.windows(encoded, mask, valid))

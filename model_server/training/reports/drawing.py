@@ -78,7 +78,7 @@ def chart(lines: dict[str, Sequence[float]], x: Sequence[float], label: str, siz
             for a, v in zip(x, values)
         ]
         draw.line(points, fill=colour, width=2)
-        draw.text((left + 68 * list(lines).index(name), bottom + 13), name, fill=colour)
+        draw.text((left + 54 * list(lines).index(name), bottom + 13), name, fill=colour)
     draw.text((right - 6 * len(label), bottom + 13), label, fill="black")
     return image
 

@@ -70,9 +70,9 @@ def curves(regions: list[data.Region], critics: dict[str, Critic], path: Path, t
         pictures = [drawing.outlined(image, batch.mask[0, 0, :height, :width])]
         for column, (label, _, values) in enumerate(rows):
             lines = {name: found[column].tolist() for name, found in verdicts.items()}
-            pictures.append(drawing.chart(lines, values, label, (240, 170)))
+            pictures.append(drawing.chart(lines, values, label, (260, 170)))
         charts.append((f"{regions[k].photo.name}, {regions[k].label}", pictures))
-    drawing.sheet(charts, path, abreast=2, side=240)
+    drawing.sheet(charts, path, abreast=2, side=260)
 
     people = torch.tensor([region.people for region in regions])
     texts = []
