@@ -216,12 +216,22 @@ def edit_each_type() -> dict[str, dict[str, Any]]:
                 results[f"{base} {precision} {shape}"] = {
                     "unchanged outside": unchanged_outside(image, after, before, composed),
                     "changed inside": before != after,
-                    "selection kept": _largest_difference(was_selected, selection(image)) < 1e-7,
+                    "selection kept": _largest_difference(was_selected, selection(image))
+                    <= _selection_rounding(precision),
                     "layers": len(layers),
                     "saved": saved_and_loaded(image) == after,
                 }
                 image.delete()
     return results
+
+
+def _selection_rounding(precision: str) -> float:
+    """What a selection may lose when it is set aside and brought back.
+
+    GIMP combines selections in single precision.  Of an image in double precision that costs up to a step or two of
+    2^-23, depending on which conversion measured fastest when this GIMP started; of every other image nothing.
+    """
+    return 2**-22 if precision.startswith("DOUBLE") else 0
 
 
 def saved_and_loaded(image: Any) -> bytes:
