@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plug-in's texts in the user's language."""
+
+from __future__ import annotations
+
+import gettext
+from pathlib import Path
+
+DOMAIN = "saliency"
+FOLDER = Path(__file__).with_name("locale")
+
+_texts = gettext.translation(DOMAIN, FOLDER, fallback=True)
+_ = _texts.gettext
+ngettext = _texts.ngettext
