@@ -22,12 +22,13 @@ from PIL import Image
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import onnxruntime
 
+from model_server.candidates import CHOICES, Candidates
 from model_server.parameters import to_edits
 from plugin.saliency.edits import NAMES, ORDERS, Edit
 
 NETWORKS = Path(__file__).parent / "networks"
 DIRECTIONS = {"attenuate": -1.0, "emphasize": 1.0}
-RANKINGS = ("best-realism", "best-saliency", "random")
+RANKINGS = (*CHOICES, "random")
 
 # Smaller pictures hold nothing to judge.
 SMALLEST = 16
@@ -57,6 +58,22 @@ class Prediction:
 
 
 @dataclass(frozen=True)
+class Look:
+    """What viewers and critic say of a picture.
+
+    saliency: share of the viewers' attention that falls into the region, 0..1.  realism: the region's, 0..1.
+    grey: (H, W), where the viewers look, 255 where most.  peak: what 255 stands for, the share of all attention that
+    falls into the one cell of the network's grid that draws most, 0..1; the grid has the same cells for all pictures
+    of one size, so grey * peak compares their maps.
+    """
+
+    saliency: float
+    realism: float
+    grey: Bytes
+    peak: float
+
+
+@dataclass(frozen=True)
 class _Canvas:
     """A picture as the networks take it: aspect kept, padded to sides that they accept."""
 
@@ -81,6 +98,26 @@ def _placed(band: Bytes, width: int, height: int, full_width: int, full_height: 
     return padded
 
 
+@dataclass(frozen=True)
+class _Request:
+    """What the edit network said of one region, and the candidates that follow from it."""
+
+    parameters: Floats  # [24, 28]
+    candidates: Candidates
+    saliency: float
+    realism: float
+
+    def prediction(self, index: int) -> Prediction:
+        """The edits in the order of that index, and the figures."""
+        return Prediction(
+            to_edits(self.parameters[index], ORDERS[index]),
+            saliency_before=self.saliency,
+            saliency_after=self.candidates.share(index),
+            realism_before=self.realism,
+            realism_after=self.candidates.realism(index),
+        )
+
+
 class Predictor:
     """The shipped networks, loaded and checked.  Not for several threads at once."""
 
@@ -95,15 +132,15 @@ class Predictor:
             sizes = manifest["input"]
             self._long, self._short = int(sizes["long"]), int(sizes["short"])
             self._multiple = int(sizes["multiple"])
-            digest = files["edit.onnx"]["sha256"]
-            self.model = f"{manifest['name']}-{manifest['version']} ({digest[:8]})"
+            names = ["edit.onnx", "saliency.onnx", "realism.onnx", *(f"operator-{name}.onnx" for name in NAMES)]
+            self.networks = {n: {"bytes": int(files[n]["bytes"]), "sha256": str(files[n]["sha256"])[:8]} for n in names}
+            self.model = f"{manifest['name']}-{manifest['version']} ({self.networks['edit.onnx']['sha256']})"
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise NetworkError(f"The networks' manifest in {folder} cannot be read. {_REINSTALL}") from error
 
         def session(name: str) -> onnxruntime.InferenceSession:
-            return _session(folder / name, files.get(name, {}).get("sha256"))
+            return _session(folder / name, files[name]["sha256"])
 
-        names = ["edit.onnx", "saliency.onnx", "realism.onnx", *(f"operator-{name}.onnx" for name in NAMES)]
         with ThreadPoolExecutor(2) as pool:  # loading is half of what the first answer waits for
             self._edit, self._saliency, self._realism, *self._operators = pool.map(session, names)
 
@@ -112,48 +149,42 @@ class Predictor:
 
         picture: (H, W, 4) uint8, display-encoded sRGB and the region's mask, sides of at least 16.
         direction: "attenuate" or "emphasize".  order: of the 24 orders of application take the one that looks
-        most real ("best-realism"), that moves most attention ("best-saliency"), or one that the picture's bytes
-        choose ("random").  strength: 0 untouched, 1 as predicted; it changes the figures, not the edits.
+        most real ("best-realism"), that moves most attention ("best-saliency"), that differs most from these two
+        ("variant-1") and then from these three ("variant-2"), or one that the picture's bytes choose ("random").
+        strength: 0 untouched, 1 as predicted; it changes the figures, and the choice that depends on them.
 
         Raises ValueError on anything else and on an empty mask.
         """
-        self._check(picture, channels=4)
-        if direction not in DIRECTIONS:
-            raise ValueError(f"The direction must be {' or '.join(DIRECTIONS)}, not {direction!r:.40}.")
         if order not in RANKINGS:
             raise ValueError(f"The order must be one of {', '.join(RANKINGS)}, not {order!r:.40}.")
-        if not picture[:, :, 3].any():
-            raise ValueError("The mask is empty: select the region to edit.")
-        sign = DIRECTIONS[direction]
-        canvas = self._canvas(picture[:, :, :3])
-        mask = canvas.area(picture[:, :, 3])
-        inputs = {"picture": canvas.picture, "mask": mask, "valid": canvas.valid}
-        parameters, linear, realism = self._edit.run(None, {**inputs, "direction": np.array([sign], np.float32)})
-
+        request = self._request(picture, direction, strength)
         if order == "random":
             seed = hashlib.sha256(np.ascontiguousarray(picture).tobytes()).digest()
-            candidates = [int.from_bytes(seed[:8], "big") % len(ORDERS)]
-        else:
-            candidates = list(range(len(ORDERS)))
-        best, best_score = candidates[0], -np.inf
-        best_edited = linear
-        for index in candidates:
-            edited = self._apply(linear, mask, parameters[index] * np.float32(strength), ORDERS[index])
-            if order == "random":
-                score = 0.0
-            elif order == "best-realism":
-                score = self._real(edited, mask, canvas.valid)
-            else:
-                score = sign * self._share(edited, mask, canvas.valid)
-            if score > best_score:
-                best, best_score, best_edited = index, score, edited
-        return Prediction(
-            to_edits(parameters[best], ORDERS[best]),
-            saliency_before=self._share(linear, mask, canvas.valid),
-            saliency_after=self._share(best_edited, mask, canvas.valid),
-            realism_before=float(realism[0]),
-            realism_after=self._real(best_edited, mask, canvas.valid),
-        )
+            return request.prediction(int.from_bytes(seed[:8], "big") % len(ORDERS))
+        return request.prediction(request.candidates.chosen(order))
+
+    def proposals(self, picture: Bytes, direction: str, strength: float = 1.0) -> dict[str, Prediction]:
+        """The predictions worth choosing among, at least one: best-realism, best-saliency, variant-1, variant-2.
+
+        Left out is what hardly differs from one before.  Each is what `edits` gives with its name as order; arguments
+        and errors are those of `edits`, too.
+        """
+        request = self._request(picture, direction, strength)
+        return {choice: request.prediction(index) for choice, index in request.candidates.distinct().items()}
+
+    def look(self, picture: Bytes) -> Look:
+        """What viewers and critic say of a picture as it is: (H, W, 4) uint8, sRGB and a region's mask.
+
+        Raises ValueError like `edits`.
+        """
+        self._check(picture, channels=4)
+        canvas = self._canvas(picture[:, :, :3])
+        areas = {"mask": canvas.area(picture[:, :, 3]), "valid": canvas.valid}
+        inputs = {"picture": canvas.picture, **areas, "direction": np.ones(1, np.float32)}
+        linear, realism = self._edit.run(["linear", "realism"], inputs)
+        share, density = self._saliency.run(["share", "density"], {"linear": linear, **areas})
+        grey = _grey(density[0], canvas, picture)
+        return Look(float(share[0]), float(realism[0]), grey, peak=float(density.max()))
 
     def saliency(self, picture: Bytes) -> Bytes:
         """Where viewers look: picture (H, W, 3) uint8 to a grey map (H, W), 255 where they look most."""
@@ -161,12 +192,26 @@ class Predictor:
         canvas = self._canvas(picture)
         linear = self._decoded(canvas)
         outputs = self._saliency.run(["density"], {"linear": linear, "mask": canvas.valid, "valid": canvas.valid})
-        density = outputs[0][0]
-        stride = canvas.valid.shape[3] // density.shape[1]
-        box = (0.0, 0.0, canvas.width / stride, canvas.height / stride)
-        grey = Image.fromarray(density / density.max())
-        grown = grey.resize((picture.shape[1], picture.shape[0]), Image.Resampling.BICUBIC, box=box)
-        return np.asarray(np.clip(np.asarray(grown) * 255, 0, 255).round(), np.uint8)
+        return _grey(outputs[0][0], canvas, picture)
+
+    def _request(self, picture: Bytes, direction: str, strength: float) -> _Request:
+        """Run the edit network; what follows is computed when it is asked for."""
+        self._check(picture, channels=4)
+        if direction not in DIRECTIONS:
+            raise ValueError(f"The direction must be {' or '.join(DIRECTIONS)}, not {direction!r:.40}.")
+        sign = DIRECTIONS[direction]
+        canvas = self._canvas(picture[:, :, :3])
+        mask, valid = canvas.area(picture[:, :, 3]), canvas.valid
+        inputs = {"picture": canvas.picture, "mask": mask, "valid": valid, "direction": np.array([sign], np.float32)}
+        parameters, linear, realism = self._edit.run(None, inputs)
+        candidates = Candidates(
+            lambda index: self._apply(linear, mask, parameters[index] * np.float32(strength), ORDERS[index]),
+            lambda edited: self._share(edited, mask, valid),
+            lambda edited: self._real(edited, mask, valid),
+            mask,
+            sign,
+        )
+        return _Request(parameters, candidates, self._share(linear, mask, valid), float(realism[0]))
 
     def _decoded(self, canvas: _Canvas) -> Floats:
         inputs = {"picture": canvas.picture, "mask": canvas.valid, "valid": canvas.valid}
@@ -196,6 +241,8 @@ class Predictor:
             raise ValueError(f"The picture must be bytes of {channels} channels.")
         if min(picture.shape[:2]) < SMALLEST:
             raise ValueError(f"The picture is too small: its sides must be at least {SMALLEST} pixels.")
+        if channels == 4 and not picture[:, :, 3].any():
+            raise ValueError("The mask is empty: select the region to edit.")
 
     def _canvas(self, picture: Bytes) -> _Canvas:
         height, width = picture.shape[:2]
@@ -208,7 +255,16 @@ class Predictor:
         return _Canvas(np.stack(bands)[None], valid, small_width, small_height)
 
 
-def _session(path: Path, sha256: str | None) -> onnxruntime.InferenceSession:
+def _grey(density: Floats, canvas: _Canvas, picture: Bytes) -> Bytes:
+    """A canvas's density as a grey map of the picture's size, 255 at its peak."""
+    stride = canvas.valid.shape[3] // density.shape[1]
+    box = (0.0, 0.0, canvas.width / stride, canvas.height / stride)
+    height, width = picture.shape[:2]
+    grown = Image.fromarray(density / density.max()).resize((width, height), Image.Resampling.BICUBIC, box=box)
+    return np.asarray(np.clip(np.asarray(grown) * 255, 0, 255).round(), np.uint8)
+
+
+def _session(path: Path, sha256: str) -> onnxruntime.InferenceSession:
     try:
         content = path.read_bytes()
     except OSError as error:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from model_server.candidates import CHOICES
 from model_server.predictor import DIRECTIONS, NETWORKS, RANKINGS, NetworkError, Predictor
 from plugin.saliency.edits import NAMES, to_json
 
@@ -66,6 +67,41 @@ def test_best_orders_are_best(predictor: Predictor) -> None:
     assert seen.saliency_after >= real.saliency_after
 
 
+@pytest.mark.parametrize("direction", DIRECTIONS)
+@pytest.mark.parametrize("strength", [1.0, 0.3])
+def test_proposals_are_what_edits_gives(predictor: Predictor, direction: str, strength: float) -> None:
+    picture = scene(6)
+    proposals = predictor.proposals(picture, direction, strength)
+    assert list(proposals) == [choice for choice in CHOICES if choice in proposals] and "best-realism" in proposals
+    for choice, prediction in proposals.items():
+        assert prediction == predictor.edits(picture, direction, choice, strength)
+    orders = [tuple(edit.name for edit in prediction.edits) for prediction in proposals.values()]
+    assert len(set(orders)) == len(orders)
+
+
+def test_nothing_to_choose_at_strength_0(predictor: Predictor) -> None:
+    assert list(predictor.proposals(scene(6), "attenuate", 0.0)) == ["best-realism"]
+    assert len(predictor.edits(scene(6), "attenuate", "variant-2", 0.0).edits) == 4
+
+
+def test_look_agrees_with_the_other_answers(predictor: Predictor) -> None:
+    picture = scene(7)
+    look = predictor.look(picture)
+    prediction = predictor.edits(picture, "attenuate", "random")
+    assert look.saliency == pytest.approx(prediction.saliency_before, rel=1e-5)
+    assert look.realism == pytest.approx(prediction.realism_before, rel=1e-5)
+    assert np.array_equal(look.grey, predictor.saliency(picture[:, :, :3]))
+
+
+def test_peak_makes_maps_comparable(predictor: Predictor) -> None:
+    """What is lost at one place of the picture is found elsewhere: all of the attention is one."""
+    for seed in range(3):
+        look = predictor.look(scene(seed, 192, 256))
+        assert 0 < look.peak < 1
+        # A cell of the grid is 8 x 8 pixels here.
+        assert look.grey.sum() / 255 * look.peak / 64 == pytest.approx(1, abs=0.05)
+
+
 def test_strength_changes_the_figures_not_the_edits(predictor: Predictor) -> None:
     whole = predictor.edits(scene(3), "attenuate", "random")
     none = predictor.edits(scene(3), "attenuate", "random", strength=0.0)
@@ -112,6 +148,13 @@ def test_bad_input_is_a_sentence(predictor: Predictor, spoil: Callable[[Any], di
     arguments = {"picture": scene(1), "direction": "attenuate", "order": "random", **spoil(scene(1))}
     with pytest.raises(ValueError, match=sentence):
         predictor.edits(**arguments)
+
+
+@pytest.mark.parametrize("ask", ["look", "proposals"])
+def test_an_empty_mask_is_a_sentence_everywhere(predictor: Predictor, ask: str) -> None:
+    picture = scene(1) * np.array([1, 1, 1, 0], np.uint8)
+    with pytest.raises(ValueError, match="mask is empty"):
+        getattr(predictor, ask)(picture, *(["attenuate"] if ask == "proposals" else []))
 
 
 @pytest.mark.parametrize("name", ["edit.onnx", "manifest.json", "realism.onnx"])
