@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The predicted attention of the viewers as a layer of heat colours above the picture."""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from typing import Any
+
+import canvas
+import connection
+from errors import UserError
+from gi.repository import Gegl, Gimp
+from target import covers_canvas
+from words import _
+
+PARASITE = "saliency-map"  # the map's values, as JSON on its layer
+
+_LONG_SIDE = 384  # px; what the server takes at most
+_SHORT_SIDE = 16  # px; what it takes at least
+_OPACITY = 50  # percent
+_SMOOTH = 4  # how far the map is enlarged by cubic interpolation; from there on the much faster linear one looks alike
+# Heat colours in sRGB from no attention to most, about 14 steps of CIE lightness apart.
+_STOPS = (
+    (20, 0, 56),
+    (86, 10, 108),
+    (158, 20, 92),
+    (214, 52, 44),
+    (240, 112, 10),
+    (252, 168, 20),
+    (255, 214, 84),
+    (255, 255, 255),
+)
+
+
+def add_map(image: Any) -> Any:
+    """Predict where viewers of the visible picture look, and return it as a new layer on top, one undo step.
+
+    The layer covers the canvas at half opacity, in heat colours or, in a gray image, in greys; other maps are not seen
+    as part of the picture.  The predicted values are in its parasite: JSON with "width", "height" (384 px at most),
+    "map" (base64 of zlib-compressed bytes, rows from the top, 255 = most attention), "version" and "model" (null where
+    it is not known).  Selection and active layers stay.
+
+    Raises UserError or connection.ServerError, the image untouched.
+    """
+    width, height = _size(image)
+    values = connection.ask_saliency(_visible(image, (width, height)), width, height)
+    facts = {
+        "version": connection.VERSION,
+        "model": _model(),
+        "width": width,
+        "height": height,
+        "map": base64.b64encode(zlib.compress(values)).decode(),
+    }
+    layer = _layer(image, values, width, height)
+    persistent_undoable = 3
+    layer.attach_parasite(Gimp.Parasite.new(PARASITE, persistent_undoable, json.dumps(facts).encode()))
+    _put_on_top(image, layer)
+    return layer
+
+
+def _size(image: Any) -> tuple[int, int]:
+    """Width and height of the thumbnail for the server."""
+    if image.get_base_type() == Gimp.ImageBaseType.INDEXED:
+        raise UserError(_("Indexed pictures cannot be edited: choose Image → Mode → RGB first."))
+    if image.get_floating_sel() is not None:
+        raise UserError(_("There is a floating selection: anchor it with Layer → Anchor Layer first."))
+    width, height = image.get_width(), image.get_height()
+    if min(width, height) < _SHORT_SIDE:
+        message = _("The picture is smaller than {pixels} pixels: choose a larger one.")
+        raise UserError(message.format(pixels=_SHORT_SIDE))
+    scale = min(1.0, _LONG_SIDE / max(width, height))
+    width, height = round(width * scale), round(height * scale)
+    if min(width, height) < _SHORT_SIDE:
+        raise UserError(_("The picture is too narrow: crop it so that no side is more than 24 times the other."))
+    return width, height
+
+
+def _visible(image: Any, size: tuple[int, int]) -> bytes:
+    """R'G'B' bytes (sRGB) of what is visible, maps aside.  Raises UserError if nothing is."""
+    shown = [layer for layer in image.get_layers() if layer.get_visible()]
+    maps = [layer for layer in shown if layer.get_parasite(PARASITE) is not None]
+    picture = [layer for layer in shown if layer not in maps]
+    if picture and not picture[0].is_group() and not picture[0].has_alpha() and covers_canvas(image, picture[0]):
+        thumbnail = canvas._srgb(image, picture[0], size)  # many times faster than the whole composition
+    elif not maps:
+        thumbnail = canvas._srgb(image, image, size)
+    else:
+        copy = image.duplicate()  # shares its pixels with the image; the user's layers must not flicker
+        try:
+            for layer in copy.get_layers():
+                if layer.get_parasite(PARASITE) is not None:
+                    layer.set_visible(False)
+            thumbnail = canvas._srgb(copy, copy, size)
+        finally:
+            copy.delete()
+    if not any(thumbnail[0][3::4]):
+        raise UserError(_("Nothing is visible: make a layer visible in the Layers dialog first."))
+    return canvas._flat(thumbnail)
+
+
+def _model() -> str | None:
+    """The name of the model that the running server uses."""
+    try:
+        return (connection.health() or {}).get("model")
+    except connection.ServerError:
+        return None
+
+
+def _layer(image: Any, values: bytes, width: int, height: int) -> Any:
+    """A layer for the image, not yet in it, with the values enlarged to the canvas."""
+    # In an image of its own, so that nothing but the finished layer reaches the user's image and its undo steps.
+    work = Gimp.Image.new_with_precision(width, height, image.get_base_type(), image.get_precision())
+    try:
+        work.undo_disable()
+        if image.get_color_profile() is not None:
+            work.set_color_profile(image.get_color_profile())
+        gray = image.get_base_type() == Gimp.ImageBaseType.GRAY
+        kind = Gimp.ImageType.GRAY_IMAGE if gray else Gimp.ImageType.RGB_IMAGE
+        small = Gimp.Layer.new(work, "", width, height, kind, _OPACITY, Gimp.LayerMode.NORMAL)
+        work.insert_layer(small, None, 0)
+        Gegl.init(None)
+        buffer = small.get_buffer()
+        whole = Gegl.Rectangle.new(0, 0, width, height)
+        buffer.set(whole, "Y' u8" if gray else "R'G'B' u8", values if gray else heat(values))
+        buffer.flush()
+        small.update(0, 0, width, height)
+        full = image.get_width(), image.get_height()
+        _enlarge(small, min(full[0], _SMOOTH * width), min(full[1], _SMOOTH * height), Gimp.InterpolationType.CUBIC)
+        _enlarge(small, *full, Gimp.InterpolationType.LINEAR)
+        layer = Gimp.Layer.new_from_drawable(small, image)  # shares the pixels
+        layer.set_name(_("Saliency map"))
+        return layer
+    finally:
+        work.delete()
+
+
+def _enlarge(layer: Any, width: int, height: int, interpolation: Any) -> None:
+    if (width, height) == (layer.get_width(), layer.get_height()):
+        return
+    Gimp.context_push()
+    try:
+        Gimp.context_set_interpolation(interpolation)
+        layer.scale(width, height, False)
+    finally:
+        Gimp.context_pop()
+
+
+def heat(values: bytes) -> bytes:
+    """R'G'B' bytes of grey values: dark violet, red, orange, yellow, white."""
+    colours = bytearray(3 * len(values))
+    for channel in range(3):
+        colours[channel::3] = values.translate(_ramp(channel))
+    return bytes(colours)
+
+
+def _ramp(channel: int) -> bytes:
+    """One channel of the heat colours, for 256 values."""
+    ramp = bytearray()
+    for value in range(256):
+        position = value / 255 * (len(_STOPS) - 1)
+        stop = min(int(position), len(_STOPS) - 2)
+        low, high = _STOPS[stop][channel], _STOPS[stop + 1][channel]
+        ramp.append(round(low + (high - low) * (position - stop)))
+    return bytes(ramp)
+
+
+def _put_on_top(image: Any, layer: Any) -> None:
+    """Insert the layer as one undo step; what was active stays so."""
+    layers, channels = image.get_selected_layers(), image.get_selected_channels()
+    image.undo_group_start()
+    try:
+        if not image.insert_layer(layer, None, 0):  # GIMP only prints a line when it refuses
+            layer.delete()
+            raise UserError(_("GIMP refused a new layer: save the picture, restart GIMP, then try again."))
+        if channels:
+            image.set_selected_channels(channels)
+        elif layers:
+            image.set_selected_layers(layers)
+    finally:
+        image.undo_group_end()
+        Gimp.displays_flush()
