@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from plugin.saliency import connection
+from plugin.saliency import connection, settings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,8 +42,9 @@ def _serve(options: argparse.Namespace) -> int:
         os.environ.setdefault(variable, "1")
     from model_server import server
 
+    idle = 60.0 * settings.load().idle_minutes if options.idle is None else options.idle
     try:
-        if not server.serve(lambda: _load(options.networks), options.idle):
+        if not server.serve(lambda: _load(options.networks), idle):
             print("The model server runs already.")
     except server.StartError as error:
         return _fail(str(error))
@@ -77,8 +78,11 @@ def _status(options: argparse.Namespace) -> int:
     if found is None:
         print("No model server runs; GIMP starts it when it needs it.")
         return 1
+    networks = found.pop("networks", {})
     for name, value in found.items():
         print(f"{name}: {value}")
+    for name, facts in networks.items():
+        print(f"{name}: {facts['bytes']} bytes, sha256 {facts['sha256']}…")
     return 0
 
 
@@ -148,7 +152,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
     serve = commands.add_parser("serve", help="run the model server (GIMP starts it itself)")
-    serve.add_argument("--idle", type=float, default=600.0, metavar="SECONDS", help="end after so long without work")
+    serve.add_argument(
+        "--idle", type=float, metavar="SECONDS", help="end after so long without work (default: the settings')"
+    )
     serve.add_argument("--networks", type=Path, metavar="FOLDER", help="other networks than the shipped ones")
     serve.set_defaults(command=_serve)
 

@@ -3,17 +3,21 @@
 
 from __future__ import annotations
 
+import base64
 import hmac
 import io
 import json
 import logging
+import math
 import os
 import re
 import socket
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -26,13 +30,15 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SIDES = range(16, 385)  # pixels of a picture's width and height
+TILE_SIDES = range(1, 2049)  # of what is refined: a tile of the picture at full size
 DIRECTIONS = ("attenuate", "emphasize")
-ORDERS = ("best-realism", "best-saliency", "random")
+ORDERS = ("best-realism", "best-saliency", "variant-1", "variant-2", "random")
 MAX_STRENGTH = 1.5
+RADII = (1.0, 256.0)  # pixels
 READ_LIMIT = 5.0  # seconds from the connection to the request's last byte
 PREDICT_LIMIT = connection.ANSWER_LIMIT - 1.0  # seconds, queue included: the client hears of it before it gives up
 _LINE_BYTES = 1 << 16
-_BODY_BYTES = SIDES[-1] ** 2 * 4
+_LARGE = threading.BoundedSemaphore(4)  # tiles of 16 MB that may be in memory at once
 
 
 class Refusal(Exception):
@@ -148,21 +154,56 @@ class Handler(BaseHTTPRequestHandler):
         _check_names(query, "direction", "order", "width", "height", "strength")
         direction = _choice(query, "direction", DIRECTIONS)
         order = _choice(query, "order", ORDERS)
-        strength = _strength(query["strength"])
-        picture = self._picture(query, 4)
-        if not any(picture.pixels[3::4]):
-            raise Refusal(400, "The mask is empty; select the region to edit.")
-        started = time.monotonic()
-        prediction = self._predict(lambda predictor: predictor.edits(picture.array(), direction, order, strength))
-        return _json(
-            {
-                "edits": edits.to_json(prediction.edits),
-                "saliency": {"before": prediction.saliency_before, "after": prediction.saliency_after},
-                "realism": {"before": prediction.realism_before, "after": prediction.realism_after},
-                "model": self.server.worker.state().get("model", ""),
-                "milliseconds": round(1000 * (time.monotonic() - started), 1),
-            }
-        )
+        strength = _strength(query)
+        picture = self._region(query)
+        return self._judged(lambda predictor: _prediction(predictor.edits(picture.array(), direction, order, strength)))
+
+    def proposals(self, query: dict[str, str]) -> tuple[bytes, str]:
+        """POST /v1/proposals: several edits to choose from, the most real one first."""
+        self._check_version()
+        query = {"strength": "1", **query}
+        _check_names(query, "direction", "width", "height", "strength")
+        direction = _choice(query, "direction", DIRECTIONS)
+        strength = _strength(query)
+        picture = self._region(query)
+
+        def job(predictor: Any) -> dict[str, Any]:
+            found = predictor.proposals(picture.array(), direction, strength)
+            return {"proposals": [{"order": order, **_prediction(found[order])} for order in found]}
+
+        return self._judged(job)
+
+    def look(self, query: dict[str, str]) -> tuple[bytes, str]:
+        """POST /v1/look: how much attention a region draws, how real it looks, and where people look."""
+        self._check_version()
+        _check_names(query, "width", "height")
+        picture = self._region(query)
+
+        def job(predictor: Any) -> dict[str, Any]:
+            found = predictor.look(picture.array())
+            grey = base64.b64encode(found.grey.tobytes()).decode("ascii")
+            return {"saliency": found.saliency, "realism": found.realism, "map": grey, "peak": found.peak}
+
+        return self._judged(job)
+
+    def refine(self, query: dict[str, str]) -> tuple[bytes, str]:
+        """POST /v1/refine: the mask, moved to the object's edge; 16 bits a pixel, little-endian."""
+        self._check_version()
+        _check_names(query, "width", "height", "radius")
+        radius = _number(query, "radius", *RADII)
+        if not _LARGE.acquire(blocking=False):
+            raise Refusal(503, "The model server is busy; try again in a moment.", {"Retry-After": "5"})
+        try:
+            picture = self._picture(query, 4, TILE_SIDES)
+
+            def job(predictor: Any) -> bytes:
+                from model_server.guided_filter import refine  # numpy: see Picture.array
+
+                return bytes(refine(picture.array(), radius).astype("<u2").tobytes())
+
+            return self._predict(job), "application/octet-stream"
+        finally:
+            _LARGE.release()
 
     def saliency(self, query: dict[str, str]) -> tuple[bytes, str]:
         """POST /v1/saliency: where people look, 0 to 255."""
@@ -178,7 +219,17 @@ class Handler(BaseHTTPRequestHandler):
         _check_names(query)
         state = self.server.worker.state()
         seconds = round(time.monotonic() - self.server.started, 1)
-        return _json({"version": connection.VERSION, "pid": os.getpid(), "seconds": seconds, **state})
+        return _json(
+            {
+                "version": connection.VERSION,
+                "pid": os.getpid(),
+                "seconds": seconds,
+                "memory": _memory(),
+                "idle_minutes": round(self.server.idle / 60, 2),
+                "networks": self.server.networks,
+                **state,
+            }
+        )
 
     def stop(self, query: dict[str, str]) -> tuple[bytes, str]:
         """POST /v1/stop, for every version of the client; `version`: only if the server has this one."""
@@ -188,6 +239,13 @@ class Handler(BaseHTTPRequestHandler):
             raise Refusal(409, f"This model server has version {connection.VERSION}; it goes on.")
         self.server.stop()
         return _json({"stopping": True})
+
+    def _judged(self, job: Callable[[Any], dict[str, Any]]) -> tuple[bytes, str]:
+        """What job(predictor) finds, with what the answers of the networks have in common."""
+        started = time.monotonic()
+        found = self._predict(job)
+        milliseconds = round(1000 * (time.monotonic() - started), 1)
+        return _json({**found, "model": self.server.worker.state().get("model", ""), "milliseconds": milliseconds})
 
     def _predict(self, job: Callable[[Any], Any]) -> Any:
         try:
@@ -202,24 +260,31 @@ class Handler(BaseHTTPRequestHandler):
             reason = type(error).__name__
             raise Refusal(500, f"The prediction failed ({reason}); see the log, {self.server.log_path}.") from error
 
-    def _picture(self, query: dict[str, str], channels: int) -> Picture:
-        width, height = _side(query, "width"), _side(query, "height")
-        body = self._body()
+    def _region(self, query: dict[str, str]) -> Picture:
+        """A picture with a mask that is not empty."""
+        picture = self._picture(query, 4)
+        if not any(picture.pixels[3::4]):
+            raise Refusal(400, "The mask is empty; select the region to edit.")
+        return picture
+
+    def _picture(self, query: dict[str, str], channels: int, sides: range = SIDES) -> Picture:
+        width, height = _side(query, "width", sides), _side(query, "height", sides)
+        body = self._body(sides[-1] ** 2 * channels)
         if len(body) != width * height * channels:
             raise Refusal(
                 400, f"The body has {len(body)} bytes; {width} × {height} pixels need {width * height * channels}."
             )
         return Picture(body, height, width, channels)
 
-    def _body(self) -> bytes:
+    def _body(self, limit: int) -> bytes:
         lengths = self.headers.get_all("Content-Length", [])
         if self.headers.get("Transfer-Encoding") or not lengths:
             raise Refusal(411, "The length is missing; send Content-Length, and the body in one piece.")
         if len(lengths) > 1 or not re.fullmatch(r"[0-9]{1,12}", lengths[0].strip(), re.ASCII):
             raise Refusal(400, "Content-Length must be one number.")
         length = int(lengths[0])
-        if length > _BODY_BYTES:
-            raise Refusal(413, f"The body is too large; send {_BODY_BYTES} bytes at most.")
+        if length > limit:
+            raise Refusal(413, f"The body is too large; send {limit} bytes at most.")
         body = self.rfile.read(length)
         if len(body) < length:
             raise Refusal(400, f"The body ended after {len(body)} of {length} bytes; send all of it.")
@@ -266,6 +331,9 @@ class Handler(BaseHTTPRequestHandler):
 
 ROUTES: dict[tuple[str, str], Callable[[Handler, dict[str, str]], tuple[bytes, str]]] = {
     ("POST", "/v1/edits"): Handler.edits,
+    ("POST", "/v1/proposals"): Handler.proposals,
+    ("POST", "/v1/look"): Handler.look,
+    ("POST", "/v1/refine"): Handler.refine,
     ("POST", "/v1/saliency"): Handler.saliency,
     ("GET", "/v1/health"): Handler.health,
     ("POST", "/v1/stop"): Handler.stop,
@@ -309,17 +377,38 @@ def _choice(query: dict[str, str], name: str, choices: tuple[str, ...]) -> str:
     return query[name]
 
 
-def _side(query: dict[str, str], name: str) -> int:
-    if not re.fullmatch(r"[0-9]{1,4}", query[name], re.ASCII) or int(query[name]) not in SIDES:
-        raise Refusal(400, f"{name} must be a number of pixels from {SIDES[0]} to {SIDES[-1]}.")
+def _side(query: dict[str, str], name: str, sides: range) -> int:
+    if not re.fullmatch(r"[0-9]{1,4}", query[name], re.ASCII) or int(query[name]) not in sides:
+        raise Refusal(400, f"{name} must be a number of pixels from {sides[0]} to {sides[-1]}.")
     return int(query[name])
 
 
-def _strength(text: str) -> float:
+def _strength(query: dict[str, str]) -> float:
+    return _number(query, "strength", 0, MAX_STRENGTH)
+
+
+def _number(query: dict[str, str], name: str, low: float, high: float) -> float:
     try:
-        value = float(text)
+        value = float(query[name])
     except ValueError:
-        value = -1.0
-    if not 0 <= value <= MAX_STRENGTH:
-        raise Refusal(400, f"strength must be a number from 0 to {MAX_STRENGTH:g}.")
+        value = math.nan
+    if not low <= value <= high:
+        raise Refusal(400, f"{name} must be a number from {low:g} to {high:g}.")
     return value
+
+
+def _prediction(found: Any) -> dict[str, Any]:
+    return {
+        "edits": edits.to_json(found.edits),
+        "saliency": {"before": found.saliency_before, "after": found.saliency_after},
+        "realism": {"before": found.realism_before, "after": found.realism_after},
+    }
+
+
+def _memory() -> int:
+    """Resident bytes of this process; 0 where the system does not tell."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, AttributeError):
+        return 0

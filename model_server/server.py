@@ -31,7 +31,6 @@ from plugin.saliency import connection
 
 log = logging.getLogger(__name__)
 
-IDLE_LIMIT = 600.0  # seconds without a request until the server ends
 CONNECTIONS = 128  # at once; the next one hears that the server is busy
 _TICK = 0.2  # seconds between looks at what could end the server
 _LOCK_LIMIT = 10.0  # seconds for a predecessor to end
@@ -43,20 +42,27 @@ class StartError(Exception):
     """The server cannot start: one sentence."""
 
 
-def serve(load: Callable[[], Any], idle: float = IDLE_LIMIT) -> bool:
-    """Serve until stopped or idle; False if another server is there already.
+def serve(load: Callable[[], Any], idle: float) -> bool:
+    """Serve until stopped or until idle seconds pass without a request; False if another server is there already.
 
     load returns a Predictor and runs in a thread of its own.  Raises StartError, or connection.ServerError.
     """
+    networks: dict[str, Any] = {}  # what `health` says of them once they are loaded
+
+    def loaded() -> Any:
+        predictor = load()
+        networks.update(predictor.networks)
+        return predictor
+
     folder = Path(connection.runtime_folder())
     with (folder / "server.lock").open("a") as lock:
         if not _lock(lock):
             return False
         log_path = _open_log()
-        worker = Worker(load)
-        with Server(folder, worker, log_path) as server, _signals(server.stop):
+        worker = Worker(loaded)
+        with Server(folder, worker, log_path, idle, networks) as server, _signals(server.stop):
             log.info("version %s, process %d, serving at %s", connection.VERSION, os.getpid(), server.place())
-            server.run(idle)
+            server.run()
         worker.close()
         log.info("ended: %s", server.why)
     return True
@@ -77,9 +83,11 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     request_queue_size = 128
     timeout = _TICK
 
-    def __init__(self, folder: Path, worker: Worker, log_path: Path) -> None:
+    def __init__(self, folder: Path, worker: Worker, log_path: Path, idle: float, networks: dict[str, Any]) -> None:
         self.worker = worker
         self.log_path = log_path
+        self.idle = idle  # seconds
+        self.networks = networks
         self.started = time.monotonic()
         self.port = 0
         self.token = ""
@@ -113,12 +121,12 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
         """Where it listens, for people."""
         return f"127.0.0.1:{self.port}" if self.port else str(self._socket_path)
 
-    def run(self, idle: float) -> None:
-        """Answer requests until `stop`, until idle seconds pass without one, or until nobody can find the socket."""
+    def run(self) -> None:
+        """Answer requests until `stop`, until `idle` seconds pass without one, or until nobody can find the socket."""
         while not self.why:
             self.handle_request()  # returns after one connection, or after `timeout`
             with self._change:
-                if not self._busy and time.monotonic() - self._last > idle:
+                if not self._busy and time.monotonic() - self._last > self.idle:
                     self.why = "idle"
             if self._is_unreachable():
                 self.why = "the socket is gone"

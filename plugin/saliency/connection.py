@@ -8,6 +8,7 @@ and the command line import this module too, so that all agree on version, place
 
 from __future__ import annotations
 
+import base64
 import http.client
 import json
 import os
@@ -28,7 +29,7 @@ VERSION_HEADER = "X-Gimp-Saliency-Version"
 ANSWER_LIMIT = 15.0  # seconds for one request to a running server
 START_LIMIT = 15.0  # seconds until a started server answers
 STOP_LIMIT = 5.0  # seconds until a server asked to stop is gone
-_ANSWER_BYTES = 1 << 20  # more than any answer: 384 x 384 grey values, or some kilobytes of JSON
+_ANSWER_BYTES = 1 << 20  # more than any answer but refined masks: 384 x 384 grey values, or some kilobytes of JSON
 _SOCKET_PATH_BYTES = 104  # sun_path holds 108 bytes on Linux, 104 on macOS, the final zero included
 
 # The command that starts the server.  Empty: `server-command.json` beside this file, which the installation wrote.
@@ -55,15 +56,64 @@ def ask_edits(
     """Ask for the edits of a region; starts the server if none answers.
 
     picture: width * height * 4 bytes R'G'B'M (sRGB and mask), rows from the top, sides of 16 to 384 pixels.
-    direction: "attenuate" or "emphasize".  order: "best-realism", "best-saliency" or "random".
-    strength: 1 is the prediction; only the figures before and after depend on it.
+    direction: "attenuate" or "emphasize".  order: "best-realism", "best-saliency", "variant-1", "variant-2" or
+    "random".  strength: 1 is the prediction; only the figures before and after, and the choice, depend on it.
     Returns the server's JSON answer (`edits` is for `edits.from_json`).  Raises ServerError; takes 30 s at most.
     """
     query = {"direction": direction, "order": order, "width": width, "height": height, "strength": strength}
-    result = _parse(_ask("/v1/edits?" + urlencode(query), picture))
+    result = _parse(_ask("/v1/edits", query, picture))
     if not isinstance(result.get("edits"), list):
         raise _strange()
     return result
+
+
+def ask_proposals(picture: bytes, width: int, height: int, direction: str, strength: float = 1.0) -> dict[str, Any]:
+    """Ask for several edits of a region to choose from; starts the server if none answers.
+
+    Arguments and errors are those of `ask_edits`.  Returns the server's JSON answer: `proposals` is a list, not empty,
+    of {"order": …, "edits": …, "saliency": {"before": 0..1, "after": 0..1}, "realism": the same}, "best-realism" first;
+    orders that look like one before are not in it.
+    """
+    query = {"direction": direction, "width": width, "height": height, "strength": strength}
+    result = _parse(_ask("/v1/proposals", query, picture))
+    proposals = result.get("proposals")
+    if not isinstance(proposals, list) or not proposals or not all(_is_proposal(entry) for entry in proposals):
+        raise _strange()
+    return result
+
+
+def ask_look(picture: bytes, width: int, height: int) -> dict[str, Any]:
+    """Ask what viewers and critic say of a picture as it is; starts the server if none answers.
+
+    picture: as for `ask_edits`, mask included.  Returns the server's JSON answer: `saliency`, the mask's share of the
+    attention, and `realism`, both 0..1; `map`, width * height grey bytes, 255 where people look most; `peak`, the share
+    of attention that 255 stands for, so that map * peak compares two pictures of one size.  Raises ServerError; takes
+    30 s at most.
+    """
+    result = _parse(_ask("/v1/look", {"width": width, "height": height}, picture))
+    try:
+        result["map"] = base64.b64decode(result["map"], validate=True)
+    except (KeyError, TypeError, ValueError):
+        raise _strange() from None
+    figures = [result.get(name) for name in ("saliency", "realism", "peak")]
+    if len(result["map"]) != width * height or not all(_is_share(figure) for figure in figures):
+        raise _strange()
+    return result
+
+
+def ask_refined(picture: bytes, width: int, height: int, radius: float) -> bytes:
+    """Ask for the mask moved to the object's edge; starts the server if none answers.
+
+    picture: width * height * 4 bytes R'G'B'M, sides of 1 to 2048 pixels.  radius: 1 to 256 pixels, larger than the
+    mask's error.  Returns width * height 16-bit values, little-endian.  The result in a tile of a larger picture, at
+    least 4 * radius from the tile's edges, is the larger picture's if the tile starts at multiples of 64 pixels.
+    Raises ServerError; takes 30 s at most.
+    """
+    size = width * height * 2
+    answer = _ask("/v1/refine", {"width": width, "height": height, "radius": radius}, picture, max(size, _ANSWER_BYTES))
+    if len(answer) != size:
+        raise _strange()
+    return answer
 
 
 def ask_saliency(picture: bytes, width: int, height: int) -> bytes:
@@ -71,7 +121,7 @@ def ask_saliency(picture: bytes, width: int, height: int) -> bytes:
 
     Starts the server if none answers.  Raises ServerError; takes 30 s at most.
     """
-    answer = _ask("/v1/saliency?" + urlencode({"width": width, "height": height}), picture)
+    answer = _ask("/v1/saliency", {"width": width, "height": height}, picture)
     if len(answer) != width * height:
         raise _strange()
     return answer
@@ -196,12 +246,20 @@ def start() -> None:
     raise ServerError(f"The model server did not start within {START_LIMIT:.0f} s; {_CHECK}.")
 
 
-def _ask(path: str, body: bytes) -> bytes:
-    """POST, starting or replacing the server where needed; the body of a good answer."""
+def restart() -> None:
+    """Start the server anew, so that it reads its settings again.  Raises ServerError like `stop` and `start`."""
+    stop(kill=True)
+    start()
+
+
+def _ask(address: str, query: dict[str, Any], body: bytes, limit: int = _ANSWER_BYTES) -> bytes:
+    """POST, starting or replacing the server where needed; the body of a good answer, of limit bytes at most."""
+    path = f"{address}?{urlencode(query)}"
     deadline = time.monotonic() + START_LIMIT + ANSWER_LIMIT
     for last in (False, True):
         try:
-            response, answer = _exchange("POST", path, body, min(ANSWER_LIMIT, max(0.1, deadline - time.monotonic())))
+            timeout = min(ANSWER_LIMIT, max(0.1, deadline - time.monotonic()))
+            response, answer = _exchange("POST", path, body, timeout, limit)
         except NoServer:
             if last:
                 raise
@@ -222,8 +280,10 @@ def _ask(path: str, body: bytes) -> bytes:
     raise ServerError(str(_parse(answer).get("error") or _strange()))
 
 
-def _exchange(method: str, path: str, body: bytes, timeout: float) -> tuple[http.client.HTTPResponse, bytes]:
-    """One request and its complete answer within timeout seconds."""
+def _exchange(
+    method: str, path: str, body: bytes, timeout: float, limit: int = _ANSWER_BYTES
+) -> tuple[http.client.HTTPResponse, bytes]:
+    """One request and its complete answer, of limit bytes at most, within timeout seconds."""
     connection, headers = _connection(timeout)
     late = threading.Event()
 
@@ -242,8 +302,8 @@ def _exchange(method: str, path: str, body: bytes, timeout: float) -> tuple[http
         except (BrokenPipeError, ConnectionResetError):
             pass  # a busy server answers without reading
         response = connection.getresponse()
-        answer = response.read(_ANSWER_BYTES + 1)
-        if response.length and len(answer) <= _ANSWER_BYTES:  # the library itself does not mind
+        answer = response.read(limit + 1)
+        if response.length and len(answer) <= limit:  # the library itself does not mind
             raise http.client.IncompleteRead(answer)
     except (http.client.RemoteDisconnected, http.client.IncompleteRead, ConnectionError, FileNotFoundError) as error:
         if late.is_set():
@@ -260,7 +320,7 @@ def _exchange(method: str, path: str, body: bytes, timeout: float) -> tuple[http
         connection.close()
     if late.is_set():
         raise _late(timeout)
-    if len(answer) > _ANSWER_BYTES or VERSION_HEADER not in response.headers:
+    if len(answer) > limit or VERSION_HEADER not in response.headers:
         raise _strange()
     return response, answer
 
@@ -377,6 +437,21 @@ def _parse(answer: bytes) -> dict[str, Any]:
     if not isinstance(result, dict):
         raise _strange()
     return result
+
+
+def _is_proposal(entry: Any) -> bool:
+    """Whether an entry of the server's `proposals` has the form that `ask_proposals` promises."""
+    if not isinstance(entry, dict) or not isinstance(entry.get("order"), str):
+        return False
+    figures = [entry.get(name) for name in ("saliency", "realism")]
+    pairs = all(
+        isinstance(pair, dict) and _is_share(pair.get("before")) and _is_share(pair.get("after")) for pair in figures
+    )
+    return pairs and isinstance(entry.get("edits"), list)
+
+
+def _is_share(value: Any) -> bool:
+    return isinstance(value, (int, float)) and 0 <= value <= 1.01  # sums are rounded
 
 
 def _late(timeout: float) -> ServerLate:

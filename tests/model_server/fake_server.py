@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
@@ -21,6 +21,7 @@ class FakePredictor:
     """The predictor's shape: the answer depends on every byte of the picture."""
 
     model = "fake-1 (00000000)"
+    networks: ClassVar[dict[str, Any]] = {"fake.onnx": {"bytes": 7, "sha256": "00000000"}}
 
     def __init__(self, load_seconds: float, seconds: float) -> None:
         time.sleep(load_seconds)
@@ -35,6 +36,15 @@ class FakePredictor:
         return SimpleNamespace(
             edits=found, saliency_before=0.5, saliency_after=0.4, realism_before=0.9, realism_after=strength / 2
         )
+
+    def proposals(self, picture: Any, direction: str, strength: float = 1.0) -> dict[str, SimpleNamespace]:
+        orders = ("best-realism", "variant-1")
+        return {order: self.edits(picture, direction, order, strength) for order in orders}
+
+    def look(self, picture: Any) -> SimpleNamespace:
+        if not picture[:, :, :3].any():
+            raise ZeroDivisionError("a bug, for the tests")
+        return SimpleNamespace(saliency=0.5, realism=0.9, grey=self.saliency(picture), peak=0.01)
 
     def saliency(self, picture: Any) -> Any:
         return picture[:, :, 0].copy()

@@ -53,6 +53,28 @@ def test_idle_exit(start_server: StartServer, runtime: Path) -> None:
     assert [path.name for path in runtime.iterdir()] == ["server.lock"]
 
 
+def test_idle_minutes_come_from_the_settings(
+    start_server: StartServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    file = tmp_path / "gimp-saliency" / "settings.ini"
+    file.parent.mkdir()
+    file.write_text("[server]\nidle-minutes = 7\n")
+    for arguments, minutes in ((["--idle", "90"], 1.5), ([], 7)):  # the command line wins
+        process = start_server(*arguments, command=REAL_SERVER)
+        assert connection.health()["idle_minutes"] == minutes  # type: ignore[index]
+        process.terminate()
+        assert process.wait(5) == 0
+
+
+def test_restart(plugin_starts: Callable[..., None], start_server: StartServer) -> None:
+    process = start_server()
+    plugin_starts("--idle", "120")
+    connection.restart()
+    assert process.wait(5) == 0
+    assert connection.health()["idle_minutes"] == 2  # type: ignore[index]
+
+
 def test_killed_server_is_replaced(plugin_starts: Callable[..., None], runtime: Path) -> None:
     plugin_starts()
     pids = set()

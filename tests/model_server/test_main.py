@@ -22,6 +22,7 @@ def test_serve_status_stop(start_server: StartServer, capsys: pytest.CaptureFixt
     assert __main__.main(["status"]) == 0
     said = capsys.readouterr().out
     assert f"pid: {process.pid}\n" in said and "state: ready\nmodel: fake-1 (00000000)\n" in said
+    assert "idle_minutes: 1.0\n" in said and "fake.onnx: 7 bytes, sha256 00000000…\n" in said
     assert __main__.main(["serve"]) == 0
     assert capsys.readouterr().out == "The model server runs already.\n"
     assert __main__.main(["stop"]) == 0

@@ -10,16 +10,21 @@ import threading
 import time
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from model_server.guided_filter import refine
 from plugin.saliency import connection
-from tests.model_server.processes import StartServer, memory
+from tests.model_server.processes import StartServer, memory, wait_for
 
 SIDE = 16
 PICTURE = bytes(range(256)) * (SIDE * SIDE * 4 // 256)
 BUG = b"\0\0\0\1" * (SIDE * SIDE)  # see the fake server
+PROPOSALS = f"/v1/proposals?direction=attenuate&width={SIDE}&height={SIDE}"
+LOOK = f"/v1/look?width={SIDE}&height={SIDE}"
+REFINE = f"/v1/refine?width={SIDE}&height={SIDE}&radius=4"
 EDITS = f"/v1/edits?direction=attenuate&order=random&width={SIDE}&height={SIDE}"
 
 
@@ -74,8 +79,66 @@ def test_saliency(server: int) -> None:
     assert connection.ask_saliency(PICTURE[: SIDE * SIDE * 3], SIDE, SIDE) == PICTURE[: SIDE * SIDE * 3 : 3]
 
 
-def test_largest_picture(server: int) -> None:
-    assert connection.ask_edits(b"\1" * (384 * 384 * 4), 384, 384, "emphasize", "random")["edits"]
+def test_proposals(server: int) -> None:
+    answer = connection.ask_proposals(PICTURE, SIDE, SIDE, "attenuate", strength=0.5)
+    first, second = answer["proposals"]
+    assert (first["order"], second["order"]) == ("best-realism", "variant-1")
+    edits = connection.ask_edits(PICTURE, SIDE, SIDE, "attenuate", "best-realism", strength=0.5)
+    assert first == {"order": "best-realism", **{name: edits[name] for name in ("edits", "saliency", "realism")}}
+    assert answer["model"] == "fake-1 (00000000)" and answer["milliseconds"] >= 0
+
+
+def test_look(server: int) -> None:
+    answer = connection.ask_look(PICTURE, SIDE, SIDE)
+    assert answer["map"] == PICTURE[::4]
+    assert (answer["saliency"], answer["realism"], answer["peak"]) == (0.5, 0.9, 0.01)
+    assert answer["model"] == "fake-1 (00000000)" and answer["milliseconds"] >= 0
+
+
+@pytest.mark.parametrize(("width", "height"), [(1, 1), (300, 1), (70, 130)])
+def test_refine(server: int, width: int, height: int) -> None:
+    picture = (PICTURE * 40)[: width * height * 4]
+    expected = refine(np.frombuffer(picture, np.uint8).reshape(height, width, 4), 4.5)
+    assert connection.ask_refined(picture, width, height, 4.5) == expected.astype("<u2").tobytes()
+
+
+def test_refine_needs_no_selection(server: int) -> None:
+    assert connection.ask_refined(bytes(40), 2, 5, 1) == bytes(20)
+
+
+def test_largest_pictures(server: int) -> None:
+    picture = b"\1" * (384 * 384 * 4)
+    assert connection.ask_edits(picture, 384, 384, "emphasize", "random")["edits"]
+    assert connection.ask_proposals(picture, 384, 384, "emphasize")["proposals"]
+    assert connection.ask_look(picture, 384, 384)["map"] == b"\1" * 384**2
+    assert connection.ask_refined(b"\xff" * (2048 * 2048 * 4), 2048, 2048, 32) == b"\xff" * (2048 * 2048 * 2)
+
+
+def test_many_large_tiles_at_once_are_refused_not_kept(server: int) -> None:
+    """Each takes 16 MB while it is sent."""
+    head = post(REFINE.replace("=16", "=2048"), bytes(100_000), f"Content-Length: {2048 * 2048 * 4}")
+    clients = []
+    try:
+        for _ in range(4):
+            clients.append(socket.socket(socket.AF_UNIX))
+            clients[-1].connect(connection.socket_path())
+            clients[-1].sendall(head)
+        time.sleep(0.2)
+        code, answer = connection.request("POST", REFINE, PICTURE)
+        assert code == 503 and "busy; try again" in json.loads(answer)["error"]
+        assert connection.request("POST", LOOK, PICTURE)[0] == 200
+    finally:
+        for client in clients:
+            client.close()
+    wait_for(lambda: connection.request("POST", REFINE, PICTURE)[0] == 200)
+
+
+def test_health(server: int) -> None:
+    wait_for(lambda: (connection.health() or {}).get("state") == "ready")
+    found = connection.health() or {}
+    assert found["idle_minutes"] == 1  # the fake server's default
+    assert abs(found["memory"] / 1e6 - memory(server)) < 10
+    assert found["networks"] == {"fake.onnx": {"bytes": 7, "sha256": "00000000"}}
 
 
 @pytest.mark.parametrize(
@@ -98,6 +161,27 @@ def test_largest_picture(server: int) -> None:
         ("POST", EDITS.replace("width=16", "width=385"), 400),
         ("POST", EDITS.replace("width=16", "width=१६"), 400),
         ("POST", EDITS.replace("width=16", "width=17"), 400),
+        ("POST", EDITS.replace("random", "variant-2"), 200),
+        ("GET", PROPOSALS, 405),
+        ("POST", "/v1/proposals", 400),
+        ("POST", PROPOSALS + "&order=random", 400),
+        ("POST", PROPOSALS + "&strength=2", 400),
+        ("POST", PROPOSALS.replace("attenuate", "remove"), 400),
+        ("POST", PROPOSALS.replace("width=16", "width=15"), 400),
+        ("POST", PROPOSALS.replace("width=16", "width=17"), 400),
+        ("GET", LOOK, 405),
+        ("POST", LOOK + "&direction=attenuate", 400),
+        ("POST", LOOK.replace("height=16", "height=385"), 400),
+        ("POST", LOOK.replace("height=16", "height=17"), 400),
+        ("GET", REFINE, 405),
+        ("POST", REFINE.replace("&radius=4", ""), 400),
+        ("POST", REFINE.replace("=4", "=0.9"), 400),
+        ("POST", REFINE.replace("=4", "=256.1"), 400),
+        ("POST", REFINE.replace("=4", "=nan"), 400),
+        ("POST", REFINE.replace("=4", "=wide"), 400),
+        ("POST", REFINE.replace("width=16", "width=0"), 400),
+        ("POST", REFINE.replace("width=16", "width=2049"), 400),
+        ("POST", REFINE.replace("width=16", "width=17"), 400),
         ("POST", "/v1/stop?version=0.0.1", 409),
     ],
 )
@@ -108,13 +192,15 @@ def test_refusals(server: int, method: str, path: str, expected: int) -> None:
         assert re.fullmatch(r"[A-Z/].*[;,] .*\.|.*(must|missing|takes|goes on).*\.", json.loads(answer)["error"])
 
 
-def test_an_empty_mask_is_refused(server: int) -> None:
-    code, answer = connection.request("POST", EDITS, b"\1\1\1\0" * (SIDE * SIDE))
+@pytest.mark.parametrize("path", [EDITS, PROPOSALS, LOOK])
+def test_an_empty_mask_is_refused(server: int, path: str) -> None:
+    code, answer = connection.request("POST", path, b"\1\1\1\0" * (SIDE * SIDE))
     assert (code, json.loads(answer)["error"]) == (400, "The mask is empty; select the region to edit.")
 
 
-def test_a_bug_in_the_prediction_is_a_sentence(server: int) -> None:
-    code, answer = connection.request("POST", EDITS, BUG)
+@pytest.mark.parametrize("path", [EDITS, PROPOSALS, LOOK])
+def test_a_bug_in_the_prediction_is_a_sentence(server: int, path: str) -> None:
+    code, answer = connection.request("POST", path, BUG)
     assert code == 500
     assert "ZeroDivisionError" in json.loads(answer)["error"]
 
@@ -137,6 +223,14 @@ def test_a_bug_in_the_prediction_is_a_sentence(server: int) -> None:
         (post(EDITS, PICTURE, "Content-Length: 999999999999"), 413),
         (post(EDITS, PICTURE, "Content-Length: 600000"), 413),
         (post(EDITS, PICTURE, "Content-Length: 1023"), 400),
+        (post(PROPOSALS, PICTURE, "Content-Length: 600000"), 413),
+        (post(LOOK, PICTURE, "Content-Length: 600000"), 413),
+        (post(REFINE, PICTURE, "Content-Length: 600000"), 400),
+        (post(REFINE, PICTURE, "Content-Length: 16777217"), 413),
+        (post(REFINE, PICTURE), 411),
+        (post(LOOK, PICTURE, "Content-Length: 1024", "X-Gimp-Saliency-Version: 9.9"), 409),
+        (post(REFINE, PICTURE, "Content-Length: 1024", "X-Gimp-Saliency-Version: 9.9"), 409),
+        (post(PROPOSALS, PICTURE, "Content-Length: 1024", "X-Gimp-Saliency-Version: 9.9"), 409),
         (post(EDITS, PICTURE[:-1], "Content-Length: 1024"), 400),
         (post(EDITS, PICTURE, "Content-Length: 1024", "X-Gimp-Saliency-Version: 9.9"), 409),
         (post(EDITS, PICTURE * 2, "Content-Length: 1024"), 200),  # pipelining: the first one counts
@@ -195,7 +289,8 @@ def test_idle_connections_do_not_block(server: int) -> None:
 
 
 tokens = st.sampled_from(
-    b"GET |POST |/v1/edits?|/v1/saliency?|/v1/health|width=16&|height=16|direction=attenuate&|=|&|%| | HTTP/1.1|//|?|#"
+    b"GET |POST |/v1/edits?|/v1/proposals?|/v1/look?|/v1/refine?|/v1/saliency?|/v1/health|width=16&|height=16"
+    b"|direction=attenuate&|radius=4&|=|&|%| | HTTP/1.1|//|?|#"
     b"|\r\n|\n|\0|\xff|Content-Length: |1024|-1|999999999999999999999|Transfer-Encoding: chunked|Expect: 100-continue"
     b"|Host: [|Content-Length: 1024\r\n\r\n".split(b"|")
 )
@@ -206,7 +301,7 @@ requests = st.one_of(
         lambda at, new, old: old[: at % len(old)] + new + old[at % len(old) + 1 :],
         st.integers(0, 10000),
         st.binary(max_size=4),
-        st.just(post(EDITS, PICTURE, "Content-Length: 1024")),
+        st.sampled_from([post(path, PICTURE, "Content-Length: 1024") for path in (EDITS, PROPOSALS, LOOK, REFINE)]),
     ),
 )
 

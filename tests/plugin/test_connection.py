@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import json
+import math
 import os
 import socket
 import stat
@@ -14,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -99,6 +103,70 @@ def test_saliency_of_another_size(answering: Callable[..., None]) -> None:
     answering(saying(GOOD + b"2\r\n\r\n12"))
     with pytest.raises(connection.ServerError, match="makes no sense"):
         connection.ask_saliency(bytes(768), 16, 16)
+
+
+FIGURES = {"before": 0.5, "after": 0.4}
+PROPOSAL = {"order": "best-realism", "edits": [], "saliency": FIGURES, "realism": FIGURES}
+LOOK = {"saliency": 0.5, "realism": 0.9, "map": base64.b64encode(bytes(256)).decode(), "peak": 0.01}
+
+
+def answer(value: Any) -> bytes:
+    body = json.dumps(value).encode()
+    return GOOD + f"{len(body)}\r\n\r\n".encode() + body
+
+
+def test_proposals_and_look(answering: Callable[..., None]) -> None:
+    answers = iter([answer({"proposals": [PROPOSAL]}), answer(LOOK)])
+    answering(lambda client: saying(next(answers))(client))
+    assert connection.ask_proposals(PICTURE, 16, 16, "attenuate")["proposals"] == [PROPOSAL]
+    assert connection.ask_look(PICTURE, 16, 16) == {**LOOK, "map": bytes(256)}
+
+
+@pytest.mark.parametrize(
+    "proposals",
+    [
+        None,
+        [],
+        {},
+        [1],
+        [{**PROPOSAL, "order": 1}],
+        [{**PROPOSAL, "edits": {}}],
+        [PROPOSAL, {**PROPOSAL, "saliency": 0.5}],
+        [{**PROPOSAL, "saliency": {"before": 0.5}}],
+        [{**PROPOSAL, "realism": {"before": "0.5", "after": 0.5}}],
+        [{**PROPOSAL, "realism": {"before": math.nan, "after": 0.5}}],
+        [{**PROPOSAL, "realism": {"before": 10**400, "after": 0.5}}],
+    ],
+)
+def test_strange_proposals(answering: Callable[..., None], proposals: Any) -> None:
+    answering(saying(answer({"proposals": proposals})))
+    with pytest.raises(connection.ServerError, match="makes no sense"):
+        connection.ask_proposals(PICTURE, 16, 16, "attenuate")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"map": None}, {"map": 7}, {"map": "AAAA"}, {"map": "é"}, {"map": "A" * 343}, {"peak": None}, {"saliency": "1"}],
+)
+def test_a_strange_look(answering: Callable[..., None], change: dict[str, Any]) -> None:
+    answering(saying(answer({**LOOK, **change})))
+    with pytest.raises(connection.ServerError, match="makes no sense"):
+        connection.ask_look(PICTURE, 16, 16)
+
+
+def test_refined_masks_may_be_large(answering: Callable[..., None]) -> None:
+    answering(saying(GOOD + b"2000000\r\n\r\n" + b"ab" * 1_000_000))
+    assert connection.ask_refined(bytes(4_000_000), 1000, 1000, 8.5) == b"ab" * 1_000_000
+    with pytest.raises(connection.ServerError, match="makes no sense"):
+        connection.ask_refined(bytes(4_000_000), 1000, 999, 8.5)
+
+
+def test_restart(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[Any] = []
+    monkeypatch.setattr(connection, "stop", lambda version="", kill=False: done.append(("stop", kill)))
+    monkeypatch.setattr(connection, "start", lambda: done.append("start"))
+    connection.restart()
+    assert done == [("stop", True), "start"]
 
 
 def test_half_an_answer_starts_a_server(answering: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The user's settings, in one file that people can edit: `gimp-saliency/settings.ini` in the configuration folder.
+
+    [server]
+    idle-minutes = 10
+
+The plug-in writes it, the server reads it when it starts.  Standard library only.
+"""
+
+from __future__ import annotations
+
+import configparser
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+IDLE_MINUTES = range(1, 1441)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """idle_minutes: how long the model server waits for work before it ends, 1 to 1440."""
+
+    idle_minutes: int = 10
+
+
+def path() -> Path:
+    """The file: in `$XDG_CONFIG_HOME`, by default `~/.config`; a Flatpak's plug-in and server share the host's."""
+    # In a Flatpak the usual variable names a folder of the Flatpak's own, which the server outside does not know.
+    folder = os.environ.get("HOST_XDG_CONFIG_HOME" if "FLATPAK_ID" in os.environ else "XDG_CONFIG_HOME", "")
+    # The XDG specification: a relative path in the variable is invalid and to be ignored.
+    base = Path(folder) if Path(folder).is_absolute() else Path(os.path.expanduser("~"), ".config")  # noqa: PTH111
+    return base / "gimp-saliency" / "settings.ini"
+
+
+def load() -> Settings:
+    """The settings; the default where the file or a value is missing or makes no sense.  Never raises."""
+    parser = _parser()
+    try:
+        parser.read(path(), encoding="utf-8")
+        minutes = parser.getint("server", "idle-minutes")
+    except (configparser.Error, OSError, ValueError):
+        return Settings()
+    return Settings(minutes) if minutes in IDLE_MINUTES else Settings()
+
+
+def save(settings: Settings) -> None:
+    """Write the settings, all or nothing; what else is in the file stays, but for comments.
+
+    Raises UserError if the folder cannot be written.
+    """
+    # Here, since only the plug-in saves, and only there its folder is on the path.
+    from errors import UserError
+    from words import _
+
+    parser = _parser()
+    file = path()
+    try:
+        parser.read(file, encoding="utf-8")
+    except (configparser.Error, OSError, ValueError):
+        parser = _parser()
+    if not parser.has_section("server"):
+        parser.add_section("server")
+    parser.set("server", "idle-minutes", str(settings.idle_minutes))
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        number, part = tempfile.mkstemp(prefix=".settings-", dir=file.parent)
+        try:
+            with os.fdopen(number, "w", encoding="utf-8") as stream:
+                parser.write(stream)
+            os.replace(part, file)  # noqa: PTH105
+        except BaseException:
+            Path(part).unlink()
+            raise
+    except OSError as error:
+        message = _("The settings cannot be saved in {folder} ({reason}): allow writing there, then try again.")
+        raise UserError(message.format(folder=file.parent, reason=error.strerror)) from error
+
+
+def _parser() -> configparser.ConfigParser:
+    return configparser.ConfigParser(interpolation=None)
