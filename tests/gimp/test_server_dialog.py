@@ -44,14 +44,15 @@ class ServerWindow(Window):
 
 
 @contextmanager
-def _opened(gimp: GimpForTests, folder: Path, scheme: str = "dark") -> Iterator[ServerWindow]:
+def _opened(gimp: GimpForTests, folder: Path, scheme: str = "dark", first: str = "pass") -> Iterator[ServerWindow]:
     name = uuid.uuid4().hex[:8]
     base = Path(gimp.env["GIMP3_DIRECTORY"]).parent  # what a private GIMP sees of the disk
     report, rc = base / f"{name}.json", base / f"{name}.rc"
     rc.write_text(f"(theme-color-scheme {scheme})\n" + Path(gimp.env["GIMP3_DIRECTORY"], "gimprc").read_text())
     search = [gimp.env["GIMP3_DIRECTORY"] + "/plug-ins/saliency"]
     script = PROJECT / "tests" / "gimp" / "server_window.py"
-    code = f"import sys; sys.path[:0] = {search!r}; exec(open({str(script)!r}).read(), {{'REPORT': {str(report)!r}}})"
+    run = f"exec(open({str(script)!r}).read(), {{'REPORT': {str(report)!r}}})"
+    code = f"import sys; sys.path[:0] = {search!r}; {first}; {run}"
     options = ["-n", "--no-splash", f"--gimprc={rc}", "--batch-interpreter", "python-fu-eval", "-b", code]
     pictures = os.environ.get("GIMP_SALIENCY_SCREENSHOTS")
     with test_window._screen() as display, (folder / "log").open("wb") as log:
@@ -126,6 +127,15 @@ def test_keys(gimp: GimpForTests, no_server: None, tmp_path: Path) -> None:
         window.activate("Model Server")
         window.keys("Escape")
         wait_for(lambda: window.shown().get("closed"), "the window's end")
+
+
+def test_failure_is_a_sentence(gimp: GimpForTests, no_server: None, tmp_path: Path) -> None:
+    broken = "import connection; connection.start_command = ['false']"
+    with _opened(gimp, tmp_path, first=broken) as window:
+        window.keys("alt+s")
+        wait_for(lambda: any("failed to start" in text for text in window.shown()["texts"]), "the reason")
+        assert window.value("State:").startswith("Not running")
+        assert window.shown()["buttons"]["_Start"]
 
 
 def test_what_others_do_is_seen(gimp: GimpForTests, no_server: None, tmp_path: Path) -> None:
