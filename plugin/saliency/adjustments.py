@@ -14,7 +14,15 @@ from typing import Any
 from edits import Curves, Edit, Exposure, Saturation, WhiteBalance, to_json
 from errors import UserError
 from gi.repository import Gimp
+from selection import kept
 from target import ADJUSTMENT, HOLDER, covers_canvas, edits_above, role, siblings, write_parasite
+
+_OPERATIONS = {
+    Exposure.name: "gegl:exposure",
+    Saturation.name: "gegl:saturation",
+    WhiteBalance.name: "gegl:channel-mixer",
+    Curves.name: "gimp:curves",
+}
 
 
 def add_stack(image: Any, layer: Any, edits: list[Edit], facts: dict[str, Any]) -> list[Any]:
@@ -24,25 +32,31 @@ def add_stack(image: Any, layer: Any, edits: list[Edit], facts: dict[str, Any]) 
     before.  To be called inside an undo group.  Raises UserError if GIMP refuses a filter.
     """
     groups: list[Any] = []
-    selection = Gimp.Selection.save(image)
     base = layer
-    try:
+    with kept(image) as selection:
         Gimp.Selection.none(image)  # a selection would limit the histogram and mask each filter a second time
         if not _is_backdrop(image, layer):
             base = _isolate(image, layer, facts)
         for edit in edits:
-            group = _add_group(image, base, edit.label())
-            image.select_item(Gimp.ChannelOps.REPLACE, selection)
-            group.add_mask(group.create_mask(Gimp.AddMaskType.SELECTION))
-            Gimp.Selection.none(image)
-            _add_filter(group, edit)
-            write_parasite(group, {**facts, "role": ADJUSTMENT, "edits": to_json([edit])})
-            groups.append(group)
-    finally:
-        image.select_item(Gimp.ChannelOps.REPLACE, selection)
-        image.remove_channel(selection)
+            top = [base, *edits_above(image, base)][-1]
+            groups.append(add_adjustment(image, base, top, edit, facts, selection))
     image.set_selected_layers([base])
     return groups
+
+
+def add_adjustment(image: Any, base: Any, below: Any, edit: Edit, facts: dict[str, Any], mask: Any) -> Any:
+    """Put one edit of the photo `base` directly above the layer `below`; return its group.
+
+    mask: a channel or layer mask whose values the group's own mask takes, or None.  Afterwards nothing is selected.
+    """
+    group = _add_group(image, base, below, edit.label())
+    if mask is not None:
+        image.select_item(Gimp.ChannelOps.REPLACE, mask)
+        group.add_mask(group.create_mask(Gimp.AddMaskType.SELECTION))
+    Gimp.Selection.none(image)
+    _add_filter(group, edit)
+    write_parasite(group, {**facts, "role": ADJUSTMENT, "edits": to_json([edit])})
+    return group
 
 
 def _is_backdrop(image: Any, layer: Any) -> bool:
@@ -79,11 +93,10 @@ def _isolate(image: Any, layer: Any, facts: dict[str, Any]) -> Any:
     return copy
 
 
-def _add_group(image: Any, base: Any, name: str) -> Any:
-    """An empty pass-through group of the base layer's size above the base and its earlier edits."""
-    top = [base, *edits_above(image, base)][-1]
+def _add_group(image: Any, base: Any, below: Any, name: str) -> Any:
+    """An empty pass-through group of the base layer's size directly above the layer `below`."""
     group = Gimp.GroupLayer.new(image, name)
-    image.insert_layer(group, base.get_parent(), siblings(image, top).index(top))
+    image.insert_layer(group, base.get_parent(), siblings(image, below).index(below))
     group.set_mode(Gimp.LayerMode.PASS_THROUGH)
     # A group is as large as its children, and so is its mask: a transparent child gives it the photo's size.
     kind = Gimp.ImageType.GRAYA_IMAGE if base.is_gray() else Gimp.ImageType.RGBA_IMAGE
@@ -97,8 +110,9 @@ def _add_group(image: Any, base: Any, name: str) -> Any:
 
 def _add_filter(group: Any, edit: Edit) -> None:
     live_filter = filter_for(group, edit)
+    before = len(group.get_filters())
     group.append_filter(live_filter)
-    if len(group.get_filters()) != 1:  # GIMP only prints a line when it refuses
+    if len(group.get_filters()) == before:  # GIMP only prints a line when it refuses
         raise UserError(f"GIMP refused its {edit.name} filter: update GIMP to its latest 3.2 version, then try again.")
     if isinstance(edit, Curves):
         _set_curves(live_filter, edit, gray=group.is_gray())
@@ -109,24 +123,62 @@ def filter_for(drawable: Any, edit: Edit) -> Any:
 
     Never for curves in GIMP 3.0, which crashes of them.
     """
-    operation, properties = _filter(edit)
+    operation = operation_of(edit)
     live_filter = Gimp.DrawableFilter.new(drawable, operation, edit.name.replace("-", " ").capitalize())
-    config = live_filter.get_config()
-    for name, value in properties.items():
-        # An XCF file keeps single precision: so the picture is the same after saving and loading.
-        config.set_property(name, struct.unpack("f", struct.pack("f", value))[0])
+    _set_numbers(live_filter, edit)
     return live_filter
 
 
-def _filter(edit: Edit) -> tuple[str, dict[str, float]]:
-    """GIMP's operation and its properties."""
+def replace_filter(group: Any, edit: Edit, noted: Edit) -> None:
+    """Give an edit's group a filter with other values in place of the one it has, undoably.
+
+    noted: the edit that the group was made for.  Nothing may be selected.  A name that the user gave stays.
+    """
+    operation = operation_of(edit)
+    old = next((each for each in group.get_filters() if each.get_operation_name() == operation), None)
+    opacity, visible = (old.get_opacity(), old.get_visible()) if old else (1.0, True)
+    if old:
+        old.delete()  # an attached filter's numbers could be changed, but not undone
+    _add_filter(group, edit)
+    new = group.get_filters()[0]
+    if (opacity, visible) != (1.0, True):
+        new.set_opacity(opacity)
+        new.set_visible(visible)
+        new.update()
+    if group.get_name() == noted.label():
+        group.set_name(edit.label())
+
+
+def dial(live_filter: Any, edit: Edit, gray: bool) -> None:
+    """Give an attached filter the numbers of another edit of its kind.  No undo step."""
+    if isinstance(edit, Curves):
+        _set_curves(live_filter, edit, gray)
+    else:
+        _set_numbers(live_filter, edit)
+        live_filter.update()
+
+
+def _set_numbers(live_filter: Any, edit: Edit) -> None:
+    config = live_filter.get_config()
+    for name, value in settings_of(edit).items():
+        # An XCF file keeps single precision: so the picture is the same after saving and loading.
+        config.set_property(name, struct.unpack("f", struct.pack("f", value))[0])
+
+
+def operation_of(edit: Edit) -> str:
+    """The name of GIMP's filter for an edit."""
+    return _OPERATIONS[edit.name]
+
+
+def settings_of(edit: Edit) -> dict[str, float]:
+    """The filter's properties that hold the edit's numbers; of curves none."""
     if isinstance(edit, Exposure):
-        return "gegl:exposure", {"exposure": edit.ev}
+        return {"exposure": edit.ev}
     if isinstance(edit, Saturation):
-        return "gegl:saturation", {"scale": edit.scale}
+        return {"scale": edit.scale}
     if isinstance(edit, WhiteBalance):
-        return "gegl:channel-mixer", dict(zip(("rr-gain", "gg-gain", "bb-gain"), edit.gains()))
-    return "gimp:curves", {}
+        return dict(zip(("rr-gain", "gg-gain", "bb-gain"), edit.gains()))
+    return {}
 
 
 def _set_curves(live_filter: Any, edit: Curves, gray: bool) -> None:

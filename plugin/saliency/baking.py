@@ -7,16 +7,34 @@ clipped or rounded in between except by the curves themselves.
 
 from __future__ import annotations
 
+import base64
 import re
+import struct
+import zlib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from adjustments import filter_for, is_opaque
 from edits import Curves, Edit, to_json
+from errors import UserError
 from gi.repository import Gegl, Gimp
-from target import BAKED, REPLACEMENT, covers_canvas, edits_above, write_parasite
+from selection import kept, select_values
+from target import (
+    BAKED,
+    PERSISTENT_UNDOABLE,
+    REPLACEMENT,
+    covers_canvas,
+    edits_above,
+    read_parasite,
+    role,
+    siblings,
+    write_parasite,
+)
+from words import _
 
 Box = tuple[int, int, int, int]  # x, y, width, height in pixels
+
+_SELECTION = "saliency-selection"  # name of the parasite that keeps what was selected
 
 _ROWS = 128  # read at a time; GIMP's tiles are 128 rows high
 
@@ -44,7 +62,7 @@ def add_baked_copy(image: Any, layer: Any, edits: list[Edit], facts: dict[str, A
         opaque = covers_canvas(image, layer) and is_opaque(pixels)
         selected = _select_same(image, layer, work, box)
         for edit in edits:
-            pixels = _apply(pixels, edit)
+            pixels = apply(pixels, edit)
         Gimp.Selection.none(work)
         selected.threshold(Gimp.HistogramChannel.VALUE, 1e-9, 1)
         baked = source.copy()
@@ -66,10 +84,78 @@ def add_baked_copy(image: Any, layer: Any, edits: list[Edit], facts: dict[str, A
         work.delete()
         if unedited != source:
             unedited.get_image().delete()
-    baked.set_name(", ".join(edit.label() for edit in edits))
-    write_parasite(baked, {**facts, "role": BAKED if opaque else REPLACEMENT, "edits": to_json(edits)})
+    name = ", ".join(edit.label() for edit in edits if not edit.is_identity())
+    baked.set_name(name)
+    content = {**facts, "role": BAKED if opaque else REPLACEMENT, "edits": to_json(edits), "name": name}
+    write_parasite(baked, content)
+    _, left, top = layer.get_offsets()
+    _note_selection(image, baked, (x + left, y + top, width, height))
     image.set_selected_layers([layer if opaque else baked])
     return [baked]
+
+
+def bake_again(image: Any, photo: Any, old: Any, edits: list[Edit], facts: dict[str, Any]) -> list[Any]:
+    """Put a copy with other edits in the place of a baked one, by the selection that it was made for.
+
+    To be called inside an undo group.  Raises UserError, the image untouched, if a later edit was made from it.
+    """
+    above = edits_above(image, old)
+    if above:
+        message = _("A later edit above this one was made from it: adjust or delete «{name}» first.")
+        raise UserError(message.format(name=above[0].get_name()))
+    before = siblings(image, old)
+    replaced = role(old) == REPLACEMENT
+    try:
+        with kept(image):
+            select_noted(image, old)
+            old.set_visible(False)
+            if replaced:
+                photo.set_visible(True)
+            layers = add_baked_copy(image, photo, edits, facts)
+    except BaseException:
+        for item in siblings(image, photo):
+            if item not in before:
+                image.remove_layer(item)
+        photo.set_visible(not replaced)
+        old.set_visible(True)
+        raise
+    if old.get_name() != (read_parasite(old) or {}).get("name"):
+        layers[0].set_name(old.get_name())  # one that the user gave
+    layers[0].set_opacity(old.get_opacity())
+    image.remove_layer(old)
+    return layers
+
+
+def _note_selection(image: Any, baked: Any, box: Box) -> None:
+    """Attach the selection within a box of the canvas, for `bake_again`: what is baked is already blended by it."""
+    x, y, width, height = box
+    buffer, packer = image.get_selection().get_buffer(), zlib.compressobj(1)
+    packed = b""
+    for row in range(y, y + height, _ROWS):
+        strip = Gegl.Rectangle.new(x, row, width, min(_ROWS, y + height - row))
+        packed += packer.compress(bytes(buffer.get(strip, 1.0, "Y u16", Gegl.AbyssPolicy.NONE)))
+    header = struct.pack("<4i", *box)
+    content = base64.b64encode(header + packed + packer.flush())  # GIMP 3.0 takes nothing but ASCII from Python
+    baked.attach_parasite(Gimp.Parasite.new(_SELECTION, PERSISTENT_UNDOABLE, content))
+
+
+def select_noted(image: Any, baked: Any) -> None:
+    """Select what was selected when the copy was baked.  Raises UserError if nothing usable is noted."""
+    parasite = baked.get_parasite(_SELECTION)
+    try:
+        data = base64.b64decode(bytes(parasite.get_data()).rstrip(b"\0"), validate=True) if parasite else b""
+        x, y, width, height = struct.unpack("<4i", data[:16])
+        canvas = (image.get_width(), image.get_height())
+        if not (0 <= x < x + width <= canvas[0] and 0 <= y < y + height <= canvas[1]):
+            raise ValueError
+        unpacker = zlib.decompressobj()
+        values = unpacker.decompress(data[16:], 2 * width * height)
+        if len(values) != 2 * width * height:
+            raise ValueError
+    except (struct.error, ValueError, zlib.error) as error:
+        message = _("The edit's selection is no longer known: delete its layer, select the region and edit again.")
+        raise UserError(message) from error
+    select_values(image, values, "u16", (x, y, width, height))
 
 
 def _selected_box(image: Any, layer: Any) -> Box:
@@ -102,7 +188,7 @@ def _select_same(image: Any, layer: Any, work: Any, box: Box) -> Any:
     return channel
 
 
-def _apply(pixels: Any, edit: Edit) -> Any:
+def apply(pixels: Any, edit: Edit) -> Any:
     """One operator on the selected pixels, blended softly in linear light; return the layer with the result."""
     if isinstance(edit, Curves):
         return _apply_curves(pixels, edit)

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from errors import UserError
-from gi.repository import Gegl, Gimp
+from gi.repository import Babl, Gegl, Gimp
 from srgb import decode
 from target import covers_canvas, edits_above, lineage, siblings
 
 GIMP_32 = (Gimp.MAJOR_VERSION, Gimp.MINOR_VERSION) >= (3, 2)
 
 _LONG_SIDE = 384  # px; what the server takes at most
+_LARGEST_THUMBNAIL = 1024  # px; of GIMP's own making
 _SHORT_SIDE = 16  # px; what it takes at least
 _LINEAR = bytes(round(255 * decode(i / 255)) for i in range(256))
 _BACKDROP = 128  # grey value seen through transparent pixels, the mean of GIMP's checks
@@ -52,11 +53,43 @@ def read(image: Any, layer: Any) -> Thumbnail:
     return Thumbnail(bytes(pixels), *size)
 
 
+def read_box(image: Any, layer: Any, box: tuple[int, int, int, int], longest: int) -> Thumbnail:
+    """The same of a part of the canvas (x, y, width, height), not enlarged, its long side `longest` px at most.
+
+    The mask is the selection alone.
+    """
+    x, y, width, height = box
+    scale = min(1.0, longest / max(width, height))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    if _is_photo_alone(image, layer):
+        rgba, *found = _srgb(image, layer, size, box)
+        picture = _flat((_resized_rgba(rgba, found[0], found[1], *size), *size))
+    else:
+        # GIMP has no thumbnails of a part of the composition.
+        whole = min(scale, _LARGEST_THUMBNAIL / max(image.get_width(), image.get_height()))
+        whole_size = round(image.get_width() * whole), round(image.get_height() * whole)
+        size = max(1, int(width * whole)), max(1, int(height * whole))
+        left, top = min(int(x * whole), whole_size[0] - size[0]), min(int(y * whole), whole_size[1] - size[1])
+        pixels = _visible(image, layer, whole_size)
+        starts = (3 * (row * whole_size[0] + left) for row in range(top, top + size[1]))
+        picture = b"".join(pixels[start : start + 3 * size[0]] for start in starts)
+    pixels4 = bytearray(4 * size[0] * size[1])
+    for channel in range(3):
+        pixels4[channel::4] = picture[channel::3]
+    pixels4[3::4] = _selection(image, size, box)
+    return Thumbnail(bytes(pixels4), *size)
+
+
+def _is_photo_alone(image: Any, layer: Any) -> bool:
+    """Whether nothing but the layer is to be seen at and below it: many times faster than the whole composition."""
+    return not edits_above(image, layer) and layer.get_parent() is None and covers_canvas(image, layer)
+
+
 def _visible(image: Any, layer: Any, size: tuple[int, int]) -> bytes:
     """R'G'B' bytes of the composition from the canvas' bottom up to the layer's topmost edit."""
     top = [layer, *edits_above(image, layer)][-1]
-    if top == layer and layer.get_parent() is None and covers_canvas(image, layer):
-        return _flat(_srgb(image, layer, size))  # the photo alone: many times faster than the whole composition
+    if _is_photo_alone(image, layer):
+        return _flat(_srgb(image, layer, size))
     levels = [(siblings(image, item), item) for item in lineage(top)]
     positions = [row.index(item) for row, item in levels]
     if not any(item.get_visible() for (row, _), position in zip(levels, positions) for item in row[:position]):
@@ -117,14 +150,16 @@ def _resized(plane: bytes, width: int, height: int, new_width: int, new_height: 
     return bytes(plane[row + column] for row in rows for column in columns)
 
 
-def _selection(image: Any, size: tuple[int, int]) -> bytes:
-    data, width, height, bpp = image.get_selection().get_thumbnail_data(*size)
+def _selection(image: Any, size: tuple[int, int], part: tuple[int, int, int, int] | None = None) -> bytes:
+    selection = image.get_selection()
+    thumbnail = selection.get_sub_thumbnail_data(*part, *size) if part else selection.get_thumbnail_data(*size)
+    data, width, height, bpp = thumbnail
     data = bytes(data.get_data())
     if GIMP_32:
         plane = data[::bpp].translate(_LINEAR)  # comes back display-encoded
     else:
-        component = _component(image)[1]
-        plane = data if component == "u8" else _convert(data, width, height, f"Y {component}", "Y u8")
+        native = Babl.format_get_encoding(selection.get_format())  # encoded in 8-bit images from files, else linear
+        plane = data if native == "Y u8" else _convert(data, width, height, native, "Y u8")
     return _resized(plane, width, height, *size)
 
 
@@ -166,8 +201,16 @@ def _srgb(
             rgba = _convert_profile(data, width, height, source_format, encoded, profile)
     if (width, height) == size or part:
         return rgba, width, height
-    planes = [_resized(rgba[channel::4], width, height, *size) for channel in range(4)]
-    return bytes(value for pixel in zip(*planes) for value in pixel), *size
+    return _resized_rgba(rgba, width, height, *size), *size
+
+
+def _resized_rgba(rgba: bytes, width: int, height: int, new_width: int, new_height: int) -> bytes:
+    if (width, height) == (new_width, new_height):
+        return rgba
+    resized = bytearray(4 * new_width * new_height)
+    for channel in range(4):
+        resized[channel::4] = _resized(rgba[channel::4], width, height, new_width, new_height)
+    return bytes(resized)
 
 
 def _component(image: Any) -> tuple[bool, str]:

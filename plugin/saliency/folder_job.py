@@ -14,6 +14,7 @@ import connection
 from errors import UserError
 from gi.repository import Gegl, Gimp, Gio, GLib
 from procedures import edit_selection
+from selection import select_values
 
 _METADATA = ("include-exif", "include-iptc", "include-xmp")
 # What GIMP's own defaults do not give: all metadata, and no compression that takes longer than the edit.
@@ -68,7 +69,8 @@ def _edit(job: dict[str, Any]) -> None:
         has_alpha = any(layer.has_alpha() for layer in image.get_layers())
         for mask in job["masks"]:
             _select(image, mask)
-            edit_selection(image, image.get_selected_layers(), job["direction"], job["strength"], job["order"])
+            settings = {"strength": job["strength"], "order": job["order"]}
+            edit_selection(image, image.get_selected_layers(), job["direction"], **settings)
         Gimp.Selection.none(image)
         if job["format"] == "xcf":
             _run("gimp-xcf-save", image, job["output"], {})
@@ -96,18 +98,7 @@ def _select(image: Any, path: str) -> None:
         coverage = _coverage(mask, width, height)
     finally:
         mask.delete()
-    channel = Gimp.Channel.new(image, "mask", width, height, 100, Gegl.Color.new("black"))
-    image.insert_channel(channel, None, 0)
-    # Channels take coverage as linear values, as the selection does, except in plain 8-bit images.
-    plain = image.get_precision() == Gimp.Precision.U8_NON_LINEAR
-    buffer = channel.get_buffer()
-    buffer.set(Gegl.Rectangle.new(0, 0, width, height), "Y' u16" if plain else "Y u16", coverage)
-    buffer.flush()
-    channel.update(0, 0, width, height)
-    layers = image.get_selected_layers()  # a new channel takes the place of what was active
-    image.select_item(Gimp.ChannelOps.REPLACE, channel)
-    image.remove_channel(channel)
-    image.set_selected_layers(layers)
+    select_values(image, coverage, "u16")
     if not Gimp.Selection.bounds(image)[1]:
         raise UserError(f"The mask {path} is black everywhere: paint the region white.")
 

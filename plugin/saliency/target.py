@@ -9,6 +9,8 @@ from typing import Any
 from errors import UserError
 from gi.repository import Gimp
 
+PERSISTENT_UNDOABLE = 3  # flags of a parasite: saved with the image, taken back by undo
+
 # Layers of an edit carry their part of it as JSON under this name.  Its "role" is one of
 PARASITE = "saliency-edit"
 ADJUSTMENT = "adjustment"  # a pass-through group above the photo with one filter (GIMP 3.2)
@@ -121,12 +123,11 @@ def read_parasite(layer: Any) -> dict[str, Any] | None:
         return None
     try:
         content = json.loads(bytes(parasite.get_data()).rstrip(b"\0"))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return content if isinstance(content, dict) else None
 
 
 def write_parasite(layer: Any, content: dict[str, Any]) -> None:
     """Attach the layer's part of an edit: saved with the image, taken back by undo."""
-    persistent_undoable = 3
-    layer.attach_parasite(Gimp.Parasite.new(PARASITE, persistent_undoable, json.dumps(content).encode()))
+    layer.attach_parasite(Gimp.Parasite.new(PARASITE, PERSISTENT_UNDOABLE, json.dumps(content).encode()))

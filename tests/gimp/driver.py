@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs inside a GIMP with a window: opens a picture, then evaluates what the test sends, so the test sees all states.
 
-Start with exec(…, {"ADDRESS": path of a socket to make}).
+Start with exec(…, {"ADDRESS": path of a socket to make, "SCENE": arguments of open_picture}).
 """
 
 from __future__ import annotations
@@ -11,13 +11,24 @@ from multiprocessing.connection import Listener
 from typing import Any
 
 import inside
-from gi.repository import Gimp
+from gi.repository import Gimp, Gio
 
 
-def open_picture() -> Any:
-    """A picture with a soft selection, undo on, nothing to save, in a window."""
-    image, _ = inside.picture(480, 320)
-    inside.select(image, (120, 80, 200, 140), 20)
+def open_picture(
+    file: str = "",
+    ellipse: tuple[int, int, int, int] = (120, 80, 200, 140),
+    feather: float = 20,
+    enlarged: tuple[int, int] | None = None,
+    **options: Any,
+) -> Any:
+    """A picture with a selection, undo on, nothing to save, in a window: a file, or noise (see inside.picture)."""
+    if file:
+        image = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, Gio.File.new_for_path(file))
+    else:
+        image, _ = inside.picture(480, 320, **options)
+    if enlarged:
+        image.scale(*enlarged)
+    inside.select(image, ellipse, feather)
     image.undo_enable()
     image.clean_all()
     Gimp.Display.new(image)
@@ -35,9 +46,9 @@ def state(image: Any) -> dict[str, Any]:
     }
 
 
-def serve(address: str) -> None:
+def serve(address: str, scene: dict[str, Any]) -> None:
     """Answer expressions with their values until the test says "quit"."""
-    names = {"image": open_picture(), "state": state, "inside": inside, "Gimp": Gimp}
+    names = {"image": open_picture(**scene), "state": state, "inside": inside, "Gimp": Gimp}
     with Listener(address, "AF_UNIX") as listener, listener.accept() as connection:
         while (expression := connection.recv()) != "quit":
             try:
@@ -46,4 +57,4 @@ def serve(address: str) -> None:
                 connection.send(error)
 
 
-serve(globals()["ADDRESS"])
+serve(globals()["ADDRESS"], globals()["SCENE"])

@@ -9,10 +9,7 @@ import pytest
 
 from plugin.saliency import connection
 from tests.conftest import GimpForTests
-from tests.gimp import test_window
-from tests.gimp.test_window import Window, wait_for
-
-window = test_window.window  # the fixture
+from tests.gimp.gui import Window, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +101,6 @@ def test_real_prediction(gimp: GimpForTests) -> None:
     assert result["model"]
 
 
-@test_window.pytestmark
 def test_one_undo_step(window: Window) -> None:
     before, selected = window.ask("state(image)"), window.selection()
     window.ask("__import__('inside_map').add(image)")

@@ -18,10 +18,10 @@ import pytest
 
 from plugin.saliency import connection, settings
 from tests.conftest import PROJECT, GimpForTests
-from tests.gimp import test_window
-from tests.gimp.test_window import Window, wait_for
+from tests.gimp import gui
+from tests.gimp.gui import Window, wait_for
 
-pytestmark = test_window.pytestmark
+pytestmark = pytest.mark.skipif(bool(gui.MISSING), reason=f"needs {', '.join(gui.TOOLS)}")
 
 
 class ServerWindow(Window):
@@ -55,7 +55,7 @@ def _opened(gimp: GimpForTests, folder: Path, scheme: str = "dark", first: str =
     code = f"import sys; sys.path[:0] = {search!r}; {first}; {run}"
     options = ["-n", "--no-splash", f"--gimprc={rc}", "--batch-interpreter", "python-fu-eval", "-b", code]
     pictures = os.environ.get("GIMP_SALIENCY_SCREENSHOTS")
-    with test_window._screen() as display, (folder / "log").open("wb") as log:
+    with gui.screen() as display, (folder / "log").open("wb") as log:
         keywords = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": subprocess.STDOUT}
         env = {**gimp.env, "DISPLAY": display, "XDG_CONFIG_HOME": str(base / "config")}
         with gimp.gimp.start(*options, console=False, env=env, **keywords):

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An edit from question to layers: ask the server for each part of the selection, apply its answers in one step."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import connection
+from adjustments import add_stack
+from baking import add_baked_copy
+from canvas import GIMP_32, Thumbnail
+from choices import Choices
+from edits import Edit, EditError, from_json, to_json
+from errors import UserError
+from gi.repository import Gimp
+from parts import cells
+from selection import intersect_cells, kept, soften
+from target import siblings
+from words import _
+
+
+@dataclass(frozen=True)
+class Planned:
+    """The edits of one part of the selection at 100 %, in order of application, and where they come from."""
+
+    edits: list[Edit]
+    cells: bytes | None = None  # which cells of the thumbnail's grid are the part's (255); None: all
+    facts: dict[str, Any] | None = None  # for the layers' parasites: model, order, predicted
+
+
+def planned(answer: dict[str, Any], order: str, part: bytes | None = None) -> Planned:
+    """The server's answer as a plan.  Raises UserError if it holds no usable edits."""
+    try:
+        edits = from_json(answer["edits"])
+    except (EditError, KeyError) as error:
+        message = _("The model server sent no usable edits ({error}): install the plug-in again.")
+        raise UserError(message.format(error=error)) from error
+    facts = {"model": answer.get("model"), "order": order, "predicted": to_json(edits)}
+    return Planned(edits, part, facts)
+
+
+def regions(thumbnail: Thumbnail, separate: bool) -> list[tuple[bytes, bytes | None]]:
+    """What to ask the server for: R'G'B'M bytes of each part, and its cells (None for the whole selection)."""
+    mask = thumbnail.pixels[3::4]
+    found = cells(mask, thumbnail.width, thumbnail.height) if separate else []
+    if len(found) < 2:
+        return [(thumbnail.pixels, None)]
+    result: list[tuple[bytes, bytes | None]] = []
+    for part in found:
+        pixels = bytearray(thumbnail.pixels)
+        pixels[3::4] = within(mask, part)
+        result.append((bytes(pixels), part))
+    return result
+
+
+def within(mask: bytes, part: bytes) -> bytes:
+    """The mask where the part (0 or 255) is, elsewhere 0."""
+    both = int.from_bytes(mask, "big") & int.from_bytes(part, "big")
+    return both.to_bytes(len(mask), "big")
+
+
+def predict(thumbnail: Thumbnail, choices: Choices) -> list[Planned]:
+    """Ask the server for the edits of each part.  Raises UserError or connection.ServerError."""
+    size = thumbnail.width, thumbnail.height
+    return [
+        planned(
+            connection.ask_edits(pixels, *size, choices.direction, choices.order, strength=choices.strength / 100),
+            choices.order,
+            part,
+        )
+        for pixels, part in regions(thumbnail, choices.separate)
+    ]
+
+
+def apply(image: Any, layer: Any, plan: list[Planned], choices: Choices, grid: tuple[int, int]) -> list[Any]:
+    """Apply a plan to the selection above the layer as one undo step; return the created layers, lowest first.
+
+    grid: width and height of the grid of the parts' cells.  At strength 0 nothing is created.  If anything fails, no
+    layer stays behind.  Raises UserError or connection.ServerError.
+    """
+    work = [(each, choices.applied(each.edits, layer.is_gray())) for each in plan]
+    work = [(each, edits) for each, edits in work if not all(edit.is_identity() for edit in edits)]
+    if not work:
+        return []
+
+    def add() -> list[Any]:
+        layers: list[Any] = []
+        photo = layer
+        as_selected = not choices.refine and choices.feather <= 0 and all(each.cells is None for each, _ in work)
+        with nullcontext() if as_selected else kept(image) as selected:
+            for each, edits in work:
+                if selected is not None:
+                    image.select_item(Gimp.ChannelOps.REPLACE, selected)
+                if each.cells is not None:
+                    intersect_cells(image, each.cells, *grid)
+                if not as_selected:
+                    soften(image, photo, choices.feather, choices.refine)
+                facts = {
+                    "id": uuid.uuid4().hex,
+                    "version": connection.VERSION,
+                    "direction": choices.direction,
+                    "strength": choices.strength,
+                    "base": to_json(each.edits),
+                    **(each.facts or {}),
+                }
+                edits = [edit for edit in edits if not edit.is_identity()]
+                layers += (add_stack if GIMP_32 else add_baked_copy)(image, photo, edits, facts)
+                photo = image.get_selected_layers()[0]  # a copy may have taken the layer's place
+        return layers
+
+    return in_one_step(image, layer, add)
+
+
+def in_one_step(image: Any, layer: Any, change: Callable[[], list[Any]]) -> list[Any]:
+    """Run `change`, which adds layers beside the layer, as one undo step; if it fails, none stays behind."""
+    before = siblings(image, layer)
+    image.undo_group_start()
+    try:
+        return change()
+    except BaseException:
+        for item in siblings(image, layer):
+            if item not in before:
+                image.remove_layer(item)
+        layer.set_visible(True)
+        image.set_selected_layers([layer])
+        raise
+    finally:
+        image.undo_group_end()
+        Gimp.displays_flush()

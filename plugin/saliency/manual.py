@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The help button: shows the fitting section of the README that was installed with the plug-in."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from gi.repository import Gtk, Pango
+from words import _
+
+_README = Path(__file__).with_name("README.md")
+
+
+def connect(dialog: Any, section: str) -> None:
+    """Let a GIMP dialog's help button show a section of the README (its heading in small letters)."""
+
+    def respond(_dialog: Any, response: int) -> None:
+        if response == Gtk.ResponseType.HELP:
+            _dialog.stop_emission_by_name("response")
+            show(dialog, section)
+
+    dialog.connect("response", respond)
+
+
+def show(parent: Any, section: str) -> None:
+    """Open a window with the section's text."""
+    try:
+        text = chapter(_README.read_text(encoding="utf-8"), section)
+    except OSError:
+        text = _("The help is missing: run install.sh again.")
+    window = Gtk.Dialog(title=_("Help: Saliency"), transient_for=parent, modal=True)
+    window.add_button(_("_Close"), Gtk.ResponseType.CLOSE)
+    window.connect("response", lambda *_arguments: window.destroy())
+    view = Gtk.TextView(
+        editable=False, cursor_visible=False, wrap_mode=Gtk.WrapMode.WORD, left_margin=12, right_margin=12, top_margin=8
+    )
+    _fill(view.get_buffer(), text)
+    scrolled = Gtk.ScrolledWindow(min_content_width=620, min_content_height=420)
+    scrolled.add(view)
+    window.get_content_area().pack_start(scrolled, True, True, 0)
+    window.show_all()
+
+
+def chapter(readme: str, section: str) -> str:
+    """The section of a Markdown text from its heading of level two to the next one."""
+    found = re.search(rf"^## {re.escape(section)}$.*?(?=^## |\Z)", readme, re.MULTILINE | re.DOTALL | re.IGNORECASE)
+    return found.group().strip() if found else readme
+
+
+def _fill(buffer: Any, markdown: str) -> None:
+    """Write Markdown with its headings, bold words and code set off."""
+    heading = buffer.create_tag(weight=Pango.Weight.BOLD, scale=1.2)
+    styles = {"**": buffer.create_tag(weight=Pango.Weight.BOLD), "`": buffer.create_tag(family="monospace")}
+    styles["*"] = buffer.create_tag(style=Pango.Style.ITALIC)
+    for paragraph in re.split(r"\n{2,}", markdown):
+        if paragraph.startswith("#"):
+            buffer.insert_with_tags(buffer.get_end_iter(), paragraph.lstrip("# ") + "\n\n", heading)
+            continue
+        if not paragraph.startswith(("    ", "|", "- ", "1. ")):
+            paragraph = paragraph.replace("\n", " ")
+        for piece in re.split(r"(\*\*.+?\*\*|`.+?`|(?<!\w)\*[^*]+?\*(?!\w))", paragraph):
+            mark = next((mark for mark in styles if piece.startswith(mark) and len(piece) > 2 * len(mark)), "")
+            tags = [styles[mark]] if mark else []
+            buffer.insert_with_tags(buffer.get_end_iter(), piece[len(mark) : len(piece) - len(mark)], *tags)
+        buffer.insert(buffer.get_end_iter(), "\n\n")

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The last edit that was made by hand, kept in GIMP, and made again on another layer."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import canvas
+import editing
+from choices import Choices
+from edits import NAMES, Edit, EditError, from_json, to_json
+from errors import UserError
+from gi.repository import Gimp
+from target import editable_layer
+from words import _
+
+_LAST = "saliency-last-edit"  # a parasite of GIMP itself, which keeps it from one start to the next
+_PERSISTENT = 1
+
+
+def remember(edits: list[Edit], choices: Choices) -> None:
+    """Keep an edit's values at 100 % and its settings for `repeat`."""
+    content = {
+        "base": to_json(edits),
+        "direction": choices.direction,
+        "strength": choices.strength,
+        "kinds": sorted(choices.kinds),
+        "feather": choices.feather,
+        "refine": choices.refine,
+    }
+    Gimp.attach_parasite(Gimp.Parasite.new(_LAST, _PERSISTENT, json.dumps(content).encode()))
+
+
+def repeat(image: Any, drawables: list[Any]) -> list[Any]:
+    """Apply the remembered values to the selection on the one drawable; return the created layers.
+
+    Raises UserError, where none is remembered or the layer or selection is of no use.
+    """
+    edits, choices = _recall()
+    layer = editable_layer(image, drawables)
+    canvas.read(image, layer)  # the same sentences as for any other edit
+    facts = {"order": choices.order, "predicted": to_json(edits)}
+    return editing.apply(image, layer, [editing.Planned(edits, None, facts)], choices, (1, 1))
+
+
+def _recall() -> tuple[list[Edit], Choices]:
+    nothing = _("There is no edit to repeat yet: make one with Attenuate or Emphasize Selection first.")
+    parasite = Gimp.get_parasite(_LAST)
+    if parasite is None:
+        raise UserError(nothing)
+    try:
+        content = json.loads(bytes(parasite.get_data()).rstrip(b"\0"))
+        kinds = frozenset(content["kinds"]) & frozenset(NAMES)
+        strength, feather = float(content["strength"]), float(content["feather"])
+        if not (0 <= strength <= 150 and 0 <= feather <= 500):
+            raise ValueError
+        edits = from_json(content["base"])
+        direction = "emphasize" if content["direction"] == "emphasize" else "attenuate"
+        return edits, Choices(direction, strength, "random", kinds, feather, bool(content["refine"]))
+    except (ValueError, KeyError, TypeError, EditError) as error:
+        raise UserError(nothing) from error

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A part of the picture at the size of the screen, before and after an edit."""
+
+from __future__ import annotations
+
+from canvas import Thumbnail
+from choices import Choices
+from editing import Planned, within
+from preview import Part, Preview
+from selection import refining_radius
+
+Box = tuple[int, int, int, int]  # x, y, width, height
+
+
+class View:
+    """What a box of the canvas shows, and what edits of the selection make of it."""
+
+    def __init__(self, thumbnail: Thumbnail, box: Box, canvas: tuple[int, int], gray: bool) -> None:
+        """thumbnail: the box's pixels and selection; box and canvas (width, height): px of the image."""
+        self.width, self.height, self.box, self.canvas = thumbnail.width, thumbnail.height, box, canvas
+        self.before = _without(thumbnail.pixels)
+        self.mask = thumbnail.pixels[3::4]
+        self._gray = gray
+        self._preview = Preview(self.before, self.width, self.height)
+        self._masks: dict[bytes, bytes] = {}  # of parts, by their cells
+        self._refined: dict[tuple[bytes | None, float], bytes] = {}
+
+    def close(self) -> None:
+        """Free GIMP's images.  To be called once."""
+        self._preview.close()
+
+    def after(self, plan: list[Planned], choices: Choices, grid: tuple[int, int]) -> bytes:
+        """R'G'B' bytes with the plan applied; grid: width and height of the grid of the parts' cells.
+
+        Where a refined mask is wanted that `refined` has not brought yet, the mask is as selected.
+        """
+        parts = []
+        for each in plan:
+            edits = tuple(choices.applied(each.edits, self._gray))
+            radius = self.radius(choices)
+            if choices.refine and (each.cells, radius) in self._refined:
+                parts.append(Part(self._refined[each.cells, radius], edits, component="u16"))
+            else:
+                feather = 0.0 if choices.refine else choices.feather * self._scale()
+                parts.append(Part(self.part_mask(each.cells, grid), edits, feather))
+        return self._preview.show(parts)
+
+    def missing(self, plan: list[Planned], choices: Choices) -> list[bytes | None]:
+        """The cells of the parts whose refined mask is wanted and not there yet."""
+        if not choices.refine:
+            return []
+        return [each.cells for each in plan if (each.cells, self.radius(choices)) not in self._refined]
+
+    def refined(self, cells: bytes | None, choices: Choices, mask: bytes) -> None:
+        """Keep a part's refined mask: 16-bit values."""
+        self._refined[cells, self.radius(choices)] = mask
+
+    def radius(self, choices: Choices) -> float:
+        """How far edges are sought, in pixels of the view."""
+        return max(1.0, refining_radius(*self.canvas, choices.feather) * self._scale())
+
+    def part_mask(self, cells: bytes | None, grid: tuple[int, int]) -> bytes:
+        """The mask of the part that the cells mark."""
+        if cells is None:
+            return self.mask
+        if cells not in self._masks:
+            self._masks[cells] = within(self.mask, self._enlarged(cells, grid))
+        return self._masks[cells]
+
+    def with_mask(self, picture: bytes, mask: bytes) -> bytes:
+        """R'G'B'M bytes of a picture of the view's size and a mask."""
+        pixels = bytearray(4 * len(mask))
+        for channel in range(3):
+            pixels[channel::4] = picture[channel::3]
+        pixels[3::4] = mask
+        return bytes(pixels)
+
+    def _scale(self) -> float:
+        return self.width / self.box[2]
+
+    def _enlarged(self, cells: bytes, grid: tuple[int, int]) -> bytes:
+        """The cells as pixels of the view."""
+        x, y, width, height = self.box
+        columns = [int((x + (i + 0.5) * width / self.width) * grid[0] / self.canvas[0]) for i in range(self.width)]
+        rows = [int((y + (i + 0.5) * height / self.height) * grid[1] / self.canvas[1]) for i in range(self.height)]
+        lines = {row: cells[row * grid[0] : (row + 1) * grid[0]] for row in set(rows)}
+        wide = {row: bytes(line[column] for column in columns) for row, line in lines.items()}
+        return b"".join(wide[row] for row in rows)
+
+
+def _without(pixels: bytes) -> bytes:
+    """R'G'B' of R'G'B'M bytes."""
+    picture = bytearray(len(pixels) // 4 * 3)
+    for channel in range(3):
+        picture[channel::3] = pixels[channel::4]
+    return bytes(picture)

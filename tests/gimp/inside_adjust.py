@@ -1,0 +1,379 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the tests of later changes, soft edges, parts and previews run inside GIMP."""
+
+from __future__ import annotations
+
+import random
+import struct
+import tempfile
+from typing import Any
+
+import adjusting
+import canvas
+import connection
+import edits
+import inside
+import preview
+import procedures
+import repeating
+import target
+from choices import Choices
+from editing import within
+from errors import UserError
+from gi.repository import Gimp, Gio
+from inside import ALL_EDITS, picture, select, selection, visible
+from parts import parts
+from selection import select_values
+
+TOLERANCE = 1.5 / 255  # two ways to the same 8-bit picture
+
+
+def worst(one: bytes, other: bytes) -> float:
+    """The largest difference of two pictures of doubles."""
+    values = (struct.unpack(f"{len(data) // 8}d", data) for data in (one, other))
+    return max(abs(a - b) for a, b in zip(*values))
+
+
+def edited(strength: float = 100, kinds: Any = edits.NAMES, **options: Any) -> tuple[Any, Any]:
+    """An image with an edit of ALL_EDITS at a strength, and its photo."""
+    inside.answer_with(ALL_EDITS)
+    image, layer = picture(**options)
+    select(image)
+    procedures.edit_selection(image, [layer], "attenuate", strength=strength, kinds=frozenset(kinds))
+    return image, layer
+
+
+def adjusted(image: Any, layer: Any, strength: float, kinds: Any = edits.NAMES, base: Any = None) -> list[Any]:
+    made = adjusting.find(image, [layer])
+    wanted = Choices(made.choices.direction, strength, made.choices.order, frozenset(kinds))
+    return adjusting.apply(image, made, base or made.base, wanted)
+
+
+def adjusting_equals_editing() -> dict[str, dict[str, Any]]:
+    """Edits that were changed afterwards beside edits that were made so at once."""
+    without = tuple(name for name in edits.NAMES if name != "saturation")
+    cases: dict[str, tuple[float, Any, float, Any]] = {
+        "weaker": (100, edits.NAMES, 40, edits.NAMES),
+        "stronger": (60, edits.NAMES, 150, edits.NAMES),
+        "one switched off": (100, edits.NAMES, 100, without),
+        "one switched on": (100, without, 100, edits.NAMES),
+    }
+    results = {}
+    for shape, options in inside.SHAPES.items():
+        for name, (strength, kinds, new_strength, new_kinds) in cases.items():
+            image, _ = edited(strength, kinds, **options)
+            before, was_selected, channels = visible(image), selection(image), len(image.get_channels())
+            if shape == "opaque":
+                image = reloaded(image)
+            active = image.get_layers()[0]
+            adjusted(image, active, new_strength, new_kinds)
+            other, _ = edited(new_strength, new_kinds, **options)
+            results[f"{shape}, {name}"] = {
+                "difference": worst(visible(image), visible(other)),
+                "changed": worst(visible(image), before),
+                "selection": worst(selection(image), was_selected) if shape != "opaque" else 0,
+                "channels": len(image.get_channels()) - channels,
+                "again": adjusting.find(image, [image.get_layers()[0]]).choices.strength,
+                "kinds": sorted(adjusting.find(image, [image.get_layers()[0]]).choices.kinds),
+                "wanted": [new_strength, sorted(new_kinds)],
+            }
+            image.delete()
+            other.delete()
+    return results
+
+
+def reloaded(image: Any) -> Any:
+    """The image after saving as XCF and loading again."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Gio.File.new_for_path(folder + "/saved.xcf")
+        Gimp.file_save(Gimp.RunMode.NONINTERACTIVE, image, file, None)
+        image.delete()
+        return Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, file)
+
+
+def selected_after_loading() -> list[int]:
+    """How far coverage is off that was selected from numbers, in new images and in ones from an XCF file."""
+    result = []
+    for precision in ("U8_NON_LINEAR", "U8_LINEAR", "U16_NON_LINEAR", "FLOAT_LINEAR"):
+        for load in (False, True):
+            image, layer = picture(precision=precision)
+            select(image)
+            image = reloaded(image) if load else image
+            layer = image.get_layers()[0]
+            values = bytes((5 * x + y) % 256 for y in range(48) for x in range(64))
+            select_values(image, values, "u8")
+            seen = canvas.read(image, layer).pixels[3::4]
+            for found in (selection(image, "Y u8"), seen):
+                result.append(max(abs(a - b) for a, b in zip(values, found)))
+            image.delete()
+    return result
+
+
+def found_from_everywhere() -> dict[str, Any]:
+    """The edit's id from each of its layers, the photo and masks; and with the photo in a holder."""
+    result = {}
+    for name, options in (("opaque", {}), ("transparent", {"alpha": "partial"})):
+        image, _ = edited(**options)
+        ids = set()
+        pending, seen = list(image.get_layers()), 0
+        while pending:
+            layer = pending.pop()
+            pending += layer.get_children() if layer.is_group() else []
+            for drawable in [layer, *([layer.get_mask()] if layer.get_mask() else [])]:
+                if drawable.get_name() == "Photo" and not drawable.get_visible():
+                    continue  # the hidden original belongs to nobody
+                ids.add(adjusting.find(image, [drawable]).facts["id"])
+                seen += 1
+        result[name] = {"ids": len(ids), "drawables": seen}
+        image.delete()
+    return result
+
+
+def changed_in_gimp() -> dict[str, Any]:
+    """What is read back after the user changed filters in GIMP's own dialogs (GIMP 3.2)."""
+    image, layer = edited(strength=50)
+    by_name = {item.get_name().split()[0]: item for item in image.get_layers()}
+    for name, prop, value in (("Exposure", "exposure", 1.0), ("Saturation", "scale", 0.25)):
+        live = by_name[name].get_filters()[0]
+        live.get_config().set_property(prop, value)
+        live.update()
+    live = by_name["Curves,"].get_filters()[0]
+    curve = Gimp.Curve.new()
+    curve.clear_points()
+    for point in ((0, 0), (0.5, 0.7), (1, 1)):
+        curve.add_point(*point)
+    live.get_config().set_property("channel", Gimp.HistogramChannel.VALUE)
+    live.get_config().set_property("curve", curve)
+    live.update()
+    before = visible(image)
+    made = adjusting.find(image, [layer])
+    base = {edit.name: edit for edit in made.base}
+    adjusted(image, layer, 50)
+    result = {
+        "exposure": base["exposure"].ev,
+        "saturation": base["saturation"].scale,
+        "by hand": sorted(made.by_hand),
+        "kept": worst(visible(image), before),
+    }
+    adjusted(image, layer, 100)
+    result["doubled"] = {edit.name: edit for edit in adjusting.find(image, [layer]).base}["exposure"].ev
+    result["curve still theirs"] = adjusting.find(image, [layer]).by_hand == {"curves"}
+    image.delete()
+    return result
+
+
+def hostile() -> dict[str, str]:
+    """The sentence for each content of a parasite that no plug-in of ours wrote."""
+    image, _ = edited()
+    top = image.get_layers()[0]
+    good = target.read_parasite(top) or {}
+    contents: dict[str, Any] = {
+        "no strength": {key: value for key, value in good.items() if key != "strength"},
+        "huge strength": {**good, "strength": 1e300},
+        "strength of text": {**good, "strength": "a lot"},
+        "not a number": {**good, "strength": float("nan")},
+        "base of nonsense": {**good, "base": [{"name": "__import__"}]},
+        "base with infinity": {**good, "base": [{"name": "exposure", "ev": float("inf")}]},
+        "base twice": {**good, "base": good["base"] * 2},
+        "no base": {key: value for key, value in good.items() if key != "base"},
+    }
+    result = {}
+    for name, content in contents.items():
+        target.write_parasite(top, content)
+        try:
+            adjusting.find(image, [top])
+            result[name] = ""
+        except UserError as error:
+            result[name] = str(error)
+    deep = b"[" * 100000
+    top.attach_parasite(Gimp.Parasite.new(target.PARASITE, 3, deep))
+    try:
+        adjusting.find(image, [top])
+        result["deep"] = "some other layer's edit" if canvas.GIMP_32 else ""
+    except UserError as error:
+        result["deep"] = str(error)
+    image.delete()
+    return result
+
+
+def repeated() -> dict[str, Any]:
+    """An edit made again on another picture, beside the same edit by hand."""
+    strangers = Gimp.get_parasite("saliency-last-edit") is not None
+    other, layer = picture(seed=7)
+    select(other, (20, 10, 20, 20))
+    try:
+        repeating.repeat(other, [layer])
+        nothing = ""
+    except UserError as error:
+        nothing = str(error)
+    kinds = frozenset({"exposure", "curves"})
+    repeating.remember(ALL_EDITS, Choices("emphasize", 80, kinds=kinds, feather=2))
+    status, error = inside.call("plug-in-saliency-repeat", other, [layer])
+    inside.answer_with(ALL_EDITS)
+    same, layer = picture(seed=7)
+    select(same, (20, 10, 20, 20))
+    procedures.edit_selection(
+        same, [layer], "emphasize", strength=80, kinds=frozenset({"exposure", "curves"}), feather=2
+    )
+    content = target.read_parasite(other.get_layers()[0]) or {}
+    result = {
+        "strangers": strangers,
+        "nothing": nothing,
+        "status": status,
+        "error": error,
+        "difference": worst(visible(other), visible(same)),
+        "direction": content.get("direction"),
+        "adjustable": adjusting.find(other, [other.get_layers()[0]]).choices.strength,
+    }
+    Gimp.detach_parasite("saliency-last-edit")
+    other.delete()
+    same.delete()
+    return result
+
+
+def feathered() -> dict[str, Any]:
+    """A feather of the dialog beside one of the selection's own."""
+    inside.answer_with(ALL_EDITS)
+    one, layer = picture()
+    select(one, feather=0)
+    before = selection(one)
+    procedures.edit_selection(one, [layer], "attenuate", feather=6.0)
+    other, layer = picture()
+    select(other, feather=6)
+    procedures.edit_selection(other, [layer], "attenuate")
+    result = {
+        "difference": worst(visible(one), visible(other)),
+        "selection": worst(selection(one), before),
+        "channels": len(one.get_channels()),
+    }
+    one.delete()
+    other.delete()
+    return result
+
+
+def refined(width: int, height: int) -> dict[str, Any]:
+    """Refining by a stand-in that hands the mask back: nothing may move, however many tiles it takes."""
+    asked = []
+
+    def ask_refined(pixels: bytes, width: int, height: int, radius: float) -> bytes:
+        asked.append((width, height))
+        assert len(pixels) == 4 * width * height
+        return b"".join(bytes((value, value)) for value in pixels[3::4])
+
+    real, connection.ask_refined = connection.ask_refined, ask_refined
+    try:
+        inside.answer_with([edits.Exposure(-1)])
+        one, layer = flat(width, height)
+        one.select_ellipse(Gimp.ChannelOps.REPLACE, 10, 10, width - 30, height - 20)
+        procedures.edit_selection(one, [layer], "attenuate", refine=True, feather=20.0)
+        other, layer = flat(width, height)
+        other.select_ellipse(Gimp.ChannelOps.REPLACE, 10, 10, width - 30, height - 20)
+        procedures.edit_selection(other, [layer], "attenuate")
+        result = {"difference": worst(visible(one, "Y' double"), visible(other, "Y' double")), "asked": asked}
+        one.delete()
+        other.delete()
+        return result
+    finally:
+        connection.ask_refined = real
+
+
+def flat(width: int, height: int) -> tuple[Any, Any]:
+    image = Gimp.Image.new(width, height, Gimp.ImageBaseType.RGB)
+    layer = Gimp.Layer.new(image, "Photo", width, height, Gimp.ImageType.RGB_IMAGE, 100, Gimp.LayerMode.NORMAL)
+    image.insert_layer(layer, None, 0)
+    layer.fill(Gimp.FillType.WHITE)
+    return image, layer
+
+
+def really_refined() -> dict[str, float]:
+    """The real server's refining of a square's careless selection: how much of square and surround is selected."""
+    image, layer = flat(300, 200)
+    Gimp.context_push()
+    image.select_rectangle(Gimp.ChannelOps.REPLACE, 100, 60, 80, 80)
+    layer.edit_fill(Gimp.FillType.FOREGROUND)
+    Gimp.context_pop()
+    image.select_rectangle(Gimp.ChannelOps.REPLACE, 96, 56, 88, 88)
+    from selection import soften
+
+    soften(image, layer, 12.0, True)
+    values = struct.unpack("60000d", selection(image))
+    square = [values[y * 300 + x] for y in range(70, 130) for x in range(110, 170)]
+    border = [values[y * 300 + x] for y in range(70, 130) for x in (97, 98, 181, 182)]
+    result = {"square": sum(square) / len(square), "border": sum(border) / len(border)}
+    image.delete()
+    return result
+
+
+def separate_parts() -> dict[str, Any]:
+    """Two separate parts with an edit each, beside two edits one after the other."""
+    answers = {}
+
+    def ask_edits(pixels: bytes, width: int, height: int, *arguments: Any, **keywords: Any) -> dict[str, Any]:
+        left = any(pixels[4 * (width * (height // 2) + x) + 3] for x in range(width // 2))
+        chosen = [edits.Exposure(-1)] if left else [edits.Saturation(0.2), edits.Exposure(0.7)]
+        answers["left" if left else "right"] = sum(pixels[3::4])
+        return {"edits": edits.to_json(chosen), "model": "test"}
+
+    connection.ask_edits = ask_edits
+
+    left, right = (5, 10, 20, 25), (40, 12, 18, 22)
+    results = {}
+    for name, options in (("opaque", {}), ("transparent", {"alpha": "partial"})):
+        image, layer = picture(**options)
+        image.select_rectangle(Gimp.ChannelOps.REPLACE, *left)
+        image.select_ellipse(Gimp.ChannelOps.ADD, *right)
+        was = selection(image)
+        layers = procedures.edit_selection(image, [layer], "attenuate", separate=True, feather=2.0)
+        ids = {(target.read_parasite(each) or {}).get("id") for each in layers}
+        other, layer = picture(**options)
+        other.select_rectangle(Gimp.ChannelOps.REPLACE, *left)
+        procedures.edit_selection(other, [layer], "attenuate", feather=2.0)
+        other.select_ellipse(Gimp.ChannelOps.REPLACE, *right)
+        procedures.edit_selection(other, other.get_selected_layers(), "attenuate", feather=2.0)
+        results[name] = {
+            "difference": worst(visible(image), visible(other)),
+            "edits": len(ids),
+            "selection": worst(selection(image), was),
+        }
+        image.delete()
+        other.delete()
+    return {**results, "asked": answers}
+
+
+def previews() -> list[float]:
+    """Random edits of a small 8-bit picture in the preview and for real: the largest difference of 8-bit values."""
+    differences = []
+    for seed in range(6):
+        chosen = inside.random_edits(random.Random(seed))
+        inside.answer_with(chosen)
+        image, layer = picture(seed=seed)
+        select(image, feather=0 if seed % 2 else 9)
+        thumbnail = canvas.read(image, layer)
+        small = preview.Preview(bytes(v for i, v in enumerate(thumbnail.pixels) if i % 4 < 3), 64, 48)
+        part = preview.Part(thumbnail.pixels[3::4], tuple(edits.at_strength(chosen, 0.3)))
+        small.show([part])  # another strength first: what is shown next must not depend on it
+        shown = small.show([preview.Part(part.mask, tuple(chosen))])
+        small.close()
+        procedures.edit_selection(image, [layer], "attenuate")
+        real = visible(image, "R'G'B' u8")
+        differences.append(max(abs(a - b) for a, b in zip(shown, real)))
+        image.delete()
+    return differences
+
+
+def preview_of_parts() -> dict[str, Any]:
+    """A preview of two parts changes each by its own edits, and nothing else."""
+    width, height = 80, 60
+    rgb = bytes((7 * x + 3 * y) % 200 + 20 for y in range(height) for x in range(width) for _ in range(3))
+    mask = bytes(
+        255 if 10 <= y < 40 and (5 <= x < 25 or 50 <= x < 70) else 0 for y in range(height) for x in range(width)
+    )
+    first, second = parts(mask, width, height)
+    small = preview.Preview(rgb, width, height)
+    shown = small.show([preview.Part(first, (edits.Exposure(-1.0),)), preview.Part(second, (edits.Exposure(1.0),))])
+    small.close()
+    change = {"first": 0, "second": 0, "outside": 0}
+    for i in range(width * height):
+        name = "first" if first[i] else "second" if second[i] else "outside"
+        change[name] += shown[3 * i] - rgb[3 * i]
+    return {**change, "disjoint": not any(within(first, second))}

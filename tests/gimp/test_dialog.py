@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The dialog of an edit in a real GIMP window: it shows what will happen, and what happens is what it showed."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from plugin.saliency import connection
+from tests.conftest import GimpForTests
+from tests.gimp import gui
+from tests.gimp.gui import Window, wait_for
+
+pytestmark = pytest.mark.skipif(bool(gui.MISSING), reason=f"needs {', '.join(gui.TOOLS)}")
+
+# GIMP 3.2 re-encodes the selection of an 8-bit image whenever it undoes a live filter: half a step of 1/255.
+SELECTION = 0.0045
+
+
+def open_dialog(window: Window, entry: str = "Attenuate Selection") -> dict[str, Any]:
+    """Choose the entry and wait until its dialog has shown an edit and measured it; the measurement."""
+    seen = len(window.notes("measured"))
+    window.menu(entry)
+    window.activate(entry)
+    return window.next_note("measured", seen)
+
+
+def change(window: Window, *keys: str) -> int:
+    """Press keys in the dialog; the checksum of the picture that it shows then."""
+    seen = len(window.notes("measured"))
+    window.keys(*keys, pause=0.2)
+    window.next_note("measured", seen)
+    return int(window.notes("painted")[-1]["picture"])
+
+
+def closed(window: Window, entry: str) -> None:
+    wait_for(lambda: not window.find(entry), "the dialog's end")
+
+
+def test_all_of_it(gimp: GimpForTests, window: Window) -> None:
+    """Menu → dialog → strength → alternative → OK → undo → redo → adjust → cancel → adjust → undo."""
+    version = f"{gimp.gimp.version[0]}.{gimp.gimp.version[1]}"
+    tolerance = SELECTION if gimp.is_32 else 0
+    before, selected = window.ask("state(image)"), window.selection()
+    first = open_dialog(window)
+    shown = int(window.notes("painted")[-1]["picture"])
+    assert 0 <= first["attention"] <= 1
+    assert 0 <= first["realism"] <= 1
+    window.screenshot(f"dialog-{version}")
+    assert window.ask("state(image)") == before, "the dialog alone changed the image"
+
+    stronger = change(window, "alt+n", "Right", "Right", "Right", "Right", "Right")
+    assert stronger != shown, "strength changed nothing in the picture"
+    other = change(window, "alt+1")  # the first variant; it may be the only alternative
+    assert other != stronger, "the alternative shows the same picture"
+    without = change(window, "alt+t")
+    assert without != other, "without saturation the picture is the same"
+    again = change(window, "alt+t")
+    assert again == other
+    assert window.ask("state(image)") == before
+    window.keys("alt+o")
+    closed(window, "Attenuate Selection")
+    wait_for(lambda: len(window.ask("state(image)['layers']")) > 1, "the edit")
+    after = window.ask("state(image)")
+    assert after["pixels"] != before["pixels"]
+    assert (window.selection() == selected).all()
+
+    window.activate("GIMP$")
+    window.keys("ctrl+z")
+    wait_for(lambda: window.ask("state(image)['layers']") == before["layers"], "one undo step")
+    assert window.ask("state(image)") == before
+    assert abs(window.selection() - selected).max() <= tolerance
+    window.keys("ctrl+y")
+    wait_for(lambda: len(window.ask("state(image)['layers']")) > 1, "redo")
+    assert window.ask("state(image)") == after
+
+    measured = open_dialog(window, "Adjust Edit")
+    assert window.ask("state(image)") == after
+    window.screenshot(f"adjust-{version}")
+    window.keys("Escape")
+    closed(window, "Adjust Edit")
+    assert window.ask("state(image)") == after, "Cancel changed the image"
+    assert measured["attention"] == pytest.approx(window.notes("measured")[-2]["attention"], abs=0.02)
+
+    open_dialog(window, "Adjust Edit")
+    change(window, "alt+n", "Home")
+    change(window, "alt+n", "Right", "Right", "Right", "Right", "Right", "Right")
+    window.keys("alt+o")
+    closed(window, "Adjust Edit")
+    wait_for(lambda: window.ask("state(image)") != after, "the change")
+    weaker = window.ask("state(image)")
+    assert len(weaker["layers"]) == len(after["layers"])
+    window.activate("GIMP$")
+    window.keys("ctrl+z")
+    wait_for(lambda: window.ask("state(image)") == after, "one undo step back from the change")
+    window.keys("ctrl+y")
+    wait_for(lambda: window.ask("state(image)") == weaker, "redo of the change")
+
+
+def test_cancel_and_close_leave_everything(gimp: GimpForTests, window: Window) -> None:
+    before, selected = window.ask("state(image)"), window.selection()
+    for how in ("Escape", "alt+F4"):
+        open_dialog(window)
+        change(window, "alt+n", "Right", "alt+j")
+        window.keys("alt+a", "alt+z")
+        window.screenshot(f"attention-{gimp.gimp.version[1]}")
+        window.keys(how)
+        closed(window, "Attenuate Selection")
+        assert window.ask("state(image)") == before
+        assert (window.selection() == selected).all()
+        assert window.ask("len(Gimp.get_images())") == 1, "an image stayed behind"
+
+
+def test_cancel_while_the_server_is_silent(gimp: GimpForTests, window: Window, silent_server: None) -> None:
+    before = window.ask("state(image)")
+    window.menu("Emphasize Selection")
+    window.activate("Emphasize Selection")
+    window.next_note("shown", 0)
+    time.sleep(0.5)
+    start = time.monotonic()
+    window.keys("Escape", pause=0)
+    closed(window, "Emphasize Selection")
+    assert time.monotonic() - start < 3
+    assert window.ask("state(image)") == before
+
+
+@pytest.fixture
+def silent_server(gimp: GimpForTests, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """In the server's place a socket that takes everything and never answers."""
+    import socket
+
+    monkeypatch.setenv("GIMP_SALIENCY_RUNTIME", gimp.env["GIMP_SALIENCY_RUNTIME"])
+    connection.stop(kill=True)
+    path = Path(connection.socket_path())
+    path.unlink(missing_ok=True)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen(64)
+        yield
+    path.unlink(missing_ok=True)
+
+
+def test_repeat_last_filter_and_on_another_selection(window: Window) -> None:
+    open_dialog(window)
+    window.keys("alt+o")
+    closed(window, "Attenuate Selection")
+    wait_for(lambda: len(window.ask("state(image)['layers']")) > 1, "the edit")
+    layers = len(window.ask("state(image)['layers']"))
+    window.ask("inside.select(image, (300, 60, 120, 90), 10)")
+    window.activate("GIMP$")
+    window.keys("ctrl+f")
+    wait_for(lambda: len(window.ask("state(image)['layers']")) > layers, "the repeated filter")
+    layers = len(window.ask("state(image)['layers']"))
+    window.keys("ctrl+shift+f")
+    window.activate("Attenuate Selection")
+    window.keys("Escape")
+    closed(window, "Attenuate Selection")
+    window.ask("inside.select(image, (20, 200, 120, 90), 10)")
+    window.menu("Repeat Edit on Layer")
+    wait_for(lambda: len(window.ask("state(image)['layers']")) > layers, "the repeated edit")
+
+
+def test_map_and_server_from_the_menu(window: Window) -> None:
+    before = window.ask("state(image)")
+    window.menu("Saliency Map")
+    wait_for(lambda: len(window.ask("state(image)['layers']")) == 2, "the map")
+    window.activate("GIMP$")
+    window.keys("ctrl+z")
+    wait_for(lambda: window.ask("state(image)") == before, "one undo step")
+    window.menu("Model Server")
+    window.activate("Model Server")
+    window.screenshot("model-server")
+    window.keys("Escape")
+    closed(window, "Model Server")
