@@ -14,7 +14,18 @@ from edits import NAMES, Edit, EditError, from_json, to_json
 from errors import UserError
 from gi.repository import Gimp
 from selection import kept
-from target import ADJUSTMENT, BAKED, HOLDER, REPLACEMENT, edits_above, read_parasite, role, siblings, write_parasite
+from target import (
+    ADJUSTMENT,
+    BAKED,
+    HOLDER,
+    REPLACEMENT,
+    counterpart,
+    edits_above,
+    read_parasite,
+    role,
+    siblings,
+    write_parasite,
+)
 from words import _
 
 
@@ -112,7 +123,7 @@ def before(image: Any, edit: MadeEdit) -> tuple[Any, Any]:
     """
     copy = image.duplicate()
     try:
-        photo, *layers = (copy.get_layer_by_tattoo(layer.get_tattoo()) for layer in (edit.photo, *edit.layers))
+        photo, *layers = (counterpart(image, copy, layer) for layer in (edit.photo, *edit.layers))
         mask = layers[0].get_mask()
         if role(layers[0]) != ADJUSTMENT:
             baking.select_noted(copy, layers[0])

@@ -84,6 +84,15 @@ def siblings(image: Any, layer: Any) -> list[Any]:
     return list(parent.get_children() if parent is not None else image.get_layers())
 
 
+def counterpart(image: Any, copy: Any, layer: Any) -> Any:
+    """The layer's copy in a duplicate of its image.  Groups get other tattoos there, so it is found by its place."""
+    row, found = copy.get_layers(), None
+    for item in reversed(lineage(layer)):
+        found = row[siblings(image, item).index(item)]
+        row = found.get_children() if found.is_group() else []
+    return found
+
+
 def edits_above(image: Any, layer: Any) -> list[Any]:
     """The layers of earlier edits directly above the photo layer, lowest first."""
     row = siblings(image, layer)
