@@ -12,7 +12,9 @@ from pathlib import Path
 from model_server import folders
 from model_server.gimp import FLATPAK, Gimp, script
 
-PROCEDURES = ("plug-in-saliency-attenuate", "plug-in-saliency-emphasize")
+PROCEDURES = tuple(
+    f"plug-in-saliency-{name}" for name in ("attenuate", "emphasize", "adjust", "repeat", "map", "server")
+)
 SOURCE = Path(__file__).resolve().parents[1] / "plugin" / "saliency"
 
 _KINDS = (".py", ".svg", ".png")
@@ -31,6 +33,9 @@ def install_plugin(profile: Path, command: list[str]) -> Path:
     for file in sorted(SOURCE.iterdir()):
         if file.suffix in _KINDS:
             shutil.copyfile(file, new / file.name)
+    shutil.copyfile(SOURCE.parents[1] / "README.md", new / "README.md")  # the help button shows it
+    if (SOURCE / "locale").is_dir():
+        shutil.copytree(SOURCE / "locale", new / "locale", ignore=shutil.ignore_patterns("*.po", "*.pot"))
     (new / "server-command.json").write_text(json.dumps({"command": command}, indent=2) + "\n", encoding="utf-8")
     (new / "saliency.py").chmod(0o755)  # without it GIMP passes over the plug-in, silently
     remove_folder(target)
