@@ -23,6 +23,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from model_server.worker import Busy
 from plugin.saliency import connection, edits
+from plugin.saliency.words import N_
 
 if TYPE_CHECKING:
     from model_server.server import Server
@@ -192,7 +193,7 @@ class Handler(BaseHTTPRequestHandler):
         _check_names(query, "width", "height", "radius")
         radius = _number(query, "radius", *RADII)
         if not _LARGE.acquire(blocking=False):
-            raise Refusal(503, "The model server is busy; try again in a moment.", {"Retry-After": "5"})
+            raise Refusal(503, N_("The model server is busy; try again in a moment."), {"Retry-After": "5"})
         try:
             picture = self._picture(query, 4, TILE_SIDES)
 
@@ -251,7 +252,7 @@ class Handler(BaseHTTPRequestHandler):
         try:
             return self.server.worker.run(job, PREDICT_LIMIT)
         except Busy:
-            raise Refusal(503, "The model server is busy; try again in a moment.", {"Retry-After": "5"}) from None
+            raise Refusal(503, N_("The model server is busy; try again in a moment."), {"Retry-After": "5"}) from None
         except Exception as error:
             failed = self.server.worker.state()
             if failed["state"] != "ready":  # the networks: the loader's sentence
@@ -264,7 +265,7 @@ class Handler(BaseHTTPRequestHandler):
         """A picture with a mask that is not empty."""
         picture = self._picture(query, 4)
         if not any(picture.pixels[3::4]):
-            raise Refusal(400, "The mask is empty; select the region to edit.")
+            raise Refusal(400, N_("The mask is empty; select the region to edit."))
         return picture
 
     def _picture(self, query: dict[str, str], channels: int, sides: range = SIDES) -> Picture:

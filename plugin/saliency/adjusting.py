@@ -187,12 +187,13 @@ def _redial(image: Any, edit: MadeEdit, base: list[Edit], wanted: Choices, facts
         for each in everything:
             layer, on = by_name.get(each.name), each.name in wanted.kinds
             if layer is not None:
-                noted = _noted(layer)[0]
-                if each.name not in edit.by_hand and readback.read(layer, noted) != each:
-                    replace_filter(layer, each, noted)
+                name = (read_parasite(layer) or {}).get("name")
+                if each.name not in edit.by_hand and readback.read(layer, _noted(layer)[0]) != each:
+                    replace_filter(layer, each, name)
+                    name = each.label()
                 if layer.get_visible() != on:
                     layer.set_visible(on)
-                write_parasite(layer, {**facts, "role": ADJUSTMENT, "edits": to_json([each])})
+                write_parasite(layer, {**facts, "role": ADJUSTMENT, "edits": to_json([each]), "name": name})
             elif on and not each.is_identity():
                 layer = add_adjustment(image, edit.photo, below, each, facts, mask)
             if layer is not None:

@@ -16,12 +16,19 @@ from errors import UserError
 from gi.repository import Gimp
 from selection import kept
 from target import ADJUSTMENT, HOLDER, covers_canvas, edits_above, role, siblings, write_parasite
+from words import _
 
 _OPERATIONS = {
     Exposure.name: "gegl:exposure",
     Saturation.name: "gegl:saturation",
     WhiteBalance.name: "gegl:channel-mixer",
     Curves.name: "gimp:curves",
+}
+_TITLES = {
+    Exposure.name: _("Exposure"),
+    Saturation.name: _("Saturation"),
+    WhiteBalance.name: _("White balance"),
+    Curves.name: _("Curves"),
 }
 
 
@@ -49,13 +56,14 @@ def add_adjustment(image: Any, base: Any, below: Any, edit: Edit, facts: dict[st
 
     mask: a channel or layer mask whose values the group's own mask takes, or None.  Afterwards nothing is selected.
     """
-    group = _add_group(image, base, below, edit.label())
+    name = edit.label()
+    group = _add_group(image, base, below, name)
     if mask is not None:
         image.select_item(Gimp.ChannelOps.REPLACE, mask)
         group.add_mask(group.create_mask(Gimp.AddMaskType.SELECTION))
     Gimp.Selection.none(image)
     _add_filter(group, edit)
-    write_parasite(group, {**facts, "role": ADJUSTMENT, "edits": to_json([edit])})
+    write_parasite(group, {**facts, "role": ADJUSTMENT, "edits": to_json([edit]), "name": name})
     return group
 
 
@@ -77,7 +85,7 @@ def is_opaque(layer: Any) -> bool:
 
 def _isolate(image: Any, layer: Any, facts: dict[str, Any]) -> Any:
     """Hide the layer behind a normal group with a copy of it, where a stack changes the copy alone; return the copy."""
-    group = Gimp.GroupLayer.new(image, f"{layer.get_name()} edited")
+    group = Gimp.GroupLayer.new(image, _("{name} edited").format(name=layer.get_name()))
     image.insert_layer(group, layer.get_parent(), image.get_item_position(layer))
     group.set_mode(layer.get_mode())
     group.set_blend_space(layer.get_blend_space())
@@ -101,7 +109,7 @@ def _add_group(image: Any, base: Any, below: Any, name: str) -> Any:
     # A group is as large as its children, and so is its mask: a transparent child gives it the photo's size.
     kind = Gimp.ImageType.GRAYA_IMAGE if base.is_gray() else Gimp.ImageType.RGBA_IMAGE
     size = base.get_width(), base.get_height()
-    extent = Gimp.Layer.new(image, "Extent (keep)", *size, kind, 100, Gimp.LayerMode.NORMAL)
+    extent = Gimp.Layer.new(image, _("Extent (keep)"), *size, kind, 100, Gimp.LayerMode.NORMAL)
     image.insert_layer(extent, group, 0)
     extent.set_offsets(*base.get_offsets()[1:])
     group.set_expanded(False)
@@ -113,7 +121,8 @@ def _add_filter(group: Any, edit: Edit) -> None:
     before = len(group.get_filters())
     group.append_filter(live_filter)
     if len(group.get_filters()) == before:  # GIMP only prints a line when it refuses
-        raise UserError(f"GIMP refused its {edit.name} filter: update GIMP to its latest 3.2 version, then try again.")
+        message = _("GIMP refused its filter «{filter}»: update GIMP to its latest 3.2 version, then try again.")
+        raise UserError(message.format(filter=_TITLES[edit.name]))
     if isinstance(edit, Curves):
         _set_curves(live_filter, edit, gray=group.is_gray())
 
@@ -123,16 +132,16 @@ def filter_for(drawable: Any, edit: Edit) -> Any:
 
     Never for curves in GIMP 3.0, which crashes of them.
     """
-    operation = operation_of(edit)
-    live_filter = Gimp.DrawableFilter.new(drawable, operation, edit.name.replace("-", " ").capitalize())
+    live_filter = Gimp.DrawableFilter.new(drawable, operation_of(edit), _TITLES[edit.name])
     _set_numbers(live_filter, edit)
     return live_filter
 
 
-def replace_filter(group: Any, edit: Edit, noted: Edit) -> None:
+def replace_filter(group: Any, edit: Edit, name: str | None) -> None:
     """Give an edit's group a filter with other values in place of the one it has, undoably.
 
-    noted: the edit that the group was made for.  Nothing may be selected.  A name that the user gave stays.
+    name: the one that the group got from us, maybe in another language.  One that the user gave stays.  Nothing may be
+    selected.
     """
     operation = operation_of(edit)
     old = next((each for each in group.get_filters() if each.get_operation_name() == operation), None)
@@ -145,7 +154,7 @@ def replace_filter(group: Any, edit: Edit, noted: Edit) -> None:
         new.set_opacity(opacity)
         new.set_visible(visible)
         new.update()
-    if group.get_name() == noted.label():
+    if group.get_name() == name:
         group.set_name(edit.label())
 
 

@@ -88,7 +88,7 @@ def add_baked_copy(image: Any, layer: Any, edits: list[Edit], facts: dict[str, A
     baked.set_name(name)
     content = {**facts, "role": BAKED if opaque else REPLACEMENT, "edits": to_json(edits), "name": name}
     write_parasite(baked, content)
-    _, left, top = layer.get_offsets()
+    _ok, left, top = layer.get_offsets()
     _note_selection(image, baked, (x + left, y + top, width, height))
     image.set_selected_layers([layer if opaque else baked])
     return [baked]
@@ -160,8 +160,8 @@ def select_noted(image: Any, baked: Any) -> None:
 
 def _selected_box(image: Any, layer: Any) -> Box:
     """The part of the layer that the selection's bounds cover, in the layer's own pixels."""
-    _, _, left, top, right, bottom = Gimp.Selection.bounds(image)
-    _, x, y = layer.get_offsets()
+    _ok, _some, left, top, right, bottom = Gimp.Selection.bounds(image)
+    _ok, x, y = layer.get_offsets()
     left, top = max(left - x, 0), max(top - y, 0)
     return left, top, min(right - x, layer.get_width()) - left, min(bottom - y, layer.get_height()) - top
 
@@ -180,7 +180,7 @@ def _without_filters(image: Any, layer: Any) -> Any:
 
 def _select_same(image: Any, layer: Any, work: Any, box: Box) -> Any:
     """Select in the work image what is selected of the layer's box, and return it as a channel."""
-    _, x, y = layer.get_offsets()
+    _ok, x, y = layer.get_offsets()
     channel = Gimp.Channel.new(work, "selected", *box[2:], 100, Gegl.Color.new("black"))
     work.insert_channel(channel, None, 0)
     _copy(image.get_selection(), channel, [(box[0] + x, box[1] + y, *box[2:])], (-box[0] - x, -box[1] - y))

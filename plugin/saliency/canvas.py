@@ -14,6 +14,7 @@ from errors import UserError
 from gi.repository import Babl, Gegl, Gimp
 from srgb import decode
 from target import covers_canvas, edits_above, lineage, siblings
+from words import _
 
 GIMP_32 = (Gimp.MAJOR_VERSION, Gimp.MINOR_VERSION) >= (3, 2)
 
@@ -41,11 +42,13 @@ def read(image: Any, layer: Any) -> Thumbnail:
     scale = min(1.0, _LONG_SIDE / max(image.get_width(), image.get_height()))
     size = round(image.get_width() * scale), round(image.get_height() * scale)
     if min(size) < _SHORT_SIDE:
-        raise UserError("The picture is too narrow: crop it so that no side is more than 24 times the other.")
+        raise UserError(_("The picture is too narrow: crop it so that no side is more than 24 times the other."))
     picture = _visible(image, layer, size)
     mask = _mask(image, layer, size)
     if not any(mask):
-        raise UserError("The selection is too small, or the layer is empty there: select a larger part of the picture.")
+        raise UserError(
+            _("The selection is too small, or the layer is empty there: select a larger part of the picture.")
+        )
     pixels = bytearray(4 * size[0] * size[1])
     for channel in range(3):
         pixels[channel::4] = picture[channel::3]
@@ -92,7 +95,7 @@ def _visible(image: Any, layer: Any, size: tuple[int, int]) -> bytes:
         return _flat(_srgb(image, layer, size))
     levels = [(siblings(image, item), item) for item in lineage(top)]
     positions = [row.index(item) for row, item in levels]
-    if not any(item.get_visible() for (row, _), position in zip(levels, positions) for item in row[:position]):
+    if not any(item.get_visible() for (row, _item), position in zip(levels, positions) for item in row[:position]):
         return _flat(_srgb(image, image, size))
     copy = image.duplicate()  # shares its pixels with the image; the user's layers must not flicker
     try:
@@ -118,7 +121,7 @@ def _mask(image: Any, layer: Any, size: tuple[int, int]) -> bytes:
 def _coverage(image: Any, layer: Any, size: tuple[int, int]) -> bytes:
     """The layer's alpha on the canvas, 0 outside the layer."""
     width, height = size
-    _, x, y = layer.get_offsets()
+    _ok, x, y = layer.get_offsets()
     left, right = max(0, x), min(image.get_width(), x + layer.get_width())
     top, bottom = max(0, y), min(image.get_height(), y + layer.get_height())
     scale = width / image.get_width()
@@ -216,7 +219,7 @@ def _resized_rgba(rgba: bytes, width: int, height: int, new_width: int, new_heig
 def _component(image: Any) -> tuple[bool, str]:
     """Whether the image's values are display-encoded, and babl's name of their type."""
     name = image.get_precision().value_nick  # such as "u8-non-linear"
-    component, _, encoding = name.partition("-")
+    component, _dash, encoding = name.partition("-")
     return encoding != "linear", component
 
 

@@ -19,9 +19,14 @@ import struct
 import subprocess
 import threading
 import time
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
+
+# In GIMP this folder is on the path, in the server it is a package.
+_: Callable[[str], str] = import_module(".words" if __package__ else "words", __package__)._
 
 VERSION = "0.1.0"
 VERSION_HEADER = "X-Gimp-Saliency-Version"
@@ -34,8 +39,6 @@ _SOCKET_PATH_BYTES = 104  # sun_path holds 108 bytes on Linux, 104 on macOS, the
 
 # The command that starts the server.  Empty: `server-command.json` beside this file, which the installation wrote.
 start_command: list[str] = []
-
-_CHECK = "run «gimp-saliency check» in a terminal to see why"
 
 
 class ServerError(Exception):
@@ -143,7 +146,6 @@ def runtime_folder() -> str:
     Raises ServerError if it cannot be made, is not a folder, or belongs to somebody else.
     """
     folder = _runtime_path()
-    advice = "remove it or set GIMP_SALIENCY_RUNTIME to a folder of your own"
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -152,14 +154,21 @@ def runtime_folder() -> str:
             pass
         found = folder.lstat()  # not stat: a link set by somebody else must not lead us away
         if not stat.S_ISDIR(found.st_mode):
-            raise ServerError(f"{folder} is not a folder; {advice}.")
+            message = _("{folder} is not a folder; remove it or set GIMP_SALIENCY_RUNTIME to a folder of your own.")
+            raise ServerError(message.format(folder=folder))
         if hasattr(os, "getuid"):
             if found.st_uid != os.getuid():
-                raise ServerError(f"{folder} belongs to another user; {advice}.")
+                message = _(
+                    "{folder} belongs to another user; remove it or set GIMP_SALIENCY_RUNTIME to a folder of your own."
+                )
+                raise ServerError(message.format(folder=folder))
             if found.st_mode & 0o077:
                 folder.chmod(0o700)
     except OSError as error:
-        raise ServerError(f"{folder} cannot be used ({error.strerror}); {advice}.") from error
+        message = _(
+            "{folder} cannot be used ({reason}); remove it or set GIMP_SALIENCY_RUNTIME to a folder of your own."
+        )
+        raise ServerError(message.format(folder=folder, reason=error.strerror)) from error
     return str(folder)
 
 
@@ -208,7 +217,7 @@ def stop(version: str = "", kill: bool = False) -> bool:
         pass  # frozen, or not in its right mind
     if kill and _kill():
         return True
-    raise ServerError("The model server does not stop; run «gimp-saliency stop» in a terminal.")
+    raise ServerError(_("The model server does not stop; run «gimp-saliency stop» in a terminal."))
 
 
 def start() -> None:
@@ -232,7 +241,8 @@ def start() -> None:
             env=environment,
         )
     except OSError as error:
-        raise ServerError(f"The model server cannot be started ({error.strerror}); run install.sh again.") from error
+        message = _("The model server cannot be started ({reason}); run install.sh again.")
+        raise ServerError(message.format(reason=error.strerror)) from error
     while time.monotonic() < deadline:
         try:
             if health(timeout=max(0.1, deadline - time.monotonic())):
@@ -241,9 +251,15 @@ def start() -> None:
             break
         code = process.poll()
         if code:  # 0 is fine: another one was faster, or the command asked somebody else to start it
-            raise ServerError(f"The model server failed to start (code {code}); {_CHECK}.")
+            message = _(
+                "The model server failed to start (code {code}); run «gimp-saliency check» in a terminal to see why."
+            )
+            raise ServerError(message.format(code=code))
         time.sleep(0.02)
-    raise ServerError(f"The model server did not start within {START_LIMIT:.0f} s; {_CHECK}.")
+    message = _(
+        "The model server did not start within {seconds} s; run «gimp-saliency check» in a terminal to see why."
+    )
+    raise ServerError(message.format(seconds=round(START_LIMIT)))
 
 
 def restart() -> None:
@@ -277,7 +293,8 @@ def _ask(address: str, query: dict[str, Any], body: bytes, limit: int = _ANSWER_
         break
     if response.status == 200:
         return answer
-    raise ServerError(str(_parse(answer).get("error") or _strange()))
+    sentence = _parse(answer).get("error")
+    raise ServerError(_(str(sentence))) if sentence else _strange()
 
 
 def _exchange(
@@ -308,13 +325,16 @@ def _exchange(
     except (http.client.RemoteDisconnected, http.client.IncompleteRead, ConnectionError, FileNotFoundError) as error:
         if late.is_set():
             raise _late(timeout) from error
-        raise NoServer(f"The model server does not answer; try again, or {_CHECK}.") from error
+        raise _gone() from error
     except (socket.timeout, BlockingIOError) as error:  # BlockingIOError: its queue is full
         raise _late(timeout) from error
     except http.client.HTTPException as error:
         raise _late(timeout) if late.is_set() else _strange() from error
     except OSError as error:
-        raise ServerError(f"The model server cannot be reached ({error.strerror}); {_CHECK}.") from error
+        message = _(
+            "The model server cannot be reached ({reason}); run «gimp-saliency check» in a terminal to see why."
+        )
+        raise ServerError(message.format(reason=error.strerror)) from error
     finally:
         timer.cancel()
         connection.close()
@@ -353,7 +373,7 @@ def _connection(timeout: float) -> tuple[http.client.HTTPConnection, dict[str, s
         headers["Authorization"] = f"Bearer {runtime['token']}"
         return http.client.HTTPConnection("127.0.0.1", int(runtime["port"]), timeout=timeout), headers
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise NoServer(f"The model server does not answer; try again, or {_CHECK}.") from error
+        raise _gone() from error
 
 
 def _runtime_path() -> Path:
@@ -361,7 +381,7 @@ def _runtime_path() -> Path:
     if chosen:
         folder = Path(chosen).absolute()
         if not _has_room(folder):
-            raise ServerError("GIMP_SALIENCY_RUNTIME is too long a path for a socket; choose a shorter one.")
+            raise ServerError(_("GIMP_SALIENCY_RUNTIME is too long a path for a socket; choose a shorter one."))
         return folder
     if not hasattr(os, "getuid"):  # Windows
         return Path(os.environ.get("LOCALAPPDATA") or Path.home(), "gimp-saliency", "run")
@@ -384,11 +404,12 @@ def _command() -> list[str]:
     try:
         command = json.loads(path.read_text(encoding="utf-8"))["command"]
     except FileNotFoundError:
-        raise ServerError("The model server is not installed; run install.sh from the plug-in's source.") from None
+        message = _("The model server is not installed; run install.sh from the plug-in's source.")
+        raise ServerError(message) from None
     except (OSError, ValueError, KeyError, TypeError):
         command = None
     if not isinstance(command, list) or not command or not all(isinstance(part, str) for part in command):
-        raise ServerError(f"{path} is damaged; run install.sh again.")
+        raise ServerError(_("{file} is damaged; run install.sh again.").format(file=path))
     return command
 
 
@@ -409,7 +430,7 @@ def _kill() -> bool:
         return False
     try:
         with _unix_socket(1.0) as client:
-            pid, uid, _ = struct.unpack("3i", client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+            pid, uid, _gid = struct.unpack("3i", client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
         if pid <= 1 or pid == os.getpid() or uid != os.getuid():
             return False
         os.kill(pid, signal.SIGKILL)
@@ -455,12 +476,19 @@ def _is_share(value: Any) -> bool:
 
 
 def _late(timeout: float) -> ServerLate:
-    return ServerLate(
-        f"The model server did not answer within {timeout:.0f} s; try again, or restart it with «gimp-saliency stop»."
+    message = _(
+        "The model server did not answer within {seconds} s; try again, or restart it with «gimp-saliency stop»."
+    )
+    return ServerLate(message.format(seconds=round(timeout)))
+
+
+def _gone() -> NoServer:
+    return NoServer(
+        _("The model server does not answer; try again, or run «gimp-saliency check» in a terminal to see why.")
     )
 
 
 def _strange() -> ServerError:
     return ServerError(
-        "The model server gave an answer that makes no sense; run «gimp-saliency stop» in a terminal, then try again."
+        _("The model server gave an answer that makes no sense; run «gimp-saliency stop» in a terminal and try again.")
     )

@@ -8,9 +8,14 @@ training code learns to predict them.  Standard library only, since GIMP's Pytho
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from itertools import permutations
 from typing import Any, ClassVar, Union
+
+# In GIMP this folder is on the path, in the server it is a package.
+_: Callable[[str], str] = import_module(".words" if __package__ else "words", __package__)._
 
 # Weights of linear red, green and blue in luminance, as in `gegl:saturation` (babl's D50-adapted sRGB primaries).
 LUMINANCE = (0.22248840, 0.71690369, 0.06060791)
@@ -60,7 +65,7 @@ class Exposure:
         return abs(self.ev) < _TOLERANCE
 
     def label(self) -> str:
-        return f"Exposure {_signed(self.ev)} EV"
+        return _("Exposure {value} EV").format(value=_signed(self.ev))
 
 
 @dataclass(frozen=True)
@@ -80,7 +85,7 @@ class Saturation:
         return abs(self.scale - 1) < _TOLERANCE
 
     def label(self) -> str:
-        return f"Saturation {self.scale:.2f}"
+        return _("Saturation {value:.2f}").format(value=self.scale)
 
 
 @dataclass(frozen=True)
@@ -108,7 +113,7 @@ class WhiteBalance:
         return self.red / norm, 1 / norm, self.blue / norm
 
     def label(self) -> str:
-        return f"White balance R {self.red:.2f} B {self.blue:.2f}"
+        return _("White balance R {red:.2f} B {blue:.2f}").format(red=self.red, blue=self.blue)
 
 
 @dataclass(frozen=True)
@@ -158,12 +163,17 @@ class Curves:
     def label(self) -> str:
         middle = sum(self.value(channel, CURVE_NODES[SEGMENTS // 2]) for channel in range(3)) / 3
         middle -= CURVE_NODES[SEGMENTS // 2]
-        return f"Curves, midtones {_signed(100 * middle, 0)} %"
+        return _("Curves, midtones {value} %").format(value=_signed(100 * middle, 0))
 
 
 Edit = Union[Exposure, Saturation, WhiteBalance, Curves]
 KINDS: dict[str, type[Edit]] = {kind.name: kind for kind in (Exposure, Saturation, WhiteBalance, Curves)}
 NAMES = tuple(KINDS)
+_STRAIGHT = (1.0,) * SEGMENTS
+NEUTRAL: dict[str, Edit] = {
+    edit.name: edit
+    for edit in (Exposure(0), Saturation(1), WhiteBalance(1, 1), Curves(_STRAIGHT, _STRAIGHT, _STRAIGHT))
+}
 
 # All orders of application: ORDERS[i] lists indices into NAMES, first applied first.
 ORDERS = tuple(permutations(range(len(NAMES))))

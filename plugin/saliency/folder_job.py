@@ -15,6 +15,7 @@ from errors import UserError
 from gi.repository import Gegl, Gimp, Gio, GLib
 from procedures import edit_selection
 from selection import select_values
+from words import _
 
 _METADATA = ("include-exif", "include-iptc", "include-xmp")
 # What GIMP's own defaults do not give: all metadata, and no compression that takes longer than the edit.
@@ -54,17 +55,19 @@ def _result(job: dict[str, Any]) -> dict[str, str]:
     except (UserError, connection.ServerError) as error:
         return {"error": str(error)}
     except Exception as error:  # the other pictures go on
-        return {"error": f"GIMP failed ({type(error).__name__}: {error}); please report this."}
+        reason = f"{type(error).__name__}: {error}"
+        return {"error": _("GIMP failed ({reason}); please report this.").format(reason=reason)}
     return {}
 
 
 def _edit(job: dict[str, Any]) -> None:
     """Load, edit each region, write."""
-    image = _load(job["picture"], "It")
+    image = _load(job["picture"], _("It cannot be read ({reason}): choose one that GIMP can open."))
     try:
         layers = len(image.get_layers())
         if layers > 1 and not job["picture"].lower().endswith(_LAYERED):
-            raise UserError(f"It has {layers} frames or pages: save the one to edit as a picture of its own.")
+            message = _("It has {number} frames or pages: save the one to edit as a picture of its own.")
+            raise UserError(message.format(number=layers))
         image.policy_rotate(False)  # as the photographer held the camera; the question is not asked here
         has_alpha = any(layer.has_alpha() for layer in image.get_layers())
         for mask in job["masks"]:
@@ -80,27 +83,28 @@ def _edit(job: dict[str, Any]) -> None:
         image.delete()
 
 
-def _load(path: str, name: str) -> Any:
+def _load(path: str, sentence: str) -> Any:
+    """Load a picture.  Raises UserError with the sentence, filled with path and reason."""
     try:
         image = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, Gio.File.new_for_path(path))
     except GLib.Error as error:
-        raise UserError(f"{name} cannot be read ({error.message}): choose one that GIMP can open.") from error
+        raise UserError(sentence.format(path=path, reason=error.message)) from error
     if image is None:
-        raise UserError(f"{name} cannot be read: choose one that GIMP can open.")
+        raise UserError(sentence.format(path=path, reason=_("GIMP does not say why")))
     return image
 
 
 def _select(image: Any, path: str) -> None:
     """Select what the mask shows, scaled to the image: white is selected, black is not, grey value v is v / 255."""
     width, height = image.get_width(), image.get_height()
-    mask = _load(path, f"The mask {path}")
+    mask = _load(path, _("The mask {path} cannot be read ({reason}): choose one that GIMP can open."))
     try:
         coverage = _coverage(mask, width, height)
     finally:
         mask.delete()
     select_values(image, coverage, "u16")
     if not Gimp.Selection.bounds(image)[1]:
-        raise UserError(f"The mask {path} is black everywhere: paint the region white.")
+        raise UserError(_("The mask {path} is black everywhere: paint the region white.").format(path=path))
 
 
 def _coverage(mask: Any, width: int, height: int) -> bytes:
@@ -186,4 +190,5 @@ def _run(name: str, image: Any, path: str, options: dict[str, Any]) -> None:
         config.set_property(option, value)
     if procedure.run(config).index(0) != Gimp.PDBStatusType.SUCCESS:
         reason = Gimp.get_pdb().get_last_error()
-        raise UserError(f"The result cannot be written ({reason.rstrip('.')}): free some space or change the format.")
+        message = _("The result cannot be written ({reason}): free some space or change the format.")
+        raise UserError(message.format(reason=reason.rstrip(".")))

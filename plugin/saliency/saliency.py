@@ -107,7 +107,9 @@ class Saliency(Gimp.PlugIn):
         if entry.layers:
             flags = GObject.ParamFlags.READWRITE
             layers_help = _("The layers that were made, lowest first")
-            procedure.add_core_object_array_return_value("layers", "Layers", layers_help, Gimp.Layer.__gtype__, flags)
+            procedure.add_core_object_array_return_value(
+                "layers", _("Layers"), layers_help, Gimp.Layer.__gtype__, flags
+            )
         return procedure
 
     def run(self, procedure: Any, run_mode: Any, image: Any, drawables: Any, config: Any, data: Any) -> Any:

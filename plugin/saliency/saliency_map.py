@@ -12,7 +12,7 @@ import canvas
 import connection
 from errors import UserError
 from gi.repository import Gegl, Gimp
-from target import covers_canvas
+from target import PERSISTENT_UNDOABLE, covers_canvas
 from words import _
 
 PARASITE = "saliency-map"  # the map's values, as JSON on its layer
@@ -54,8 +54,7 @@ def add_map(image: Any) -> Any:
         "map": base64.b64encode(zlib.compress(values)).decode(),
     }
     layer = _layer(image, values, width, height)
-    persistent_undoable = 3
-    layer.attach_parasite(Gimp.Parasite.new(PARASITE, persistent_undoable, json.dumps(facts).encode()))
+    layer.attach_parasite(Gimp.Parasite.new(PARASITE, PERSISTENT_UNDOABLE, json.dumps(facts).encode()))
     _put_on_top(image, layer)
     return layer
 
@@ -65,7 +64,7 @@ def _size(image: Any) -> tuple[int, int]:
     if image.get_base_type() == Gimp.ImageBaseType.INDEXED:
         raise UserError(_("Indexed pictures cannot be edited: choose Image → Mode → RGB first."))
     if image.get_floating_sel() is not None:
-        raise UserError(_("There is a floating selection: anchor it with Layer → Anchor Layer first."))
+        raise UserError(_("There is a floating selection: anchor it in the Layer menu first."))
     width, height = image.get_width(), image.get_height()
     if min(width, height) < _SHORT_SIDE:
         message = _("The picture is smaller than {pixels} pixels: choose a larger one.")

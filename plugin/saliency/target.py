@@ -8,6 +8,7 @@ from typing import Any
 
 from errors import UserError
 from gi.repository import Gimp
+from words import _
 
 PERSISTENT_UNDOABLE = 3  # flags of a parasite: saved with the image, taken back by undo
 
@@ -27,23 +28,24 @@ def editable_layer(image: Any, drawables: list[Any]) -> Any:
     Where a layer of an earlier edit is active, the photo that it belongs to is meant.
     """
     if len(drawables) != 1:
-        raise UserError("Select exactly one layer in the Layers dialog, then try again.")
+        raise UserError(_("Select exactly one layer in the Layers dialog, then try again."))
     layer = drawables[0]
     if not isinstance(layer, Gimp.Layer):
-        raise UserError("A mask or channel is active: click the picture of a layer in the Layers dialog first.")
+        raise UserError(_("A mask or channel is active: click the picture of a layer in the Layers dialog first."))
     if image.get_base_type() == Gimp.ImageBaseType.INDEXED:
-        raise UserError("Indexed pictures cannot be edited: choose Image → Mode → RGB first.")
+        raise UserError(_("Indexed pictures cannot be edited: choose Image → Mode → RGB first."))
     if image.get_floating_sel() is not None:
-        raise UserError("There is a floating selection: anchor it with Layer → Anchor Layer first.")
+        raise UserError(_("There is a floating selection: anchor it in the Layer menu first."))
     layer = _photo(image, layer)
     if layer.is_group():
-        raise UserError("A layer group is active: select the layer inside it that holds the photo.")
+        raise UserError(_("A layer group is active: select the layer inside it that holds the photo."))
     if not all(item.get_visible() for item in lineage(layer)):
-        raise UserError("The layer is hidden: make it and its groups visible in the Layers dialog first.")
+        raise UserError(_("The layer is hidden: make it and its groups visible in the Layers dialog first."))
     if any(item.get_lock_content() for item in lineage(layer)):
-        raise UserError("The layer's pixels are locked: unlock them in the Layers dialog first.")
+        raise UserError(_("The layer's pixels are locked: unlock them in the Layers dialog first."))
     if min(image.get_width(), image.get_height()) < _SMALLEST:
-        raise UserError(f"The picture is smaller than {_SMALLEST} pixels: choose a larger one.")
+        message = _("The picture is smaller than {pixels} pixels: choose a larger one.")
+        raise UserError(message.format(pixels=_SMALLEST))
     _check_selection(image, layer)
     return layer
 
@@ -61,12 +63,12 @@ def _photo(image: Any, layer: Any) -> Any:
 
 
 def _check_selection(image: Any, layer: Any) -> None:
-    _, selected, left, top, right, bottom = Gimp.Selection.bounds(image)
+    _ok, selected, left, top, right, bottom = Gimp.Selection.bounds(image)
     if not selected:
-        raise UserError("Nothing is selected: select the region to edit first.")
-    _, x, y = layer.get_offsets()
+        raise UserError(_("Nothing is selected: select the region to edit first."))
+    _ok, x, y = layer.get_offsets()
     if min(right, x + layer.get_width()) <= max(left, x) or min(bottom, y + layer.get_height()) <= max(top, y):
-        raise UserError("The selection lies outside the active layer: select something on it, or another layer.")
+        raise UserError(_("The selection lies outside the active layer: select something on it, or another layer."))
 
 
 def lineage(item: Any) -> list[Any]:

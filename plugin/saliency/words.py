@@ -12,3 +12,8 @@ FOLDER = Path(__file__).with_name("locale")
 _texts = gettext.translation(DOMAIN, FOLDER, fallback=True)
 _ = _texts.gettext
 ngettext = _texts.ngettext
+
+
+def N_(sentence: str) -> str:
+    """The sentence itself, for the catalogues: it is translated where it is shown."""
+    return sentence
