@@ -10,15 +10,23 @@ from typing import Any
 from gi.repository import Gtk, Pango
 from words import _
 
+_RESPONSE = 1  # GTK's own are negative
 _README = Path(__file__).with_name("README.md")
 
 
 def connect(dialog: Any, section: str) -> None:
-    """Let a GIMP dialog's help button show a section of the README (its heading in small letters)."""
+    """Give a GIMP dialog a help button that shows a section of the README, in place of the one for GIMP's manual."""
+    gimps = dialog.get_widget_for_response(Gtk.ResponseType.HELP)
+    if gimps:
+        gimps.set_no_show_all(True)
+        gimps.hide()
+    button = dialog.add_button(_("_Help"), _RESPONSE)
+    if isinstance(button.get_parent(), Gtk.ButtonBox):
+        button.get_parent().set_child_secondary(button, True)
 
     def respond(_dialog: Any, response: int) -> None:
-        if response == Gtk.ResponseType.HELP:
-            _dialog.stop_emission_by_name("response")
+        if response == _RESPONSE:
+            dialog.stop_emission_by_name("response")  # to anybody else it would mean the dialog's end
             show(dialog, section)
 
     dialog.connect("response", respond)
@@ -58,8 +66,8 @@ def _fill(buffer: Any, markdown: str) -> None:
         if paragraph.startswith("#"):
             buffer.insert_with_tags(buffer.get_end_iter(), paragraph.lstrip("# ") + "\n\n", heading)
             continue
-        if not paragraph.startswith(("    ", "|", "- ", "1. ")):
-            paragraph = paragraph.replace("\n", " ")
+        if not paragraph.startswith(("    ", "|")):
+            paragraph = re.sub(r"\n(?![-\d])\s*", " ", paragraph)  # but for the items of a list
         for piece in re.split(r"(\*\*.+?\*\*|`.+?`|(?<!\w)\*[^*]+?\*(?!\w))", paragraph):
             mark = next((mark for mark in styles if piece.startswith(mark) and len(piece) > 2 * len(mark)), "")
             tags = [styles[mark]] if mark else []

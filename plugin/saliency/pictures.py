@@ -46,12 +46,6 @@ def with_outline(picture: GdkPixbuf.Pixbuf, mask: bytes) -> GdkPixbuf.Pixbuf:
     return result
 
 
-def part(picture: GdkPixbuf.Pixbuf, x: int, y: int, width: int, height: int) -> GdkPixbuf.Pixbuf:
-    """A box of the picture, cut to its bounds."""
-    x, y = min(max(0, x), picture.get_width() - 1), min(max(0, y), picture.get_height() - 1)
-    return picture.new_subpixbuf(x, y, min(width, picture.get_width() - x), min(height, picture.get_height() - y))
-
-
 def _shape(alpha: bytes, width: int, height: int, colour: tuple[int, int, int, int]) -> GdkPixbuf.Pixbuf:
     pixels = bytearray(bytes(colour) * len(alpha))
     pixels[3::4] = alpha.translate(bytes([0] + [colour[3]] * 255))

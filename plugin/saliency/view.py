@@ -64,7 +64,7 @@ class View:
         if cells is None:
             return self.mask
         if cells not in self._masks:
-            self._masks[cells] = within(self.mask, self._enlarged(cells, grid))
+            self._masks[cells] = within(self.mask, self.cut(cells, *grid))
         return self._masks[cells]
 
     def with_mask(self, picture: bytes, mask: bytes) -> bytes:
@@ -75,17 +75,22 @@ class View:
         pixels[3::4] = mask
         return bytes(pixels)
 
+    def cut(self, values: bytes, width: int, height: int) -> bytes:
+        """What the view shows of width x height values over the whole canvas: one byte for each of its pixels."""
+        if (self.width, self.height) == (width, height) and self.box[2:] == self.canvas:
+            return values
+        left, top, box_width, box_height = self.box
+        across, down = (
+            (box_width / self.width, width / self.canvas[0]),
+            (box_height / self.height, height / self.canvas[1]),
+        )
+        columns = [int((left + (i + 0.5) * across[0]) * across[1]) for i in range(self.width)]
+        rows = [int((top + (i + 0.5) * down[0]) * down[1]) for i in range(self.height)]
+        lines = {row: bytes(values[row * width + column] for column in columns) for row in set(rows)}
+        return b"".join(lines[row] for row in rows)
+
     def _scale(self) -> float:
         return self.width / self.box[2]
-
-    def _enlarged(self, cells: bytes, grid: tuple[int, int]) -> bytes:
-        """The cells as pixels of the view."""
-        x, y, width, height = self.box
-        columns = [int((x + (i + 0.5) * width / self.width) * grid[0] / self.canvas[0]) for i in range(self.width)]
-        rows = [int((y + (i + 0.5) * height / self.height) * grid[1] / self.canvas[1]) for i in range(self.height)]
-        lines = {row: cells[row * grid[0] : (row + 1) * grid[0]] for row in set(rows)}
-        wide = {row: bytes(line[column] for column in columns) for row, line in lines.items()}
-        return b"".join(wide[row] for row in rows)
 
 
 def _without(pixels: bytes) -> bytes:
