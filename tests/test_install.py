@@ -167,6 +167,8 @@ def test_uninstall_leaves_nothing_of_ours_and_all_of_the_users(home: Home) -> No
     before = home.files() | {".local", ".local/share"}  # the stand-in environment was there before
     assert home.install().returncode == 0
     (values / "GimpProcedureConfig-plug-in-saliency-attenuate.last").touch()
+    (home.path / ".config/gimp-saliency").mkdir()
+    (home.path / ".config/gimp-saliency/settings.ini").touch()
     (home.path / ".cache/gimp-saliency/gimp-3.0/locked").mkdir(parents=True)
     (home.path / ".cache/gimp-saliency/gimp-3.0/locked").chmod(0o500)
     done = home.install("--uninstall")

@@ -30,7 +30,7 @@ def uninstall() -> None:
         if link.is_symlink() and folders.data() in link.readlink().parents:
             link.unlink()
             say(f"Removed {link}")
-    for folder in (folders.data(), folders.cache(), folders.state()):
+    for folder in (folders.data(), folders.cache(), folders.state(), folders.config() / folders.NAME):
         if folder.is_dir():
             for root in (*folder.glob("gimp-3.*"), *folder.glob(".*.new")):
                 root_folder.remove(root)

@@ -39,21 +39,27 @@ def read(image: Any, layer: Any) -> Thumbnail:
 
     The mask is the selection, soft edges kept, within the layer's opaque pixels.  Raises UserError if it is empty.
     """
-    scale = min(1.0, _LONG_SIDE / max(image.get_width(), image.get_height()))
-    size = round(image.get_width() * scale), round(image.get_height() * scale)
-    if min(size) < _SHORT_SIDE:
-        raise UserError(_("The picture is too narrow: crop it so that no side is more than 24 times the other."))
+    mask, size = read_mask(image, layer)
     picture = _visible(image, layer, size)
-    mask = _mask(image, layer, size)
-    if not any(mask):
-        raise UserError(
-            _("The selection is too small, or the layer is empty there: select a larger part of the picture.")
-        )
     pixels = bytearray(4 * size[0] * size[1])
     for channel in range(3):
         pixels[channel::4] = picture[channel::3]
     pixels[3::4] = mask
     return Thumbnail(bytes(pixels), *size)
+
+
+def read_mask(image: Any, layer: Any) -> tuple[bytes, tuple[int, int]]:
+    """The same mask alone, and its width and height."""
+    scale = min(1.0, _LONG_SIDE / max(image.get_width(), image.get_height()))
+    size = round(image.get_width() * scale), round(image.get_height() * scale)
+    if min(size) < _SHORT_SIDE:
+        raise UserError(_("The picture is too narrow: crop it so that no side is more than 24 times the other."))
+    mask = _mask(image, layer, size)
+    if not any(mask):
+        raise UserError(
+            _("The selection is too small, or the layer is empty there: select a larger part of the picture.")
+        )
+    return mask, size
 
 
 def read_box(image: Any, layer: Any, box: tuple[int, int, int, int], longest: int) -> Thumbnail:

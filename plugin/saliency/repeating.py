@@ -39,7 +39,7 @@ def repeat(image: Any, drawables: list[Any]) -> list[Any]:
     """
     edits, choices = _recall()
     layer = editable_layer(image, drawables)
-    canvas.read(image, layer)  # the same sentences as for any other edit
+    canvas.read_mask(image, layer)  # the same sentences as for any other edit
     facts = {"order": choices.order, "predicted": to_json(edits)}
     return editing.apply(image, layer, [editing.Planned(edits, None, facts)], choices, (1, 1))
 
