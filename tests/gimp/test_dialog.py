@@ -108,6 +108,7 @@ def test_all_of_it(gimp: GimpForTests, window: Window) -> None:
     wait_for(lambda: window.ask("state(image)") == weaker, "redo of the change")
 
 
+@pytest.mark.thorough
 def test_cancel_and_close_leave_everything(gimp: GimpForTests, window: Window) -> None:
     before, selected = window.ask("state(image)"), window.selection()
     for how in ("Escape", "alt+F4"):
@@ -122,6 +123,7 @@ def test_cancel_and_close_leave_everything(gimp: GimpForTests, window: Window) -
         assert window.ask("len(Gimp.get_images())") == 1, "an image stayed behind"
 
 
+@pytest.mark.thorough
 def test_cancel_while_the_server_is_silent(gimp: GimpForTests, window: Window, silent_server: None) -> None:
     before = window.ask("state(image)")
     window.menu("Emphasize Selection")
@@ -151,6 +153,7 @@ def silent_server(gimp: GimpForTests, monkeypatch: pytest.MonkeyPatch) -> Any:
     path.unlink(missing_ok=True)
 
 
+@pytest.mark.thorough
 def test_repeat_last_filter_and_on_another_selection(window: Window) -> None:
     open_dialog(window)
     window.keys("alt+o")
@@ -171,6 +174,7 @@ def test_repeat_last_filter_and_on_another_selection(window: Window) -> None:
     wait_for(lambda: len(window.ask("state(image)['layers']")) > layers, "the repeated edit")
 
 
+@pytest.mark.thorough
 def test_map_and_server_from_the_menu(window: Window) -> None:
     before = window.ask("state(image)")
     window.menu("Saliency Map")
