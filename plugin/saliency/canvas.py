@@ -168,7 +168,10 @@ def _selection(image: Any, size: tuple[int, int], part: tuple[int, int, int, int
         plane = data[::bpp].translate(_LINEAR)  # comes back display-encoded
     else:
         native = Babl.format_get_encoding(selection.get_format())  # encoded in 8-bit images from files, else linear
-        plane = data if native == "Y u8" else _convert(data, width, height, native, "Y u8")
+        if native == "Y' u8":
+            plane = data.translate(_LINEAR)
+        else:
+            plane = data if native == "Y u8" else _convert(data, width, height, native, "Y u8")
     return _resized(plane, width, height, *size)
 
 
@@ -195,8 +198,7 @@ def _srgb(
     data = bytes(data.get_data())
     whole_image = isinstance(source, Gimp.Image)  # always comes with alpha
     if GIMP_32:
-        source_format = "R'G'B'A u8" if bpp == 4 else "R'G'B' u8"
-        rgba = data if bpp == 4 else _convert(data, width, height, source_format, "R'G'B'A u8")
+        rgba = _rgba(data, bpp)
     else:
         encoded, component = _component(image)
         alpha = "A" if whole_image or source.has_alpha() else ""
@@ -204,13 +206,31 @@ def _srgb(
         prime = "'" if encoded else ""
         source_format = (f"Y{prime}" if gray else f"R{prime}G{prime}B{prime}") + f"{alpha} {component}"
         profile = image.get_color_profile()
-        if gray or profile is None or profile.is_equal(Gimp.ColorProfile.new_rgb_srgb()):
+        srgb = gray or profile is None or profile.is_equal(Gimp.ColorProfile.new_rgb_srgb())
+        if srgb and encoded and component == "u8":
+            rgba = _rgba(data, bpp)
+        elif srgb:
             rgba = _convert(data, width, height, source_format, "R'G'B'A u8")
         else:
             rgba = _convert_profile(data, width, height, source_format, encoded, profile)
     if (width, height) == size or part:
         return rgba, width, height
     return _resized_rgba(rgba, width, height, *size), *size
+
+
+def _rgba(data: bytes, bpp: int) -> bytes:
+    """R'G'B'A bytes of display-encoded ones: grey or colours, with or without alpha.
+
+    babl would do the same, but takes half a second in each new process to find out how.
+    """
+    if bpp == 4:
+        return data
+    rgba = bytearray(b"\xff" * (len(data) // bpp * 4))
+    for channel in range(3):
+        rgba[channel::4] = data[channel if bpp == 3 else 0 :: bpp]
+    if bpp == 2:
+        rgba[3::4] = data[1::2]
+    return bytes(rgba)
 
 
 def _resized_rgba(rgba: bytes, width: int, height: int, new_width: int, new_height: int) -> bytes:
