@@ -52,7 +52,8 @@ def _gimp(version: str) -> Gimp:
     return found
 
 
-def _session(version: str) -> Iterator[GimpForTests]:
+def session(version: str) -> Iterator[GimpForTests]:
+    """A GIMP ("3.0" or "3.2") with a new profile; at the end its server ends too."""
     found = _gimp(version)
     with tempfile.TemporaryDirectory(prefix="gs-") as folder:  # short, as a socket's path must be
         profile, runtime = Path(folder, "profile"), Path(folder, "run")
@@ -80,13 +81,13 @@ def _session(version: str) -> Iterator[GimpForTests]:
 @pytest.fixture(scope="session")
 def gimp32() -> Iterator[GimpForTests]:
     """GIMP 3.2, the home of the plug-in."""
-    yield from _session("3.2")
+    yield from session("3.2")
 
 
 @pytest.fixture(scope="session")
 def gimp30() -> Iterator[GimpForTests]:
     """GIMP 3.0, which is served too."""
-    yield from _session("3.0")
+    yield from session("3.0")
 
 
 @pytest.fixture(scope="session", params=["gimp32", pytest.param("gimp30", marks=pytest.mark.thorough)])

@@ -20,8 +20,8 @@ def open_picture(
     feather: float = 20,
     enlarged: tuple[int, int] | None = None,
     **options: Any,
-) -> Any:
-    """A picture with a selection, undo on, nothing to save, in a window: a file, or noise (see inside.picture)."""
+) -> tuple[Any, Any]:
+    """A picture with a selection, undo on, nothing to save, and its window: a file, or noise (see inside.picture)."""
     if file:
         image = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, Gio.File.new_for_path(file))
     else:
@@ -31,9 +31,9 @@ def open_picture(
     inside.select(image, ellipse, feather)
     image.undo_enable()
     image.clean_all()
-    Gimp.Display.new(image)
+    display = Gimp.Display.new(image)
     Gimp.displays_flush()
-    return image
+    return image, display
 
 
 def state(image: Any) -> dict[str, Any]:
@@ -48,7 +48,17 @@ def state(image: Any) -> dict[str, Any]:
 
 def serve(address: str, scene: dict[str, Any]) -> None:
     """Answer expressions with their values until the test says "quit"."""
-    names = {"image": open_picture(**scene), "state": state, "inside": inside, "Gimp": Gimp}
+    names: dict[str, Any] = {"state": state, "inside": inside, "Gimp": Gimp}
+
+    def show(scene: dict[str, Any]) -> None:
+        """Open a picture, in the place of the one before."""
+        before = names.get("display")
+        names["image"], names["display"] = open_picture(**scene)
+        if before is not None:
+            before.delete()
+
+    show(scene)
+    names["show"] = show
     with Listener(address, "AF_UNIX") as listener, listener.accept() as connection:
         while (expression := connection.recv()) != "quit":
             try:

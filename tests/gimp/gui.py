@@ -75,11 +75,13 @@ class Window:
             self.xdotool("key", key)
             time.sleep(pause)
 
-    def menu(self, entry: str) -> None:
-        """Choose an entry of Filters → Saliency by its English name."""
+    def menu(self, entry: str) -> float:
+        """Choose an entry of Filters → Saliency by its English name; when (on the notes' clock)."""
         self.activate("GIMP$")
         self.keys("alt+r", "Up", "Right", *["Down"] * ENTRIES.index(entry))
+        chosen = time.monotonic()
         self.keys("Return", pause=0)
+        return chosen
 
     def screenshot(self, name: str, window: str = "") -> None:
         """Keep a picture of the screen, or of one window, where $GIMP_SALIENCY_SCREENSHOTS names a folder."""

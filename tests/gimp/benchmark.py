@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Measures how long people wait for the dialog: `python -m tests.gimp.benchmark [--gimp 3.0]`.
+
+A real GIMP window on a virtual screen with a picture of 24 megapixels; keys go in, the dialog's own notes say when it
+was shown and painted.  Times that begin with a key hold what xdotool takes to press it, some 10 ms.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from plugin.saliency import connection
+from tests.conftest import session
+from tests.gimp.gui import Window, opened, wait_for
+
+PICTURE = {"enlarged": (6000, 4000), "ellipse": (1500, 1000, 2500, 1750), "feather": 200}
+COLD_ROUNDS = 5
+_CALM = 1.0  # seconds without a note until the dialog counts as done with what it was asked
+_PAUSE = 0.05  # seconds between two steps of a slider, as of a hand that drags it
+
+Times = dict[str, list[float]]  # seconds, by what was waited for
+
+
+def measure(window: Window, rounds: int) -> Times:
+    """All waits, some of them as often as `rounds`."""
+    times: Times = {}
+    few = min(rounds, COLD_ROUNDS)
+    with dialog(window, "Attenuate Selection"):
+        pass  # starts the server, and all that GIMP itself reads only once
+    for _ in range(rounds):
+        with dialog(window, "Attenuate Selection") as waits:
+            add(times, "menu → dialog, warm server", waits[0])
+            add(times, "menu → preview, warm server", waits[1])
+    for _ in range(few):
+        connection.stop(kill=True)
+        with dialog(window, "Attenuate Selection") as waits:
+            add(times, "menu → dialog, cold server", waits[0])
+            add(times, "menu → preview, cold server", waits[1])
+    with dialog(window, "Attenuate Selection"):
+        slide(window, rounds, times, "whole picture")
+        add(times, "zoom, first time", painted(window, "alt+z"))
+        calm(window)
+        slide(window, rounds, times, "zoomed in")
+        for _ in range(rounds):
+            add(times, "zoom, later", painted(window, "alt+z"))
+    with dialog(window, "Attenuate Selection", answer="alt+o"):
+        pass
+    wait_for(lambda: len(window.ask("state(image)['layers']")) > 1, "the edit", limit=120)
+    for _ in range(few):
+        with dialog(window, "Adjust Edit") as waits:
+            add(times, "Adjust Edit: menu → dialog", waits[0])
+            add(times, "Adjust Edit: menu → preview", waits[1])
+    return times
+
+
+@contextmanager
+def dialog(window: Window, entry: str, answer: str = "Escape") -> Iterator[tuple[float, float]]:
+    """The dialog, with all that it shows first; how long it took until it was there, and until it showed an edit."""
+    counts = {event: len(window.notes(event)) for event in ("shown", "painted")}
+    start = window.menu(entry)
+    waits = [window.next_note(event, count)["at"] - start for event, count in counts.items()]
+    window.activate(entry)
+    calm(window)
+    yield waits[0], waits[1]
+    window.keys(answer, pause=0)
+    wait_for(lambda: not window.find(entry), "the dialog's end")
+
+
+def calm(window: Window) -> None:
+    """Wait until nothing new is noted."""
+    last, count = time.monotonic(), -1
+    while time.monotonic() < last + _CALM:
+        if (now := len(window.notes("painted")) + len(window.notes("measured"))) != count:
+            last, count = time.monotonic(), now
+        time.sleep(0.1)
+
+
+def slide(window: Window, rounds: int, times: Times, view: str) -> None:
+    """Move the slider of the strength."""
+    window.keys("alt+n")
+    for number in range(rounds):
+        waited = painted(window, "Up" if number % 20 < 10 else "Down")
+        note = window.notes("painted")[-1]
+        add(times, f"slider → redraw, {view}", note["at"] - note["since"])
+        add(times, f"key → redraw, {view}", waited)
+        time.sleep(_PAUSE)
+
+
+def painted(window: Window, key: str) -> float:
+    """How long it takes from a key until the picture is painted anew."""
+    count = len(window.notes("painted"))
+    start = time.monotonic()
+    window.keys(key, pause=0)
+    return float(window.next_note("painted", count)["at"]) - start
+
+
+def add(times: Times, name: str, seconds: float) -> None:
+    times.setdefault(name, []).append(seconds)
+
+
+def table(times: Times) -> str:
+    """Medians and worst in milliseconds, as Markdown."""
+    lines = ["| wait | median | worst | times |", "|---|---:|---:|---:|"]
+    for name, all_of_it in times.items():
+        median, worst = 1000 * statistics.median(all_of_it), 1000 * max(all_of_it)
+        lines.append(f"| {name} | {median:.0f} ms | {worst:.0f} ms | {len(all_of_it)} |")
+    return "\n".join(lines)
+
+
+def machine() -> str:
+    """Processor and cores."""
+    facts = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    names = [line.partition(":")[2].strip() for line in facts if line.startswith("model name")]
+    return f"{len(os.sched_getaffinity(0))} cores of {names[0] if names else 'an unknown processor'}"
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--gimp", choices=("3.2", "3.0"), default="3.2", help="which of the GIMPs for tests")
+    parser.add_argument("--rounds", type=int, default=20, help="how often each wait is measured (default: 20)")
+    options = parser.parse_args(arguments)
+    with contextmanager(session)(options.gimp) as gimp, tempfile.TemporaryDirectory() as folder:
+        os.environ["GIMP_SALIENCY_RUNTIME"] = gimp.env["GIMP_SALIENCY_RUNTIME"]  # whose server is stopped
+        with opened(gimp, Path(folder), PICTURE) as window:
+            before = os.getloadavg()[0]
+            times = measure(window, options.rounds)
+        load = f"load {before:.1f} before and {os.getloadavg()[0]:.1f} after"
+        print(f"GIMP {'.'.join(map(str, gimp.gimp.version))} on {machine()}, {load}\n\n{table(times)}")
+
+
+if __name__ == "__main__":
+    main()
