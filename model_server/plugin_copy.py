@@ -33,9 +33,10 @@ def install_plugin(profile: Path, command: list[str]) -> Path:
     for file in sorted(SOURCE.iterdir()):
         if file.suffix in _KINDS:
             shutil.copyfile(file, new / file.name)
-    shutil.copyfile(SOURCE.parents[1] / "README.md", new / "README.md")  # the help button shows it
-    if (SOURCE / "locale").is_dir():
-        shutil.copytree(SOURCE / "locale", new / "locale", ignore=shutil.ignore_patterns("*.po", "*.pot"))
+    readme = SOURCE.parents[1] / "README.md"  # the help button shows it; only the source tree has it
+    if readme.is_file():
+        shutil.copyfile(readme, new / "README.md")
+    shutil.copytree(SOURCE / "locale", new / "locale", ignore=shutil.ignore_patterns("*.po", "*.pot"))
     (new / "server-command.json").write_text(json.dumps({"command": command}, indent=2) + "\n", encoding="utf-8")
     (new / "saliency.py").chmod(0o755)  # without it GIMP passes over the plug-in, silently
     remove_folder(target)

@@ -140,4 +140,4 @@ def _success(image: Any, layers: list[Any]) -> Any:
 
 def _title(procedure: Any) -> str:
     """The menu label without mnemonic and ellipsis."""
-    return str(procedure.get_menu_label()).replace("_", "").rstrip("…")
+    return str(procedure.get_menu_label()).replace("_", "").rstrip(" …")

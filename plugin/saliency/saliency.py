@@ -16,7 +16,7 @@ gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
 from choices import ORDERS  # noqa: E402
 from gi.repository import Gimp, GObject  # noqa: E402
-from words import DOMAIN, _  # noqa: E402
+from words import _  # noqa: E402
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Saliency(Gimp.PlugIn):
         return list(ENTRIES)
 
     def do_set_i18n(self, name: str) -> Any:
-        return True, DOMAIN, "locale"
+        return False  # words.py translates, in the way of Python
 
     def do_create_procedure(self, name: str) -> Any:
         entry = ENTRIES[name]

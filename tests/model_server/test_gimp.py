@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -181,8 +182,20 @@ def test_the_plugin_is_copied_whole(tmp_path: Path) -> None:
     assert json.loads((copy / "server-command.json").read_text()) == {"command": ["a b", "serve"]}
     assert os.access(copy / "saliency.py", os.X_OK)
     sources = {path.name for path in plugin_copy.SOURCE.iterdir() if path.suffix in (".py", ".svg", ".png")}
-    assert {path.name for path in copy.iterdir()} == sources | {"server-command.json"}
+    assert {path.name for path in copy.iterdir()} == sources | {"server-command.json", "README.md", "locale"}
+    catalogues = {path.relative_to(copy / "locale").as_posix() for path in copy.rglob("locale/**/*") if path.is_file()}
+    assert catalogues >= {f"{language}/LC_MESSAGES/saliency.mo" for language in ("de", "fr")}
+    assert all(name.endswith(".mo") for name in catalogues)
     assert [path.name for path in tmp_path.joinpath("plug-ins").iterdir()] == ["saliency"]
+
+
+def test_without_the_source_tree_there_is_no_readme(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    installed = tmp_path / "site-packages" / "plugin" / "saliency"
+    shutil.copytree(plugin_copy.SOURCE, installed)
+    monkeypatch.setattr(plugin_copy, "SOURCE", installed)
+    copy = plugin_copy.install_plugin(tmp_path / "profile", ["serve"])
+    assert (copy / "saliency.py").is_file()
+    assert not (copy / "README.md").exists()
 
 
 def test_a_linked_plugin_is_replaced_and_its_target_kept(tmp_path: Path) -> None:

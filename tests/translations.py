@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plug-in's catalogues, for translators: `python -m tests.translations` after a change of a sentence or a .po file.
+
+It writes locale/saliency.pot from the sources, brings each locale/*/LC_MESSAGES/saliency.po up to date with it, and
+compiles each to the saliency.mo that the plug-in reads.  A new language begins with an empty saliency.po in its folder.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_file
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+
+PROJECT = Path(__file__).resolve().parents[1]
+LOCALE = PROJECT / "plugin" / "saliency" / "locale"
+TEMPLATE = LOCALE / "saliency.pot"
+_SOURCES = ("plugin/saliency/*.py", "model_server/*.py")  # the server's sentences that the plug-in shows
+_KEYWORDS = {"_": None, "N_": None, "ngettext": (1, 2)}
+_HEADERS = {"Language", "Plural-Forms", "MIME-Version", "Content-Type", "Content-Transfer-Encoding"}
+_COMMENT = "# SPDX-License-Identifier: GPL-3.0-or-later\n# The sentences of gimp-saliency; see tests/translations.py."
+
+
+class Sentences(Catalog):
+    """A catalogue without anything that changes from one run to the next."""
+
+    def __init__(self, language: str | None = None) -> None:
+        super().__init__(language, header_comment=_COMMENT, charset="utf-8", fuzzy=False)
+
+    @property
+    def mime_headers(self) -> list[tuple[str, str]]:
+        return [(name, value) for name, value in super().mime_headers if name in _HEADERS]
+
+
+def catalogues() -> dict[str, Path]:
+    """The .po file of each language."""
+    return {path.parts[-3]: path for path in sorted(LOCALE.glob("*/LC_MESSAGES/saliency.po"))}
+
+
+def extracted() -> Sentences:
+    """What the sources say now."""
+    found = Sentences()
+    for path in (path for pattern in _SOURCES for path in sorted(PROJECT.glob(pattern))):
+        place = path.relative_to(PROJECT).as_posix()
+        for _line, sentence, comments, _context in extract_from_file("python", path, _KEYWORDS, ("Translators:",)):
+            found.add(sentence, locations=[(place, 0)], auto_comments=comments)
+    return found
+
+
+def read(path: Path, language: str | None = None) -> Sentences:
+    """A .po or .pot file."""
+    found = Sentences(language)
+    with path.open("rb") as file:
+        for message in read_po(file, abort_invalid=True):
+            if message.id:
+                found[message.id] = message
+    return found
+
+
+def main() -> None:
+    """Bring everything up to date, and say what is left to translate."""
+    template = extracted()
+    _write(TEMPLATE, template)
+    for language, path in catalogues().items():
+        sentences = read(path, language)
+        sentences.update(template, update_header_comment=False)
+        _write(path, sentences)
+        with path.with_suffix(".mo").open("wb") as file:
+            write_mo(file, sentences)
+        missing = sum(1 for each in sentences if each.id and (each.fuzzy or not each.string))
+        print(f"{language}: {len(sentences)} sentences, {missing} to translate")
+
+
+def _write(path: Path, sentences: Sentences) -> None:
+    with path.open("wb") as file:
+        write_po(file, sentences, width=0, ignore_obsolete=True)
+
+
+if __name__ == "__main__":
+    main()
