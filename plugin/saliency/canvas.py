@@ -48,12 +48,18 @@ def read(image: Any, layer: Any) -> Thumbnail:
     return Thumbnail(bytes(pixels), *size)
 
 
-def read_mask(image: Any, layer: Any) -> tuple[bytes, tuple[int, int]]:
-    """The same mask alone, and its width and height."""
+def thumbnail_size(image: Any) -> tuple[int, int]:
+    """Width and height of what the server gets of an image.  Raises UserError if that is too narrow."""
     scale = min(1.0, _LONG_SIDE / max(image.get_width(), image.get_height()))
     size = round(image.get_width() * scale), round(image.get_height() * scale)
     if min(size) < _SHORT_SIDE:
         raise UserError(_("The picture is too narrow: crop it so that no side is more than 24 times the other."))
+    return size
+
+
+def read_mask(image: Any, layer: Any) -> tuple[bytes, tuple[int, int]]:
+    """The same mask alone, and its width and height."""
+    size = thumbnail_size(image)
     mask = _mask(image, layer, size)
     if not any(mask):
         raise UserError(
@@ -71,8 +77,8 @@ def read_box(image: Any, layer: Any, box: tuple[int, int, int, int], longest: in
     scale = min(1.0, longest / max(width, height))
     size = max(1, round(width * scale)), max(1, round(height * scale))
     if _is_photo_alone(image, layer):
-        rgba, *found = _srgb(image, layer, size, box)
-        picture = _flat((_resized_rgba(rgba, found[0], found[1], *size), *size))
+        rgba, *found = srgb(image, layer, size, box)
+        picture = flat((_resized_rgba(rgba, found[0], found[1], *size), *size))
     else:
         # GIMP has no thumbnails of a part of the composition.
         whole = min(scale, _LARGEST_THUMBNAIL / max(image.get_width(), image.get_height()))
@@ -98,11 +104,11 @@ def _visible(image: Any, layer: Any, size: tuple[int, int]) -> bytes:
     """R'G'B' bytes of the composition from the canvas' bottom up to the layer's topmost edit."""
     top = [layer, *edits_above(image, layer)][-1]
     if _is_photo_alone(image, layer):
-        return _flat(_srgb(image, layer, size))
+        return flat(srgb(image, layer, size))
     levels = [(siblings(image, item), item) for item in lineage(top)]
     positions = [row.index(item) for row, item in levels]
     if not any(item.get_visible() for (row, _item), position in zip(levels, positions) for item in row[:position]):
-        return _flat(_srgb(image, image, size))
+        return flat(srgb(image, image, size))
     copy = image.duplicate()  # shares its pixels with the image; the user's layers must not flicker
     try:
         row = copy.get_layers()
@@ -110,7 +116,7 @@ def _visible(image: Any, layer: Any, size: tuple[int, int]) -> bytes:
             for item in row[:position]:
                 item.set_visible(False)
             row = row[position].get_children() if row[position].is_group() else []
-        return _flat(_srgb(copy, copy, size))
+        return flat(srgb(copy, copy, size))
     finally:
         copy.delete()
 
@@ -136,7 +142,7 @@ def _coverage(image: Any, layer: Any, size: tuple[int, int]) -> bytes:
     part = b"\xff" * (len(columns) * len(rows))
     if layer.has_alpha():
         rectangle = (left - x, top - y, right - left, bottom - top)
-        rgba, part_width, part_height = _srgb(image, layer, (len(columns), len(rows)), rectangle)
+        rgba, part_width, part_height = srgb(image, layer, (len(columns), len(rows)), rectangle)
         part = _resized(rgba[3::4], part_width, part_height, len(columns), len(rows))
     coverage = bytearray(width * height)
     for i, row in enumerate(rows):
@@ -175,7 +181,7 @@ def _selection(image: Any, size: tuple[int, int], part: tuple[int, int, int, int
     return _resized(plane, width, height, *size)
 
 
-def _flat(thumbnail: tuple[bytes, int, int]) -> bytes:
+def flat(thumbnail: tuple[bytes, int, int]) -> bytes:
     """R'G'B' of R'G'B'A bytes; transparent pixels show GIMP's checks from afar, a middle grey."""
     rgba = thumbnail[0]
     alpha = rgba[3::4]
@@ -189,7 +195,7 @@ def _flat(thumbnail: tuple[bytes, int, int]) -> bytes:
     return bytes(rgb)
 
 
-def _srgb(
+def srgb(
     image: Any, source: Any, size: tuple[int, int], part: tuple[int, int, int, int] | None = None
 ) -> tuple[bytes, int, int]:
     """R'G'B'A bytes (sRGB), width and height of an image's or drawable's thumbnail (or of a part of a drawable)."""
@@ -206,10 +212,10 @@ def _srgb(
         prime = "'" if encoded else ""
         source_format = (f"Y{prime}" if gray else f"R{prime}G{prime}B{prime}") + f"{alpha} {component}"
         profile = image.get_color_profile()
-        srgb = gray or profile is None or profile.is_equal(Gimp.ColorProfile.new_rgb_srgb())
-        if srgb and encoded and component == "u8":
+        standard = gray or profile is None or profile.is_equal(Gimp.ColorProfile.new_rgb_srgb())
+        if standard and encoded and component == "u8":
             rgba = _rgba(data, bpp)
-        elif srgb:
+        elif standard:
             rgba = _convert(data, width, height, source_format, "R'G'B'A u8")
         else:
             rgba = _convert_profile(data, width, height, source_format, encoded, profile)

@@ -12,13 +12,11 @@ import canvas
 import connection
 from errors import UserError
 from gi.repository import Gegl, Gimp
-from target import PERSISTENT_UNDOABLE, covers_canvas
+from target import PERSISTENT_UNDOABLE, SMALLEST, covers_canvas
 from words import _
 
 PARASITE = "saliency-map"  # the map's values, as JSON on its layer
 
-_LONG_SIDE = 384  # px; what the server takes at most
-_SHORT_SIDE = 16  # px; what it takes at least
 _OPACITY = 50  # percent
 _SMOOTH = 4  # how far the map is enlarged by cubic interpolation; from there on the much faster linear one looks alike
 # Heat colours in sRGB from no attention to most, about 14 steps of CIE lightness apart.
@@ -65,15 +63,10 @@ def _size(image: Any) -> tuple[int, int]:
         raise UserError(_("Indexed pictures cannot be edited: choose Image → Mode → RGB first."))
     if image.get_floating_sel() is not None:
         raise UserError(_("There is a floating selection: anchor it in the Layer menu first."))
-    width, height = image.get_width(), image.get_height()
-    if min(width, height) < _SHORT_SIDE:
+    if min(image.get_width(), image.get_height()) < SMALLEST:
         message = _("The picture is smaller than {pixels} pixels: choose a larger one.")
-        raise UserError(message.format(pixels=_SHORT_SIDE))
-    scale = min(1.0, _LONG_SIDE / max(width, height))
-    width, height = round(width * scale), round(height * scale)
-    if min(width, height) < _SHORT_SIDE:
-        raise UserError(_("The picture is too narrow: crop it so that no side is more than 24 times the other."))
-    return width, height
+        raise UserError(message.format(pixels=SMALLEST))
+    return canvas.thumbnail_size(image)
 
 
 def _visible(image: Any, size: tuple[int, int]) -> bytes:
@@ -82,21 +75,21 @@ def _visible(image: Any, size: tuple[int, int]) -> bytes:
     maps = [layer for layer in shown if layer.get_parasite(PARASITE) is not None]
     picture = [layer for layer in shown if layer not in maps]
     if picture and not picture[0].is_group() and not picture[0].has_alpha() and covers_canvas(image, picture[0]):
-        thumbnail = canvas._srgb(image, picture[0], size)  # many times faster than the whole composition
+        thumbnail = canvas.srgb(image, picture[0], size)  # many times faster than the whole composition
     elif not maps:
-        thumbnail = canvas._srgb(image, image, size)
+        thumbnail = canvas.srgb(image, image, size)
     else:
         copy = image.duplicate()  # shares its pixels with the image; the user's layers must not flicker
         try:
             for layer in copy.get_layers():
                 if layer.get_parasite(PARASITE) is not None:
                     layer.set_visible(False)
-            thumbnail = canvas._srgb(copy, copy, size)
+            thumbnail = canvas.srgb(copy, copy, size)
         finally:
             copy.delete()
     if not any(thumbnail[0][3::4]):
         raise UserError(_("Nothing is visible: make a layer visible in the Layers dialog first."))
-    return canvas._flat(thumbnail)
+    return canvas.flat(thumbnail)
 
 
 def _model() -> str | None:

@@ -19,7 +19,7 @@ HOLDER = "holder"  # a normal group in the place of a photo that is not opaque, 
 BAKED = "baked"  # a masked, edited copy above the photo (GIMP 3.0)
 REPLACEMENT = "replacement"  # an edited copy in the place of a photo that is not opaque (GIMP 3.0)
 
-_SMALLEST = 16  # px; below that the networks see nothing
+SMALLEST = 16  # px; below that the networks see nothing
 
 
 def editable_layer(image: Any, drawables: list[Any]) -> Any:
@@ -43,9 +43,9 @@ def editable_layer(image: Any, drawables: list[Any]) -> Any:
         raise UserError(_("The layer is hidden: make it and its groups visible in the Layers dialog first."))
     if any(item.get_lock_content() for item in lineage(layer)):
         raise UserError(_("The layer's pixels are locked: unlock them in the Layers dialog first."))
-    if min(image.get_width(), image.get_height()) < _SMALLEST:
+    if min(image.get_width(), image.get_height()) < SMALLEST:
         message = _("The picture is smaller than {pixels} pixels: choose a larger one.")
-        raise UserError(message.format(pixels=_SMALLEST))
+        raise UserError(message.format(pixels=SMALLEST))
     _check_selection(image, layer)
     return layer
 
