@@ -137,8 +137,8 @@ class EditDialog:
         tracing.note("shown")
         try:
             thumbnail = canvas.read(self._image, self._layer)
-        except UserError as error:
-            self._status.say(str(error))
+        except Exception as error:  # nobody else would tell the user
+            self._fail(error)
             return False
         size = self._image.get_width(), self._image.get_height()
         self.grid = (thumbnail.width, thumbnail.height)
@@ -344,15 +344,19 @@ class EditDialog:
 
         def answered(answer: Any) -> None:
             self._pictures.spin(self._asker.busy())
-            if isinstance(answer, (UserError, connection.ServerError)):
-                self._status.say(str(answer))
-            elif isinstance(answer, Exception):
-                self._status.say(_("The plug-in has a fault ({error}): please report it.").format(error=repr(answer)))
+            if isinstance(answer, Exception):
+                self._fail(answer)
             else:
                 take(answer)
 
         self._asker.ask(name, question, answered)
         self._pictures.spin(True)
+
+    def _fail(self, error: Exception) -> None:
+        """Say what went wrong."""
+        known = isinstance(error, (UserError, connection.ServerError))
+        sentence = str(error) if known else _("The plug-in has a fault ({error}): please report it.")
+        self._status.say(sentence if known else sentence.format(error=repr(error)))
 
     def _choices(self) -> Choices:
         if self._made:

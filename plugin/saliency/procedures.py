@@ -67,10 +67,9 @@ def _edit(procedure: Any, run_mode: Any, image: Any, drawables: list[Any], confi
         if chosen is None:
             raise Cancelled
         plan, grid = chosen
-        choices = Choices.of(config, direction)
-    else:
-        choices = Choices.of(config, direction)
-        Gimp.progress_init(_title(procedure))
+    Gimp.progress_init(_title(procedure))
+    choices = Choices.of(config, direction)
+    if run_mode != Gimp.RunMode.INTERACTIVE:
         thumbnail = canvas.read(image, layer)
         plan, grid = editing.predict(thumbnail, choices), (thumbnail.width, thumbnail.height)
     layers = editing.apply(image, layer, plan, choices, grid)
