@@ -100,7 +100,7 @@ class EditDialog:
         self._dialog.destroy()
 
     def _build(self, procedure: Any) -> None:
-        title = str(procedure.get_menu_label()).replace("_", "").rstrip("…")
+        title = str(procedure.get_menu_label()).replace("_", "").rstrip(" …")
         self._dialog = GimpUi.ProcedureDialog.new(procedure, self._config, title)
         manual.connect(self._dialog, "use")
         self._pictures = panes.Pictures(self._show, self._zoom)
