@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from model_server import predictor as predictor_module
 from model_server.candidates import CHOICES
 from model_server.predictor import DIRECTIONS, NETWORKS, RANKINGS, NetworkError, Predictor
 from plugin.saliency.edits import NAMES, to_json
@@ -173,3 +174,19 @@ def test_spoilt_networks_are_refused(tmp_path: Path, name: str) -> None:
 def test_the_shipped_files_are_small() -> None:
     assert sum(path.stat().st_size for path in NETWORKS.glob("*.onnx")) < 20e6
     assert (NETWORKS / "saliency.onnx").stat().st_size < 8e6
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_edits_go_as_far_as_they_are_believable(
+    predictor: Predictor, direction: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The critic decides between the factors: with one that likes all it is the largest, else the smallest."""
+    picture = scene(8)
+    reach = {}
+    for verdict in (1.0, -1.0):
+        with monkeypatch.context() as patch:
+            patch.setattr(predictor, "_real", lambda *_arguments, verdict=verdict: verdict)
+            chosen = {edit.name: edit for edit in predictor.edits(picture, direction, "best-realism").edits}
+            reach[verdict] = chosen["exposure"].ev  # type: ignore[union-attr]
+    factors = predictor_module._FACTORS[direction]
+    assert reach[1.0] / reach[-1.0] == pytest.approx(factors[0] / factors[-1], rel=1e-3)
