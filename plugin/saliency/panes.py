@@ -16,6 +16,7 @@ from words import _
 
 PICTURE = (400, 264)  # px; the bounds of each large picture
 SMALL = (72, 48)  # px; of each alternative
+_BUTTON = 66  # px; the height of an alternative, so that nothing moves when its picture comes
 _UNLIKELY, _POSSIBLE = -0.1, -0.3  # loss of realism
 
 # The orders that are offered, with labels whose mnemonics are theirs alone in the dialog.
@@ -83,13 +84,14 @@ class Meters:
     """What the networks say of what is shown, in words and numbers."""
 
     def __init__(self) -> None:
-        self.widget = Gtk.Grid(column_spacing=12, row_spacing=4)
+        self.widget = Gtk.Box(spacing=24, homogeneous=True)
         self._draws, self._looks_edited = (Gtk.Label(xalign=0, selectable=True, can_focus=False) for _meter in "12")
         names = (_("Attention the region draws:"), _("Looks edited:"))
-        for column, (name, value) in enumerate(zip(names, (self._draws, self._looks_edited))):
-            self.widget.attach(Gtk.Label(label=name, xalign=0), 2 * column, 0, 1, 1)
-            value.set_hexpand(True)
-            self.widget.attach(value, 2 * column + 1, 0, 1, 1)
+        for name, value in zip(names, (self._draws, self._looks_edited)):
+            half = Gtk.Box(spacing=8)
+            half.pack_start(Gtk.Label(label=name, xalign=0), False, False, 0)
+            half.pack_start(value, True, True, 0)
+            self.widget.pack_start(half, True, True, 0)
 
     def show(self, before: dict[str, Any], after: dict[str, Any]) -> None:
         """Show two looks of the server, each with "saliency" (the region's share of attention) and "realism"."""
@@ -118,6 +120,7 @@ class Alternatives:
             button = Gtk.RadioButton.new_from_widget(first)
             first = first or button
             button.set_mode(False)
+            button.set_size_request(-1, _BUTTON)
             inside = Gtk.Box(spacing=8)
             picture, caption = Gtk.Image(), Gtk.Label.new_with_mnemonic(label)
             picture.set_size_request(*SMALL)

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The README's pictures of the windows: `python -m tests.gimp.screenshots docs`.
+
+Needs the sample photographs that `./install.sh --demo` fetches, and a GIMP 3.2 for tests.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
+from model_server import folders
+from tests.conftest import session
+from tests.gimp.gui import Window, opened, wait_for
+
+
+def dialog(window: Window, entry: str) -> None:
+    """Open an entry's dialog and wait for all that it asks the server."""
+    count = len(window.notes("measured"))
+    window.menu(entry)
+    window.activate(entry)
+    window.next_note("measured", count)
+    window.calm()
+
+
+def take(window: Window) -> None:
+    """One picture after the other, as a user would come by."""
+    dialog(window, "Emphasize Selection")
+    window.screenshot("dialog", "Emphasize Selection")
+    window.keys("alt+a")
+    window.calm()
+    window.screenshot("attention", "Emphasize Selection")
+    window.keys("alt+o")
+    wait_for(lambda: len(window.ask("state(image)['layers']")) > 1, "the edit")
+    dialog(window, "Adjust Edit")
+    window.screenshot("adjust", "Adjust Edit")
+    window.keys("Escape")
+    wait_for(lambda: not window.find("Adjust Edit"), "the dialog's end")
+    window.menu("Model Server")
+    window.activate("Model Server")
+    window.keys("Tab", pause=2)
+    window.screenshot("model-server", "Model Server")
+    window.keys("Escape")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=str(__doc__))
+    parser.add_argument("folder", type=Path, help="where the pictures go")
+    os.environ["GIMP_SALIENCY_SCREENSHOTS"] = str(parser.parse_args().folder.absolute())
+    with contextmanager(session)("3.2") as gimp, tempfile.TemporaryDirectory() as folder:
+        photo = Path(gimp.env["GIMP3_DIRECTORY"]).with_name("chelsea.png")  # GIMP may not see the cache
+        shutil.copyfile(folders.cache() / "samples" / photo.name, photo)
+        scene = {"file": str(photo), "ellipse": (128, 88, 90, 68), "feather": 8}
+        with opened(gimp, Path(folder), scene) as window:
+            take(window)
+
+
+if __name__ == "__main__":
+    main()
