@@ -10,10 +10,11 @@ import baking
 import readback
 from adjustments import add_adjustment, replace_filter
 from choices import Choices
+from editing import undo_step
 from edits import NAMES, Edit, EditError, from_json, to_json
 from errors import UserError
 from gi.repository import Gimp
-from selection import kept
+from selection import activate, kept
 from target import (
     ADJUSTMENT,
     BAKED,
@@ -164,16 +165,12 @@ def apply(image: Any, edit: MadeEdit, base: list[Edit], wanted: Choices) -> list
     facts = {key: value for key, value in edit.facts.items() if key not in ("role", "edits")}
     facts.update(strength=wanted.strength, base=to_json(base))
     selected = image.get_selected_layers()
-    image.undo_group_start()
-    try:
+    with undo_step(image, edit.photo):
         if role(edit.layers[0]) == ADJUSTMENT:
             layers = _redial(image, edit, base, wanted, facts)
-            image.set_selected_layers(selected)
+            activate(image, selected)
             return layers
         return baking.bake_again(image, edit.photo, edit.layers[0], wanted.applied(base, edit.photo.is_gray()), facts)
-    finally:
-        image.undo_group_end()
-        Gimp.displays_flush()
 
 
 def _redial(image: Any, edit: MadeEdit, base: list[Edit], wanted: Choices, facts: dict[str, Any]) -> list[Any]:

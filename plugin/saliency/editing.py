@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from edits import Edit, EditError, from_json, to_json
 from errors import UserError
 from gi.repository import Gimp
 from parts import cells
-from selection import intersect_cells, kept, soften
+from selection import activate, intersect_cells, kept, soften
 from target import siblings
 from words import _
 
@@ -118,16 +118,34 @@ def apply(image: Any, layer: Any, plan: list[Planned], choices: Choices, grid: t
 def in_one_step(image: Any, layer: Any, change: Callable[[], list[Any]]) -> list[Any]:
     """Run `change`, which adds layers beside the layer, as one undo step; if it fails, none stays behind."""
     before = siblings(image, layer)
+    with undo_step(image, layer):
+        try:
+            return change()
+        except BaseException:
+            for item in siblings(image, layer):
+                if item not in before:
+                    image.remove_layer(item)
+            layer.set_visible(True)
+            image.set_selected_layers([layer])
+            raise
+
+
+@contextmanager
+def undo_step(image: Any, layer: Any) -> Iterator[None]:
+    """All changes in this block are one undo step, after whose undo the same layers are active as before.
+
+    layer: any layer of the image.
+    """
     image.undo_group_start()
     try:
-        return change()
-    except BaseException:
-        for item in siblings(image, layer):
-            if item not in before:
-                image.remove_layer(item)
-        layer.set_visible(True)
-        image.set_selected_layers([layer])
-        raise
+        # GIMP brings back what was active with the undo of a layer's addition alone, and only if it is the step's
+        # first: each channel that comes back after that, even for a moment, makes layers inactive.
+        active = image.get_selected_layers()
+        marker = Gimp.Layer.new(image, "", 1, 1, layer.type(), 0, Gimp.LayerMode.NORMAL)
+        image.insert_layer(marker, None, 0)
+        image.remove_layer(marker)
+        activate(image, active)
+        yield
     finally:
         image.undo_group_end()
         Gimp.displays_flush()

@@ -16,6 +16,7 @@ import saliency_map
 from choices import Choices
 from errors import UserError
 from gi.repository import Gimp, GLib
+from selection import activate
 from target import editable_layer
 from words import _
 
@@ -126,7 +127,7 @@ def _success(image: Any, layers: list[Any]) -> Any:
 
     Python cannot fill a value that is an array of layers, but GIMP hands one out for the layers that are selected.
     """
-    selected = image.get_selected_layers()
+    active, channels = image.get_selected_layers(), image.get_selected_channels()
     image.set_selected_layers(layers)
     try:
         ask = Gimp.get_pdb().lookup_procedure("gimp-image-get-selected-layers")
@@ -134,7 +135,9 @@ def _success(image: Any, layers: list[Any]) -> Any:
         config.set_property("image", image)
         return ask.run(config)
     finally:
-        image.set_selected_layers(selected)
+        activate(image, active)
+        if channels:
+            image.set_selected_channels(channels)
 
 
 def _title(procedure: Any) -> str:

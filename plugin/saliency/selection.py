@@ -32,7 +32,7 @@ def select_values(image: Any, values: bytes, component: str, box: tuple[int, int
     channel.update(0, 0, image.get_width(), image.get_height())
     image.select_item(Gimp.ChannelOps.REPLACE, channel)
     image.remove_channel(channel)
-    image.set_selected_layers(layers)
+    activate(image, layers)
 
 
 def _coverage_format(image: Any, channel: Any, component: str) -> str:
@@ -45,10 +45,18 @@ def _coverage_format(image: Any, channel: Any, component: str) -> str:
     return f"Y {component}" if selected == own else f"Y' {component}"
 
 
+def activate(image: Any, layers: list[Any]) -> None:
+    """Make layers the active ones.  None leaves all as it is: GIMP would show an error."""
+    if layers:
+        image.set_selected_layers(layers)
+
+
 @contextmanager
 def kept(image: Any) -> Iterator[Any]:
-    """Gives the selection as a channel, and selects it again at the end."""
+    """Gives the selection as a channel, and selects it again at the end.  Active layers stay active."""
+    layers = image.get_selected_layers()
     selected = Gimp.Selection.save(image)
+    activate(image, layers)
     try:
         yield selected
     finally:
@@ -74,7 +82,7 @@ def intersect_cells(image: Any, cells: bytes, width: int, height: int) -> None:
     channel.update(0, 0, image.get_width(), image.get_height())
     image.select_item(Gimp.ChannelOps.INTERSECT, channel)
     image.remove_channel(channel)
-    image.set_selected_layers(layers)
+    activate(image, layers)
 
 
 def _start(cell: int, pixels: int, cells: int) -> int:
@@ -120,7 +128,7 @@ def _refine(image: Any, layer: Any, radius: float) -> None:
         image.select_item(Gimp.ChannelOps.REPLACE, channel)
     finally:
         image.remove_channel(channel)
-        image.set_selected_layers(layers)
+        activate(image, layers)
 
 
 def _tiles(left: int, top: int, right: int, bottom: int, margin: int) -> Iterator[tuple[Any, Any]]:
