@@ -22,7 +22,6 @@ from tests.gimp.gui import Window, opened, wait_for
 
 PICTURE = {"enlarged": (6000, 4000), "ellipse": (1500, 1000, 2500, 1750), "feather": 200}
 COLD_ROUNDS = 5
-_CALM = 1.0  # seconds without a note until the dialog counts as done with what it was asked
 _PAUSE = 0.05  # seconds between two steps of a slider, as of a hand that drags it
 
 Times = dict[str, list[float]]  # seconds, by what was waited for
@@ -46,13 +45,14 @@ def measure(window: Window, rounds: int) -> Times:
     with dialog(window, "Attenuate Selection"):
         slide(window, rounds, times, "whole picture")
         add(times, "zoom, first time", painted(window, "alt+z"))
-        calm(window)
+        window.calm()
         slide(window, rounds, times, "zoomed in")
         for _ in range(rounds):
             add(times, "zoom, later", painted(window, "alt+z"))
     with dialog(window, "Attenuate Selection", answer="alt+o"):
         pass
     wait_for(lambda: len(window.ask("state(image)['layers']")) > 1, "the edit", limit=120)
+    wait_for_gimp(window)
     for _ in range(few):
         with dialog(window, "Adjust Edit") as waits:
             add(times, "Adjust Edit: menu → dialog", waits[0])
@@ -67,19 +67,20 @@ def dialog(window: Window, entry: str, answer: str = "Escape") -> Iterator[tuple
     start = window.menu(entry)
     waits = [window.next_note(event, count)["at"] - start for event, count in counts.items()]
     window.activate(entry)
-    calm(window)
+    window.calm()
     yield waits[0], waits[1]
     window.keys(answer, pause=0)
     wait_for(lambda: not window.find(entry), "the dialog's end")
 
 
-def calm(window: Window) -> None:
-    """Wait until nothing new is noted."""
-    last, count = time.monotonic(), -1
-    while time.monotonic() < last + _CALM:
-        if (now := len(window.notes("painted")) + len(window.notes("measured"))) != count:
-            last, count = time.monotonic(), now
-        time.sleep(0.1)
+def wait_for_gimp(window: Window) -> None:
+    """Wait until GIMP has composed the large picture, which delays all that it is asked."""
+    quick = 0
+    while quick < 10:
+        start = time.monotonic()
+        window.ask("image.get_width()")
+        quick = quick + 1 if time.monotonic() - start < 0.03 else 0
+        time.sleep(0.2)
 
 
 def slide(window: Window, rounds: int, times: Times, view: str) -> None:

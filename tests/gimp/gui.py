@@ -103,6 +103,14 @@ class Window:
         wait_for(lambda: len(self.notes(event)) > after, f"the note «{event}»", limit, pause=0.02)
         return self.notes(event)[after]
 
+    def calm(self, calm: float = 1.0) -> None:
+        """Wait until the dialog has painted and measured nothing new for some seconds."""
+        last, count = time.monotonic(), -1
+        while time.monotonic() < last + calm:
+            if (now := len(self.notes("painted")) + len(self.notes("measured"))) != count:
+                last, count = time.monotonic(), now
+            time.sleep(0.1)
+
 
 # As they stand in the menu, which GIMP sorts.
 ENTRIES = (

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs inside the plug-in, as the end of a test's copy of tracing.py: notes the focus and texts that are cut off."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from gi.repository import GLib, Gtk
+
+_plain_note = globals()["note"]  # what tracing.py has defined above
+
+
+def note(event: str, **facts: Any) -> None:
+    """In the place of tracing.note: the same, and more of the dialog at two of its events."""
+    dialog = next(window for window in Gtk.Window.list_toplevels() if isinstance(window, Gtk.Dialog))
+    _plain_note(event, **facts, title=dialog.get_title())
+    if event == "shown":
+        dialog.connect("set-focus", lambda _dialog, widget: widget and _plain_note("focus", on=_describe(widget)))
+        GLib.timeout_add(100, _help)
+    elif event == "measured":
+        GLib.timeout_add(300, _look_over, dialog)  # the window gets its new size first
+
+
+def _look_over(dialog: Any) -> bool:
+    cut = [_describe(widget) for widget in _all(dialog) if widget.get_mapped() and _is_cut(widget)]
+    _plain_note("cut", texts=cut)
+    return False
+
+
+def _help() -> bool:
+    """Note the first characters of a text that a second window shows, once."""
+    for window in Gtk.Window.list_toplevels():
+        for widget in _all(window):
+            if isinstance(widget, Gtk.TextView):
+                _plain_note("help", text=widget.get_buffer().get_property("text")[:200])
+                return False
+    return True
+
+
+def _all(widget: Any) -> Iterator[Any]:
+    yield widget
+    if isinstance(widget, Gtk.Container):
+        parts: list[Any] = []
+        widget.forall(parts.append)
+        for part in parts:
+            yield from _all(part)
+
+
+def _is_cut(widget: Any) -> bool:
+    """Whether a text is larger than its place."""
+    if not isinstance(widget, (Gtk.Label, Gtk.Entry)):
+        return False
+    width, height = widget.get_allocated_width(), widget.get_allocated_height()
+    _ink, text = widget.get_layout().get_pixel_extents()
+    ellipsized = isinstance(widget, Gtk.Label) and widget.get_layout().is_ellipsized()
+    return bool(ellipsized or text.width > width or text.height > height)
+
+
+def _describe(widget: Any) -> str:
+    """Kind and name, as a screen reader says them."""
+    names = [widget.get_accessible().get_name(), *(label.get_text() for label in widget.list_mnemonic_labels())]
+    if isinstance(widget, Gtk.Label):
+        names.append(widget.get_text())
+    return " ".join([type(widget).__name__, next(filter(None, names), "")]).strip()
