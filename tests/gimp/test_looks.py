@@ -38,6 +38,7 @@ def profile(
     folder = Path(gimp.env["GIMP3_DIRECTORY"])
     copy = folder.with_name(f"looks-{uuid.uuid4().hex[:8]}")
     shutil.copytree(folder, copy)
+    shutil.rmtree(copy / "plug-in-settings", ignore_errors=True)  # what the dialogs of other tests remember
     try:
         action = f'(action "plug-in-saliency-attenuate" "{OPEN.replace("ctrl+", "<Primary>")}")'
         (copy / "shortcutsrc").write_text(f"(file-version 1)\n{action}\n")
