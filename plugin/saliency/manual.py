@@ -63,6 +63,8 @@ def _fill(buffer: Any, markdown: str) -> None:
     styles = {"**": buffer.create_tag(weight=Pango.Weight.BOLD), "`": buffer.create_tag(family="monospace")}
     styles["*"] = buffer.create_tag(style=Pango.Style.ITALIC)
     for paragraph in re.split(r"\n{2,}", markdown):
+        if paragraph.startswith("!["):
+            continue  # a picture, which is not installed
         if paragraph.startswith("#"):
             buffer.insert_with_tags(buffer.get_end_iter(), paragraph.lstrip("# ") + "\n\n", heading)
             continue

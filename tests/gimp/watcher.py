@@ -29,11 +29,11 @@ def _look_over(dialog: Any) -> bool:
 
 
 def _help() -> bool:
-    """Note the first characters of a text that a second window shows, once."""
+    """Note the text that a second window shows, once."""
     for window in Gtk.Window.list_toplevels():
         for widget in _all(window):
             if isinstance(widget, Gtk.TextView):
-                _plain_note("help", text=widget.get_buffer().get_property("text")[:200])
+                _plain_note("help", text=widget.get_buffer().get_property("text"))
                 return False
     return True
 
