@@ -22,17 +22,30 @@ def select_values(image: Any, values: bytes, component: str, box: tuple[int, int
     box: x, y, width and height of the part of the canvas that they are for; outside nothing is selected.  None: all.
     Active layers stay active.
     """
-    channel = Gimp.Channel.new(image, "", image.get_width(), image.get_height(), 100, Gegl.Color.new("black"))
+    rectangle = Gegl.Rectangle.new(*(box or (0, 0, image.get_width(), image.get_height())))
+    with _drawn(image, Gimp.ChannelOps.REPLACE) as (channel, buffer):
+        buffer.set(rectangle, _coverage_format(image, channel, component), values)
+
+
+@contextmanager
+def _drawn(image: Any, operation: Any) -> Iterator[tuple[Any, Any]]:
+    """A black channel of the canvas' size and its buffer; combined with the selection once it is drawn, then removed.
+
+    Active layers stay active.
+    """
+    width, height = image.get_width(), image.get_height()
+    channel = Gimp.Channel.new(image, "", width, height, 100, Gegl.Color.new("black"))
     layers = image.get_selected_layers()  # a new channel takes the place of what was active
     image.insert_channel(channel, None, 0)
-    buffer = channel.get_buffer()
-    rectangle = Gegl.Rectangle.new(*(box or (0, 0, image.get_width(), image.get_height())))
-    buffer.set(rectangle, _coverage_format(image, channel, component), values)
-    buffer.flush()
-    channel.update(0, 0, image.get_width(), image.get_height())
-    image.select_item(Gimp.ChannelOps.REPLACE, channel)
-    image.remove_channel(channel)
-    activate(image, layers)
+    try:
+        buffer = channel.get_buffer()
+        yield channel, buffer
+        buffer.flush()
+        channel.update(0, 0, width, height)
+        image.select_item(operation, channel)
+    finally:
+        image.remove_channel(channel)
+        activate(image, layers)
 
 
 def _coverage_format(image: Any, channel: Any, component: str) -> str:
@@ -68,21 +81,13 @@ def intersect_cells(image: Any, cells: bytes, width: int, height: int) -> None:
     """Unselect all pixels in the cells that are 0 of a coarse grid over the canvas; the cells are 0 or 255."""
     columns = [_start(x, image.get_width(), width) for x in range(width + 1)]
     rows = [_start(y, image.get_height(), height) for y in range(height + 1)]
-    channel = Gimp.Channel.new(image, "", image.get_width(), image.get_height(), 100, Gegl.Color.new("black"))
-    layers = image.get_selected_layers()
-    image.insert_channel(channel, None, 0)
-    buffer = channel.get_buffer()
-    for y in range(height):
-        row = cells[y * width : (y + 1) * width]
-        line = b"".join(row[x : x + 1] * (columns[x + 1] - columns[x]) for x in range(width))
-        strip = Gegl.Rectangle.new(0, rows[y], image.get_width(), rows[y + 1] - rows[y])
-        if strip.height:
-            buffer.set(strip, "Y u8", line * strip.height)
-    buffer.flush()
-    channel.update(0, 0, image.get_width(), image.get_height())
-    image.select_item(Gimp.ChannelOps.INTERSECT, channel)
-    image.remove_channel(channel)
-    activate(image, layers)
+    with _drawn(image, Gimp.ChannelOps.INTERSECT) as (_channel, buffer):
+        for y in range(height):
+            row = cells[y * width : (y + 1) * width]
+            line = b"".join(row[x : x + 1] * (columns[x + 1] - columns[x]) for x in range(width))
+            strip = Gegl.Rectangle.new(0, rows[y], image.get_width(), rows[y + 1] - rows[y])
+            if strip.height:
+                buffer.set(strip, "Y u8", line * strip.height)
 
 
 def _start(cell: int, pixels: int, cells: int) -> int:
@@ -113,22 +118,13 @@ def _refine(image: Any, layer: Any, radius: float) -> None:
     margin = round(_REACH * radius)
     left, top = (max(0, (edge - margin) // _STEP * _STEP) for edge in (left, top))
     right, bottom = min(width, right + margin), min(height, bottom + margin)
-    channel = Gimp.Channel.new(image, "", width, height, 100, Gegl.Color.new("black"))
-    layers = image.get_selected_layers()
-    image.insert_channel(channel, None, 0)
-    try:
-        buffer, values = channel.get_buffer(), _coverage_format(image, channel, "u16")
+    with _drawn(image, Gimp.ChannelOps.REPLACE) as (channel, buffer):
+        values = _coverage_format(image, channel, "u16")
         for tile, inner in _tiles(left, top, right, bottom, margin):
             refined = connection.ask_refined(_pixels(image, layer, tile), tile.width, tile.height, radius)
             x, y = inner.x - tile.x, inner.y - tile.y
             rows = (refined[2 * (row * tile.width + x) :][: 2 * inner.width] for row in range(y, y + inner.height))
             buffer.set(inner, values, b"".join(rows))
-        buffer.flush()
-        channel.update(0, 0, width, height)
-        image.select_item(Gimp.ChannelOps.REPLACE, channel)
-    finally:
-        image.remove_channel(channel)
-        activate(image, layers)
 
 
 def _tiles(left: int, top: int, right: int, bottom: int, margin: int) -> Iterator[tuple[Any, Any]]:
