@@ -17,7 +17,7 @@ from choices import Choices
 from edits import Edit, EditError, from_json, to_json
 from errors import UserError
 from gi.repository import Gimp
-from parts import cells
+from parts import cells, within
 from selection import activate, intersect_cells, kept, soften
 from target import siblings
 from words import _
@@ -55,12 +55,6 @@ def regions(thumbnail: Thumbnail, separate: bool) -> list[tuple[bytes, bytes | N
         pixels[3::4] = within(mask, part)
         result.append((bytes(pixels), part))
     return result
-
-
-def within(mask: bytes, part: bytes) -> bytes:
-    """The mask where the part (0 or 255) is, elsewhere 0."""
-    both = int.from_bytes(mask, "big") & int.from_bytes(part, "big")
-    return both.to_bytes(len(mask), "big")
 
 
 def predict(thumbnail: Thumbnail, choices: Choices) -> list[Planned]:

@@ -19,8 +19,13 @@ def parts(mask: bytes, width: int, height: int) -> list[bytes]:
     mask: width * height bytes, rows from the top, 0 = not selected.  Pixels that touch, be it at a corner, belong to
     one part.  Nothing selected: no parts.
     """
-    whole = int.from_bytes(mask, "big")
-    return [(whole & int.from_bytes(cell, "big")).to_bytes(len(mask), "big") for cell in cells(mask, width, height)]
+    return [within(mask, cell) for cell in cells(mask, width, height)]
+
+
+def within(mask: bytes, part: bytes) -> bytes:
+    """The mask where the part (0 or 255) is, elsewhere 0."""
+    both = int.from_bytes(mask, "big") & int.from_bytes(part, "big")
+    return both.to_bytes(len(mask), "big")
 
 
 def cells(mask: bytes, width: int, height: int) -> list[bytes]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from canvas import Thumbnail
 from choices import Choices
-from editing import Planned, within
+from editing import Planned
+from parts import within
 from preview import Part, Preview
 from selection import refining_radius
 

@@ -18,11 +18,10 @@ import procedures
 import repeating
 import target
 from choices import Choices
-from editing import within
 from errors import UserError
 from gi.repository import Gimp, Gio
 from inside import ALL_EDITS, picture, select, selection, visible
-from parts import parts
+from parts import parts, within
 from selection import select_values
 
 TOLERANCE = 1.5 / 255  # two ways to the same 8-bit picture
