@@ -12,8 +12,11 @@ _plain_note = globals()["note"]  # what tracing.py has defined above
 
 
 def note(event: str, **facts: Any) -> None:
-    """In the place of tracing.note: the same, and more of the dialog at two of its events."""
-    dialog = next(window for window in Gtk.Window.list_toplevels() if isinstance(window, Gtk.Dialog))
+    """In the place of tracing.note: the same, and more of the dialog, if there is one, at two of its events."""
+    dialog = next((window for window in Gtk.Window.list_toplevels() if isinstance(window, Gtk.Dialog)), None)
+    if dialog is None:  # before it and after it
+        _plain_note(event, **facts)
+        return
     _plain_note(event, **facts, title=dialog.get_title())
     if event == "shown":
         dialog.connect("set-focus", lambda _dialog, widget: widget and _plain_note("focus", on=_describe(widget)))
