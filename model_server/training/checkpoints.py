@@ -39,8 +39,12 @@ def device() -> torch.device:
 
 
 def fast(on: torch.device) -> AbstractContextManager[Any]:
-    """bfloat16 where it helps: on this kind of CPU twice as fast, and the losses themselves stay in float32."""
-    return torch.autocast(on.type, torch.bfloat16)
+    """bfloat16 where it helps: there twice as fast; the losses themselves stay in float32.
+
+    A CPU without instructions for it would take fifteen times as long.
+    """
+    helps = on.type != "cpu" or torch.cpu.get_capabilities().get("avx512_bf16", False)
+    return torch.autocast(on.type, torch.bfloat16, enabled=helps)
 
 
 def save(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer | None = None, **rest: Any) -> None:
