@@ -15,6 +15,8 @@ from typing import Any
 
 from plugin.saliency import connection, settings
 
+_PARTS = ("prediction", "server", "gimp")  # of the benchmark
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit code: 0 done, 1 failed, 2 wrong usage, 130 ended by Ctrl+C."""
@@ -56,6 +58,16 @@ def _serve(options: argparse.Namespace) -> int:
 def _load(networks: Path | None) -> Any:
     """The predictor.  What it raises has one sentence for the user."""
     try:
+        return _predictor(networks)
+    except Exception as error:
+        if _lacks_memory(error):
+            sentence = "There is not enough memory for the networks; close other programs and try again."
+            raise RuntimeError(sentence) from error
+        raise
+
+
+def _predictor(networks: Path | None) -> Any:
+    try:
         from model_server.predictor import NetworkError, Predictor
     except ImportError as error:
         raise RuntimeError(f"The model server's packages are incomplete ({error}); run install.sh again.") from error
@@ -66,6 +78,16 @@ def _load(networks: Path | None) -> Any:
     except Exception as error:
         reason = type(error).__name__
         raise RuntimeError(f"The networks cannot be loaded ({reason}); run «gimp-saliency check».") from error
+
+
+def _lacks_memory(error: BaseException | None) -> bool:
+    """Whether that, or what led to it, was a lack of memory, in the words of Python, C++ or the loader of libraries."""
+    words = ("bad_alloc", "failed to map segment", "Cannot allocate memory", "can't start new thread")
+    while error:
+        if isinstance(error, MemoryError) or any(word in str(error) for word in words):
+            return True
+        error = error.__cause__
+    return False
 
 
 def _stop(options: argparse.Namespace) -> int:
@@ -114,14 +136,25 @@ def _demo(options: argparse.Namespace) -> int:
     return demo.main(["--output", str(options.output)])
 
 
+def _benchmark(options: argparse.Namespace) -> int:
+    from model_server import benchmark, gimp
+
+    try:
+        benchmark.run(tuple(options.only), options.short, options.json)
+    except gimp.GimpError as error:
+        return _fail(str(error))
+    return 0
+
+
 def _batch(options: argparse.Namespace) -> int:
     from model_server import batch, gimp
 
     edit = batch.Edit(options.direction, options.order, options.strength)
     try:
-        jobs = batch.find_jobs(options.input, options.masks, options.output, options.format)
+        jobs = batch.find_jobs(options.input, options.masks, options.output, options.format, options.frames)
         todo = [job for job in jobs if not (options.resume and job.output.exists())]
-        failed = batch.run(gimp.find(), todo, edit, options.jobs, options.time_limit) if todo else {}
+        limits = options.jobs, options.time_limit, options.resume
+        failed = batch.run(gimp.find(), todo, edit, *limits) if todo else {}
     except (batch.BatchError, gimp.GimpError) as error:
         return _fail(str(error))
     except KeyboardInterrupt:
@@ -177,6 +210,12 @@ def _parser() -> argparse.ArgumentParser:
     batch.add_argument("--strength", type=_number(0, 150), default=100.0, help="percent, 0 to 150 (default: 100)")
     batch.add_argument("--order", choices=("best-realism", "best-saliency", "random"), default="best-realism")
     batch.add_argument("--format", choices=("png", "jpg", "tif", "xcf"), help="(default: the picture's own, or png)")
+    batch.add_argument(
+        "--frames",
+        action="store_true",
+        help="moving pictures: NAME_0001.png, NAME_0002.png, … and animated GIFs and WebPs get the same numbers in all "
+        "frames; a frame without a mask has the nearest earlier frame's, or DIR/NAME.png",
+    )
     batch.add_argument("--jobs", type=_number(1, 64, int), default=1, help="GIMP processes at once (default: 1)")
     batch.add_argument("--resume", action="store_true", help="skip pictures whose result is there")
     batch.add_argument(
@@ -191,6 +230,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     gimp.add_argument("--console", action="store_true", help="without a window")
     gimp.set_defaults(command=_gimp)
+
+    benchmark = commands.add_parser("benchmark", help="measure what an edit costs on this machine")
+    benchmark.add_argument("--only", nargs="+", choices=_PARTS, default=_PARTS, help="(default: all)")
+    benchmark.add_argument("--short", action="store_true", help="fewer rounds, and no batches")
+    benchmark.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
+    benchmark.set_defaults(command=_benchmark)
 
     demo = commands.add_parser("demo", help="edit sample photographs")
     demo.add_argument("--output", type=Path, default=Path("gimp-saliency-demo"), metavar="DIR")

@@ -36,10 +36,10 @@ DIRECTIONS = ("attenuate", "emphasize")
 ORDERS = ("best-realism", "best-saliency", "variant-1", "variant-2", "random")
 MAX_STRENGTH = 1.5
 RADII = (1.0, 256.0)  # pixels
-READ_LIMIT = 5.0  # seconds from the connection to the request's last byte
+READ_LIMIT = 4.0  # seconds from the connection to the request's last byte
 PREDICT_LIMIT = connection.ANSWER_LIMIT - 1.0  # seconds, queue included: the client hears of it before it gives up
 _LINE_BYTES = 1 << 16
-_LARGE = threading.BoundedSemaphore(4)  # tiles of 16 MB that may be in memory at once
+_LARGE = threading.BoundedSemaphore(4)  # tiles of up to 16 MB that may be in memory at once
 
 
 class Refusal(Exception):
@@ -61,10 +61,16 @@ class Picture:
     channels: int
 
     def array(self) -> Any:
-        """uint8 (height, width, channels), for the worker's thread."""
+        """uint8 (height, width, channels)."""
         import numpy as np  # not at the top: the socket is open before numpy is loaded
 
         return np.frombuffer(self.pixels, np.uint8).reshape(self.height, self.width, self.channels)
+
+    def has_region(self) -> bool:
+        """Whether the last of four channels is not 0 everywhere: it is the highest byte of each little-endian pixel."""
+        import numpy as np
+
+        return bool(np.frombuffer(self.pixels, "<u4").max() >= 1 << 24)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -74,8 +80,7 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_version = f"gimp-saliency/{connection.VERSION}"
     sys_version = ""
-    # The version assumed before the request line is understood.  The library's own default, 0.9, has no status line.
-    default_request_version = "HTTP/1.0"
+    wbufsize = 1 << 16  # bytes; head and body of an answer leave together
 
     def setup(self) -> None:
         super().setup()
@@ -151,13 +156,16 @@ class Handler(BaseHTTPRequestHandler):
     def edits(self, query: dict[str, str]) -> tuple[bytes, str]:
         """POST /v1/edits: the edits that move attention, and how far."""
         self._check_version()
-        query = {"strength": "1", **query}
-        _check_names(query, "direction", "order", "width", "height", "strength")
+        query = {"strength": "1", "figures": "1", **query}
+        _check_names(query, "direction", "order", "width", "height", "strength", "figures")
         direction = _choice(query, "direction", DIRECTIONS)
         order = _choice(query, "order", ORDERS)
         strength = _strength(query)
+        figures = _choice(query, "figures", ("0", "1")) == "1"
         picture = self._region(query)
-        return self._judged(lambda predictor: _prediction(predictor.edits(picture.array(), direction, order, strength)))
+        return self._judged(
+            lambda predictor: _prediction(predictor.edits(picture.array(), direction, order, strength, figures))
+        )
 
     def proposals(self, query: dict[str, str]) -> tuple[bytes, str]:
         """POST /v1/proposals: several edits to choose from, the most real one first."""
@@ -192,7 +200,8 @@ class Handler(BaseHTTPRequestHandler):
         self._check_version()
         _check_names(query, "width", "height", "radius")
         radius = _number(query, "radius", *RADII)
-        if not _LARGE.acquire(blocking=False):
+        large = _side(query, "width", TILE_SIDES) * _side(query, "height", TILE_SIDES) > SIDES[-1] ** 2
+        if large and not _LARGE.acquire(blocking=False):
             raise Refusal(503, N_("The model server is busy; try again in a moment."), {"Retry-After": "5"})
         try:
             picture = self._picture(query, 4, TILE_SIDES)
@@ -204,7 +213,8 @@ class Handler(BaseHTTPRequestHandler):
 
             return self._predict(job), "application/octet-stream"
         finally:
-            _LARGE.release()
+            if large:
+                _LARGE.release()
 
     def saliency(self, query: dict[str, str]) -> tuple[bytes, str]:
         """POST /v1/saliency: where people look, 0 to 255."""
@@ -264,20 +274,24 @@ class Handler(BaseHTTPRequestHandler):
     def _region(self, query: dict[str, str]) -> Picture:
         """A picture with a mask that is not empty."""
         picture = self._picture(query, 4)
-        if not any(picture.pixels[3::4]):
+        if not picture.has_region():
             raise Refusal(400, N_("The mask is empty; select the region to edit."))
         return picture
 
     def _picture(self, query: dict[str, str], channels: int, sides: range = SIDES) -> Picture:
         width, height = _side(query, "width", sides), _side(query, "height", sides)
-        body = self._body(sides[-1] ** 2 * channels)
-        if len(body) != width * height * channels:
+        length = self._length(sides[-1] ** 2 * channels)
+        if length != width * height * channels:
             raise Refusal(
-                400, f"The body has {len(body)} bytes; {width} × {height} pixels need {width * height * channels}."
+                400, f"The body has {length} bytes; {width} × {height} pixels need {width * height * channels}."
             )
+        body = self.rfile.read(length)
+        if len(body) < length:
+            raise Refusal(400, f"The body ended after {len(body)} of {length} bytes; send all of it.")
         return Picture(body, height, width, channels)
 
-    def _body(self, limit: int) -> bytes:
+    def _length(self, limit: int) -> int:
+        """The body's length, checked before anything of it is read."""
         lengths = self.headers.get_all("Content-Length", [])
         if self.headers.get("Transfer-Encoding") or not lengths:
             raise Refusal(411, "The length is missing; send Content-Length, and the body in one piece.")
@@ -286,13 +300,11 @@ class Handler(BaseHTTPRequestHandler):
         length = int(lengths[0])
         if length > limit:
             raise Refusal(413, f"The body is too large; send {limit} bytes at most.")
-        body = self.rfile.read(length)
-        if len(body) < length:
-            raise Refusal(400, f"The body ended after {len(body)} of {length} bytes; send all of it.")
-        return body
+        return length
 
     def _send(self, status: int, body: bytes, kind: str, headers: dict[str, str] | None = None) -> None:
         self.connection.settimeout(READ_LIMIT)
+        self.request_version = self.protocol_version  # the library answers HTTP/0.9 without a status
         self.send_response_only(status)
         for name, value in {
             "Content-Type": kind,
@@ -305,6 +317,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
+        self.wfile.flush()
         milliseconds = 1000 * (time.monotonic() - self.started)
         log.info("%.120r %d %.0f ms", self.requestline, status, milliseconds)
 
@@ -390,7 +403,8 @@ def _strength(query: dict[str, str]) -> float:
 
 def _number(query: dict[str, str], name: str, low: float, high: float) -> float:
     try:
-        value = float(query[name])
+        # Python's own takes more for a number than others do: 1_6, and the digits of all scripts.
+        value = float(query[name]) if re.fullmatch(r"[0-9.eE+-]{1,40}", query[name]) else math.nan
     except ValueError:
         value = math.nan
     if not low <= value <= high:
@@ -399,11 +413,12 @@ def _number(query: dict[str, str], name: str, low: float, high: float) -> float:
 
 
 def _prediction(found: Any) -> dict[str, Any]:
-    return {
-        "edits": edits.to_json(found.edits),
-        "saliency": {"before": found.saliency_before, "after": found.saliency_after},
-        "realism": {"before": found.realism_before, "after": found.realism_after},
-    }
+    result: dict[str, Any] = {"edits": edits.to_json(found.edits)}
+    if found.figures:
+        figures = found.figures
+        result["saliency"] = {"before": figures.saliency_before, "after": figures.saliency_after}
+        result["realism"] = {"before": figures.realism_before, "after": figures.realism_after}
+    return result
 
 
 def _memory() -> int:

@@ -19,22 +19,23 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
 from tqdm import tqdm
 
-from model_server import server
+from model_server import masks, server, shots
 from model_server.gimp import Gimp, server_command
 from plugin.saliency import connection
 
 FORMATS = {"jpg": "jpg", "jpeg": "jpg", "png": "png", "tif": "tif", "tiff": "tif", "xcf": "xcf"}
 # What GIMP reads, beyond FORMATS; other files in the folder are not ours to complain about.
 _READ_ONLY = re.compile("avif|bmp|dds|exr|fits|gif|hdr|heic|heif|jp2|jxl|ora|p[bgnp]m|pcx|psb|psd|qoi|tga|webp")
+_DAMAGE = re.compile(rb"Premature end of JPEG file|Corrupt JPEG data[^\n]*|Reading (?:scanline|tile) failed[^\n]*")
 _START_LIMIT = 120.0  # seconds; GIMP's first start looks at all its plug-ins
 _QUIT_LIMIT = 2.0  # seconds for GIMP to end by itself
 _PLUGIN = Path(connection.__file__).parent
@@ -56,18 +57,25 @@ class Edit:
 
 @dataclass(frozen=True)
 class Job:
-    """One picture, its masks in the order of editing, and where the result goes."""
+    """One picture, its masks in the order of editing, and where the result goes.
+
+    shot: the moving picture that it is a frame of, with `regions`, the masks' numbers; moving: it is an animation.
+    """
 
     picture: Path
     masks: tuple[Path, ...]
     output: Path
+    shot: shots.Shot | None = None
+    regions: tuple[int, ...] = ()
+    moving: bool = False
 
 
-def find_jobs(pictures: Path, masks: Path, output: Path, suffix: str | None) -> list[Job]:
+def find_jobs(pictures: Path, masks: Path, output: Path, suffix: str | None, frames: bool = False) -> list[Job]:
     """The jobs for a folder's pictures, by name.  A job without masks will fail with a sentence.
 
     Masks are `<name>.png`, and `<name>__<k>.png` in the order of k.  suffix: the results' format; None keeps each
-    picture's own, or takes png where that cannot be written.  Raises BatchError.
+    picture's own, or takes png where that cannot be written.  frames: numbered pictures are the frames of shots, and
+    animations are edited as such.  Raises BatchError.
     """
     found = [path for path in _listed(pictures) if _format(path) or _READ_ONLY.fullmatch(path.suffix.lower()[1:])]
     if not found:
@@ -80,48 +88,100 @@ def find_jobs(pictures: Path, masks: Path, output: Path, suffix: str | None) -> 
             by_name.setdefault(path.stem, []).append((0, path))
             if numbered := re.fullmatch(r"(.+)__([0-9]+)", path.stem, re.DOTALL):
                 by_name.setdefault(numbered[1], []).append((int(numbered[2]), path))
-    return [
-        Job(
+    moving = {path for path in found if frames and shots.is_animation(path)}
+    jobs = {
+        path: Job(
             path,
             tuple(mask for _, mask in sorted(by_name.get(path.stem, []))),
-            output / f"{path.stem}.{suffix or _format(path) or 'png'}",
+            output / f"{path.stem}.{suffix or _format(path) or (path.suffix[1:].lower() if path in moving else 'png')}",
+            moving=path in moving,
         )
         for path in found
-    ]
+    }
+    if frames:
+        named = {name: dict(sorted(each)) for name, each in by_name.items()}
+        for (stem, _ending), row in shots.grouped(path for path in found if path not in moving).items():
+            name = f"{stem}#{jobs[row[0]].output.suffix}"
+            shot = shots.Shot(name, shots.with_masks(stem, row, named), output / f"{name}.edits.json")
+            for frame in shot.frames:
+                job, regions = jobs[frame.picture], tuple(frame.masks)
+                paths = tuple(frame.masks[region] for region in regions)
+                jobs[frame.picture] = replace(job, masks=paths, shot=shot, regions=regions)
+    return list(jobs.values())
 
 
-def run(gimp: Gimp, jobs: list[Job], edit: Edit, processes: int, limit: float) -> dict[Path, str]:
+def run(gimp: Gimp, jobs: list[Job], edit: Edit, processes: int, limit: float, resume: bool = False) -> dict[Path, str]:
     """Do the jobs, showing the progress; the pictures that failed, each with its reason.
 
-    processes: how many GIMPs at once.  limit: seconds for a picture.  Raises BatchError, connection.ServerError,
-    model_server.gimp.GimpError or KeyboardInterrupt, with no GIMP left running and no half-written result.
+    processes: how many GIMPs at once.  limit: seconds for a picture.  resume: frames get the numbers that an earlier
+    run kept for their shot.  Raises BatchError, connection.ServerError, model_server.gimp.GimpError or
+    KeyboardInterrupt, with no GIMP left running and no half-written result.
     """
     _check_server()
     failed: dict[Path, str] = {}
     same = Counter(job.output for job in jobs)
+    read_masks: dict[int, Future[list[Any]]] = {}  # by the job's number
     with ExitStack() as stack:
         stack.enter_context(_interruptible())
         workers = [_Worker(gimp, edit, limit) for _ in range(min(processes, len(jobs)))]
         folders = {output: stack.enter_context(_parts(output)) for output in {job.output.parent for job in jobs}}
         free = list(workers)
+        reader = stack.enter_context(ThreadPoolExecutor(1))  # reads the next masks while the GIMPs work
         pool = stack.enter_context(ThreadPoolExecutor(len(workers)))
         # On leaving, from below: drop the jobs that wait, end the GIMPs that the threads wait for, then the threads.
         for worker in workers:
             stack.callback(worker.close)
-        stack.callback(pool.shutdown, wait=False, cancel_futures=True)
+        for threads in (reader, pool):
+            stack.callback(threads.shutdown, wait=False, cancel_futures=True)
 
-        def do(job: Job) -> None:
-            if not job.masks:
+        def read(number: int) -> None:
+            if number < len(jobs):
+                read_masks[number] = reader.submit(lambda: [masks.read(path) for path in jobs[number].masks])
+
+        def do(number: int, job: Job) -> None:
+            regions = read_masks.pop(number).result()
+            read(number + len(workers))
+            if not job.masks and not job.shot:
                 raise _Failure(f"It has no mask: put {job.picture.stem}.png into the folder of masks.")
             if same[job.output] > 1:
                 raise _Failure(f"Another picture's result has the same name, {job.output.name}: rename one of them.")
+            parts, known = folders[job.output.parent], None
+            if job.shot:
+                job, regions, known = frame(job, regions, parts)
+            with taken() as worker:
+                worker.do(job, regions, known, parts)
+
+        @contextmanager
+        def taken() -> Iterator[_Worker]:
             worker = free.pop()
             try:
-                worker.do(job, folders[job.output.parent])
+                yield worker
             finally:
                 free.append(worker)
 
-        futures = {pool.submit(do, job): job for job in jobs}
+        def frame(job: Job, regions: list[Any], parts: Path) -> tuple[Job, list[Any], list[shots.Answer]]:
+            """The job with the regions that the frame shows, as they were read, and the shot's numbers for them."""
+
+            def predict(picture: Path, paths: list[Path], known: list[shots.Answer | None]) -> list[shots.Answer]:
+                question = Job(picture, tuple(paths), job.output)
+                with taken() as worker:
+                    return worker.do(question, [masks.read(path) for path in paths], known)
+
+            assert job.shot
+            try:
+                answers = job.shot.answers(asdict(edit), resume, predict, lambda path, text: _write(path, text, parts))
+            except shots.ShotError as error:
+                raise _Failure(str(error)) from None
+            found = zip(job.masks, job.regions, regions)
+            shown = [each for each in found if each[2] is not None or not masks.is_black(each[0])]
+            if any(region not in answers for _path, region, _read in shown):
+                raise _Failure(f"{job.shot.kept.name} lacks numbers of a mask: run again without --resume.")
+            seen = replace(job, masks=tuple(path for path, _region, _read in shown))
+            return seen, [read for _path, _region, read in shown], [answers[region] for _path, region, _read in shown]
+
+        for number in range(len(workers)):
+            read(number)
+        futures = {pool.submit(do, number, job): job for number, job in enumerate(jobs)}
         for future in tqdm(as_completed(futures), total=len(jobs), unit=" pictures", disable=None):
             try:
                 future.result()
@@ -133,7 +193,7 @@ def run(gimp: Gimp, jobs: list[Job], edit: Edit, processes: int, limit: float) -
     return failed
 
 
-class _Failure(Exception):
+class _Failure(shots.ShotError):
     """One picture failed: the reason."""
 
 
@@ -153,22 +213,32 @@ class _Worker:
         self._closed = False
         self._lock = threading.Lock()
 
-    def do(self, job: Job, parts: Path) -> None:
-        """Do a job; its result grows in the folder `parts`.  Raises _Failure."""
+    def do(
+        self, job: Job, regions: list[Any], known: Sequence[shots.Answer | None] | None, parts: Path | None = None
+    ) -> list[shots.Answer]:
+        """Do a job; the edits of its regions.  Raises _Failure.
+
+        regions: what `masks` read.  known: edits of theirs that are given, None those to predict.  parts: the folder
+        in which the result grows; None: no result is wanted.
+        """
+        if self._closed:
+            raise _Failure("The run was stopped.")
         if self._running is None:
             try:
                 self._start()
             except OSError as error:
                 raise BatchError(f"GIMP cannot be reached ({error}); run «gimp-saliency check».") from error
-        part = parts / job.output.name
+        part = parts / job.output.name if parts else None
         self._busy = True
         try:
-            answer = self._ask(job, part)
+            answer = self._ask(job, regions, known, part)
             if "error" in answer:
                 raise _Failure(answer["error"])
             if damage := self._damage():
                 raise _Failure(f"It is damaged ({damage}): replace it with a good copy.")
-            part.replace(job.output)
+            if part:
+                part.replace(job.output)
+            return answer.get("edits", [])
         except socket.timeout:
             self._end()
             raise _Failure(f"GIMP took longer than {self._limit:.0f} s: raise --time-limit.") from None
@@ -176,32 +246,36 @@ class _Worker:
             self._end()
             raise _Failure("GIMP crashed on it: try to open it in GIMP.") from None
         except OSError as error:
-            raise _Failure(f"The result cannot be written ({error.strerror}): free some space.") from None
+            raise _unwritten(error) from None
         finally:
             self._busy = False
-            part.unlink(missing_ok=True)
+            if part:
+                part.unlink(missing_ok=True)
 
     def close(self) -> None:
         """End GIMP, for good."""
         self._closed = True
         self._end()
 
-    def _ask(self, job: Job, part: Path) -> dict[str, str]:
-        masks = [str(mask.absolute()) for mask in job.masks]
-        order = {"picture": str(job.picture.absolute()), "masks": masks, "output": str(part.absolute())}
+    def _ask(
+        self, job: Job, regions: list[Any], known: Sequence[shots.Answer | None] | None, part: Path | None
+    ) -> dict[str, Any]:
+        paths = [str(mask.absolute()) for mask in job.masks]
+        order: dict[str, Any] = {"picture": str(job.picture.absolute()), "masks": paths, "regions": regions}
+        order.update(output=part and str(part.absolute()), edits=known, frames=job.moving)
         self._socket.settimeout(self._limit)
         self._log.truncate(0)  # GIMP says something about many pictures
-        self._stream.write(json.dumps({**order, "format": _format(job.output), **asdict(self._edit)}) + "\n")
+        self._stream.write(json.dumps({**order, "format": job.output.suffix[1:], **asdict(self._edit)}) + "\n")
         self._stream.flush()
         return self._answer()
 
     def _damage(self) -> str:
-        """What is missing from a JPEG: GIMP fills it with grey and says so to nobody but its console."""
+        """What is missing from a JPEG or TIFF: GIMP fills it up and says so to nobody but its console."""
         self._log.seek(0)
-        found = re.search(rb"Premature end of JPEG file|Corrupt JPEG data[^\n]*", self._log.read(1 << 20))
-        return found[0].decode("ascii", "replace") if found else ""
+        found = _DAMAGE.search(self._log.read(1 << 20))
+        return found[0].decode("ascii", "replace").rstrip(".") if found else ""
 
-    def _answer(self) -> dict[str, str]:
+    def _answer(self) -> dict[str, Any]:
         line = self._stream.readline()
         if not line:
             raise ConnectionResetError
@@ -221,7 +295,9 @@ class _Worker:
                 f"folder_job.main({address!r}, {server_command(server.command()[:-1])!r})"
             )
             arguments = ("-i", "-d", "-f", "--batch-interpreter", "python-fu-eval", "-b", code, "--quit")
-            gimp = self._gimp.start(*arguments, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log)
+            english = {**os.environ, "LANGUAGE": "C"}  # as this command is, and what _DAMAGE knows
+            quiet: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": self._log, "stderr": self._log}
+            gimp = self._gimp.start(*arguments, env=english, **quiet)
             self._process = stack.enter_context(gimp)
             try:
                 self._socket = stack.enter_context(self._accept(listener))
@@ -264,6 +340,21 @@ class _Worker:
                 self._process.wait(_QUIT_LIMIT)
         with suppress(OSError):  # the stream may hold a line that GIMP will never read
             running.close()
+
+
+def _write(path: Path, text: str, parts: Path) -> None:
+    """Write a small file, all or nothing.  Raises _Failure."""
+    part = parts / path.name
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        raise _unwritten(error) from None
+
+
+def _unwritten(error: OSError) -> _Failure:
+    reason = f"The result cannot be written ({error.strerror})"
+    return _Failure(f"{reason}: free some space or choose another output folder.")
 
 
 def _check_server() -> None:

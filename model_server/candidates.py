@@ -7,6 +7,7 @@ Everything is computed when it is first asked for and kept, so that a choice cos
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 import numpy as np
@@ -33,20 +34,23 @@ class Candidates:
         realism: Callable[[Floats], float],
         mask: Floats,
         sign: float,
+        pool: ThreadPoolExecutor,
     ) -> None:
-        """edited: an order's linear picture [1, 3, H, W].  share, realism: of such a picture, 0..1.
+        """edited: an order's picture [1, 3, H, W], display-encoded 0..1.  share, realism: of such a picture, 0..1.
 
-        mask: [1, 1, H, W], 0..1, not empty.  sign: -1 if less of the attention is better, +1 if more.
+        mask: [1, 1, H, W], 0..1, not empty.  sign: -1 if less of the attention is better, +1 if more.  pool: whose
+        threads may compute several orders at once.
         """
         # None of these may hold self: in a cycle, megabytes of pictures would wait for the garbage collector.
         edited = cache(edited)
         self.share = cache(lambda index: share(edited(index)))
         self.realism = cache(lambda index: realism(edited(index)))
-        inside = mask[0, 0] > 0
-        weights = mask[0, 0][inside] / mask[0, 0][inside].sum()
-        region = cache(lambda index: _encoded(edited(index)[0][:, inside]))
-        self._difference = cache(lambda one, other: float(np.abs(region(one) - region(other)).mean(0) @ weights))
+        inside = cache(lambda: mask[0, 0] > 0)
+        weights = cache(lambda: mask[0, 0][inside()] / mask[0, 0][inside()].sum())
+        region = cache(lambda index: edited(index)[0][:, inside()])
+        self._difference = cache(lambda one, other: float(np.abs(region(one) - region(other)).mean(0) @ weights()))
         self._sign = sign
+        self._pool = pool
 
     def chosen(self, choice: str) -> int:
         """The order of one of CHOICES: the most real one, the one that moves most attention, or a variant.
@@ -55,9 +59,9 @@ class Candidates:
         all three; a distance is the mean absolute difference of display-encoded values, weighted by the mask.
         """
         if choice == "best-realism":
-            return max(range(len(ORDERS)), key=self.realism)
+            return self._most(self.realism)
         if choice == "best-saliency":
-            return max(range(len(ORDERS)), key=lambda index: self._sign * self.share(index))
+            return self._most(lambda index: self._sign * self.share(index))
         others = [self.chosen(other) for other in CHOICES[: CHOICES.index(choice)]]
         rest = [index for index in range(len(ORDERS)) if index not in others]
         return max(rest, key=lambda index: self._distance(index, others))
@@ -71,12 +75,11 @@ class Candidates:
                 found[choice] = index
         return found
 
+    def _most(self, figure: Callable[[int], float]) -> int:
+        """The order of the largest figure, the first of them if there are several."""
+        figures = list(self._pool.map(figure, range(len(ORDERS))))
+        return figures.index(max(figures))
+
     def _distance(self, index: int, others: Iterable[int]) -> float:
         """How far an order's region is from the nearest of others."""
         return min(self._difference(index, other) for other in others)
-
-
-def _encoded(linear: Floats) -> Floats:
-    """Linear light to display-encoded sRGB, both clipped to 0..1."""
-    linear = linear.clip(0, 1)
-    return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** np.float32(1 / 2.4) - 0.055)

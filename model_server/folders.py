@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 NAME = "gimp-saliency"
@@ -31,5 +32,14 @@ def state() -> Path:
 
 
 def config() -> Path:
-    """The user's configuration, in which GIMP keeps its profiles (`GIMP/3.0`, `GIMP/3.2`)."""
+    """The user's configuration."""
     return _base("XDG_CONFIG_HOME", ".config")
+
+
+def gimp() -> Path:
+    """Where GIMP keeps its profiles, `3.0` and `3.2`."""
+    if sys.platform == "win32":
+        return Path(os.environ.get("APPDATA") or Path.home() / "AppData/Roaming") / "GIMP"
+    if sys.platform == "darwin":
+        return Path.home() / "Library/Application Support/GIMP"
+    return config() / "GIMP"

@@ -84,9 +84,9 @@ class Gimp:
         name = f"{self.version[0]}.{self.version[1]}"
         if self.kind == "private":
             return folders.data() / f"profile-{name}"
-        if self.kind == "flatpak" and not (folders.config() / "GIMP").is_dir():
+        if self.kind == "flatpak" and not folders.gimp().is_dir():
             return Path.home() / ".var/app" / FLATPAK / "config/GIMP" / name
-        return folders.config() / "GIMP" / name
+        return folders.gimp() / name
 
     @contextmanager
     def start(
@@ -117,6 +117,10 @@ class Gimp:
 
 def end(process: subprocess.Popen[Any]) -> None:
     """End a process of `Gimp.start` with its whole group: politely, and after five seconds by force."""
+    if not hasattr(os, "killpg"):  # Windows, which has no groups
+        process.kill()
+        process.wait(5)
+        return
     for sign, patience in ((signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0)):
         try:
             os.killpg(process.pid, sign)
@@ -148,11 +152,13 @@ def _group_ends(process: subprocess.Popen[Any], patience: float) -> bool:
 def server_command(executable: list[str] | None = None) -> list[str]:
     """The command for server-command.json.  `executable`: `gimp-saliency` with its arguments up to the verb.
 
-    It works wherever GIMP runs, since a native and a Flatpak GIMP may share a profile folder.
+    It works wherever GIMP runs, since a native and a Flatpak GIMP may share a profile folder.  What a Flatpak starts on
+    the host gets none of its variables but those that are named.
     """
     script = (
         'if [ -n "${GIMP_SALIENCY_REQUEST:-}" ]; then : > "$GIMP_SALIENCY_RUNTIME/start"; '
-        'elif [ -e /.flatpak-info ]; then exec flatpak-spawn --host "$@"; else exec "$@"; fi'
+        "elif [ -e /.flatpak-info ]; then "
+        'exec flatpak-spawn --host "--env=GIMP_SALIENCY_RUNTIME=$GIMP_SALIENCY_RUNTIME" "$@"; else exec "$@"; fi'
     )
     return ["/bin/sh", "-c", script, "gimp-saliency", *(executable or [sys.executable, "-m", "model_server"]), "serve"]
 
@@ -203,7 +209,10 @@ def find() -> Gimp:
         return found
     found = on_path() or flatpak() or _built()
     if found is None:
-        raise GimpError("No GIMP 3.0 or newer was found: install GIMP 3, or run install.sh, which brings its own.")
+        raise GimpError(
+            "No GIMP 3.0 or newer was found: install GIMP 3, or run install.sh, which brings its own; "
+            "where GIMP is not on PATH, name its gimp-console in GIMP_SALIENCY_GIMP."
+        )
     return found
 
 

@@ -30,18 +30,24 @@ def install_plugin(profile: Path, command: list[str]) -> Path:
     new = target.with_name(".saliency.new")
     remove_folder(new)
     new.mkdir()
-    for file in sorted(SOURCE.iterdir()):
-        if file.suffix in _KINDS:
-            shutil.copyfile(file, new / file.name)
-    readme = SOURCE.parents[1] / "README.md"  # the help button shows it; only the source tree has it
-    if readme.is_file():
-        shutil.copyfile(readme, new / "README.md")
-    shutil.copytree(SOURCE / "locale", new / "locale", ignore=shutil.ignore_patterns("*.po", "*.pot"))
+    for name, source in files().items():
+        (new / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, new / name)
     (new / "server-command.json").write_text(json.dumps({"command": command}, indent=2) + "\n", encoding="utf-8")
     (new / "saliency.py").chmod(0o755)  # without it GIMP passes over the plug-in, silently
     remove_folder(target)
     new.rename(target)
     return target
+
+
+def files() -> dict[str, Path]:
+    """What the plug-in consists of: path in its folder → source."""
+    found = {path.name: path for path in sorted(SOURCE.iterdir()) if path.suffix in _KINDS}
+    found.update({path.relative_to(SOURCE).as_posix(): path for path in sorted(SOURCE.glob("locale/*/*/*.mo"))})
+    readme = SOURCE.parents[1] / "README.md"  # the help button shows it; only the source tree has it
+    if readme.is_file():
+        found["README.md"] = readme
+    return found
 
 
 def plugin_folder(profile: Path) -> Path:
@@ -62,7 +68,7 @@ def remove_folder(path: Path) -> bool:
 
 def profiles() -> list[Path]:
     """The profile folders of GIMP 3 that exist: native and Flatpak GIMP, and the private one."""
-    shared = folders.config() / "GIMP"
+    shared = folders.gimp()
     sandbox = Path.home() / ".var/app" / FLATPAK / "config/GIMP"
     found = [path for parent in (shared, sandbox) for path in parent.glob("3.*") if re.fullmatch(r"3\.\d+", path.name)]
     found += folders.data().glob("profile-3.*")

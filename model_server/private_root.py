@@ -25,6 +25,11 @@ _FOREIGN = re.compile(
     r"|XDG_(CONFIG|DATA)_DIRS"
 )
 
+# The root folder has C.UTF-8 only, a locale in which gettext translates nothing.  Under another name it does, and it
+# still writes numbers with a point.  The name is made in the view, so that no root folder need hold it.
+_LOCALES = "/var/cache/gimp-saliency-locales"
+_LOCALE = ("/usr/lib/locale/C.utf8", f"{_LOCALES}/en_US.utf8")
+
 # For the superuser without bubblewrap: the same view by hand, on an empty folder of the root folder, in an own mount
 # namespace, so that the host sees nothing of it and nothing is left behind.
 _BY_HAND = """
@@ -73,9 +78,23 @@ def command(root: Path, arguments: list[str]) -> list[str]:
 
 
 def environment(env: dict[str, str]) -> dict[str, str]:
-    """`env` without what points at the host's system, with what the root folder has instead."""
-    own = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "PYTHONNOUSERSITE": "1"}
+    """`env` without what points at the host's system, with what the root folder has instead, in the user's language."""
+    own = {
+        "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+        "LANGUAGE": _language(env),
+        "LC_ALL": "en_US.UTF-8",
+        "LOCPATH": _LOCALES,
+        "PYTHONNOUSERSITE": "1",
+    }
     return {**{name: value for name, value in env.items() if not _FOREIGN.fullmatch(name)}, **own}
+
+
+def _language(env: dict[str, str]) -> str:
+    """The languages that the user wants messages in, as LANGUAGE names them."""
+    locale = env.get("LC_ALL") or env.get("LC_MESSAGES") or env.get("LANG") or ""
+    if re.match(r"(C|POSIX)\b", locale):
+        return "C"  # in which LANGUAGE does not count
+    return env.get("LANGUAGE") or re.sub(r"\.[^@]*", "", locale) or "C"
 
 
 def _view(root: Path) -> Iterator[tuple[str, str, str]]:
@@ -90,12 +109,13 @@ def _view(root: Path) -> Iterator[tuple[str, str, str]]:
     for path in _IDENTITY:
         if Path(path).is_file() and (root / path[1:]).is_file() and not (root / path[1:]).is_symlink():
             yield "read", str(Path(path).resolve()), path
+    yield "link", *_LOCALE
 
 
 def _host(folder: str) -> Iterator[tuple[str, str, str]]:
     """The host's entries of `folder`, except the system's folders, which are taken from the root folder."""
     for entry in sorted(os.scandir(folder), key=lambda e: e.name):
-        if entry.path in _SYSTEM:
+        if entry.path in (*_SYSTEM, _LOCALES):
             continue
         if entry.is_symlink():
             yield "link", str(Path(entry.path).readlink()), entry.path

@@ -31,7 +31,8 @@ from plugin.saliency import connection
 
 log = logging.getLogger(__name__)
 
-CONNECTIONS = 128  # at once; the next one hears that the server is busy
+CONNECTIONS = 256  # at once; the next one hears that the server is busy
+_SWITCH = 0.0005  # seconds; a tenth of Python's own, so that predictions hold up nothing else
 _TICK = 0.2  # seconds between looks at what could end the server
 _LOCK_LIMIT = 10.0  # seconds for a predecessor to end
 _GRACE = 3.0  # seconds for running requests at the end
@@ -47,6 +48,7 @@ def serve(load: Callable[[], Any], idle: float) -> bool:
 
     load returns a Predictor and runs in a thread of its own.  Raises StartError, or connection.ServerError.
     """
+    sys.setswitchinterval(_SWITCH)
     networks: dict[str, Any] = {}  # what `health` says of them once they are loaded
 
     def loaded() -> Any:
@@ -80,7 +82,7 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
 
     daemon_threads = True
     block_on_close = False
-    request_queue_size = 128
+    request_queue_size = CONNECTIONS
     timeout = _TICK
 
     def __init__(self, folder: Path, worker: Worker, log_path: Path, idle: float, networks: dict[str, Any]) -> None:
@@ -102,12 +104,17 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
             self._files.append(self._socket_path)
             self._socket_path.unlink(missing_ok=True)  # we hold the lock, so it is a dead one's
             super().__init__(str(self._socket_path), Handler)  # type: ignore[arg-type]
-            self._inode = self._socket_path.stat().st_ino
+            self._identity = self._identify()
         else:
             super().__init__(("127.0.0.1", 0), Handler)
             self.port = self.server_address[1]
             self.token = secrets.token_urlsafe(32)
-        self._write_runtime_file(self._files[0])
+        try:
+            self._write_runtime_file(self._files[0])
+        except OSError:  # the disk is full
+            if self.token:
+                raise
+            log.exception("no runtime file")  # nobody needs it to find a Unix socket
 
     def server_bind(self) -> None:
         # The folder is closed to others already; the mode says so to who looks at the socket.
@@ -125,6 +132,7 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
         """Answer requests until `stop`, until `idle` seconds pass without one, or until nobody can find the socket."""
         while not self.why:
             self.handle_request()  # returns after one connection, or after `timeout`
+            self.worker.tidy()
             with self._change:
                 if not self._busy and time.monotonic() - self._last > self.idle:
                     self.why = "idle"
@@ -188,9 +196,13 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
         if self.port:
             return False
         try:
-            return self._socket_path.stat().st_ino != self._inode
+            return self._identify() != self._identity
         except OSError:
             return True
+
+    def _identify(self) -> tuple[int, int]:
+        found = self._socket_path.stat()
+        return found.st_ino, found.st_mtime_ns  # a file system gives the number of a removed file to the next one
 
     def _write_runtime_file(self, path: Path) -> None:
         facts = {"pid": os.getpid(), "version": connection.VERSION, "started": time.time()}
@@ -198,9 +210,13 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
             facts.update(port=self.port, token=self.token)
         part = path.with_suffix(".part")
         part.unlink(missing_ok=True)
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            json.dump(facts, file)
-        part.replace(path)
+        try:
+            with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                json.dump(facts, file)
+            part.replace(path)
+        except OSError:
+            part.unlink(missing_ok=True)
+            raise
 
 
 def _busy_answer() -> bytes:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import ctypes
 import logging
 import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
@@ -15,7 +16,12 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_TRIM = None if sys.platform == "win32" else getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc has it
+_MOMENT = 0.5  # seconds
+
+# glibc has both.
+_C = None if sys.platform == "win32" else ctypes.CDLL(None)
+_TRIM, _SET = getattr(_C, "malloc_trim", None), getattr(_C, "mallopt", None)
+_ARENA_MAX = -8  # malloc.h: M_ARENA_MAX
 
 
 class Busy(Exception):
@@ -30,9 +36,12 @@ class Worker:
     """
 
     def __init__(self, load: Callable[[], Any]) -> None:
+        if _SET:
+            _SET(_ARENA_MAX, 2)  # two threads judge at once; more heaps let the server grow in its first answers
         self._load = load
         self._predictor: Any = None
         self._error = ""
+        self._ended = 0.0  # when the last prediction did, in seconds; 0: memory has been given back since
         self._pool = ThreadPoolExecutor(1, "worker")
         self._pool.submit(self._ready)
 
@@ -51,15 +60,26 @@ class Worker:
             return {"state": "ready", "model": self._predictor.model}
         return {"state": "failed", "error": self._error} if self._error else {"state": "loading"}
 
+    def tidy(self) -> None:
+        """Return freed memory to the system once nothing has been predicted for a moment.
+
+        A prediction takes 40 MB, which the C library would keep; but taking them anew costs the next one a tenth of
+        its time.  To be called now and then, from any thread.
+        """
+        if self._ended and time.monotonic() - self._ended > _MOMENT:
+            self._ended = 0.0
+            _give_back_memory()
+
     def close(self) -> None:
         """Drop what waits; what runs is the last."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _do(self, job: Callable[[Any], T]) -> T:
+        self._ended = 0.0
         try:
             return job(self._ready())
         finally:
-            _give_back_memory()
+            self._ended = time.monotonic()
 
     def _ready(self) -> Any:
         if self._predictor is None:
@@ -75,6 +95,5 @@ class Worker:
 
 
 def _give_back_memory() -> None:
-    """Return freed memory to the system: a prediction takes 40 MB that the C library would keep until the next."""
     if _TRIM:
         _TRIM(0)

@@ -33,7 +33,7 @@ def test_format() -> None:
 
 
 def test_types() -> None:
-    _run("mypy", "--no-error-summary", "model_server", "tests/conftest.py", "tests/gimp/test_window.py")
+    _run("mypy", "--no-error-summary", "model_server", "tests/conftest.py", "tests/gimp/test_dialog.py")
 
 
 def test_types_of_the_plugin() -> None:

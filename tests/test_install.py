@@ -17,27 +17,11 @@ import pytest
 
 from model_server.installer import flatpak, record, root_folder, system
 from model_server.installer.root_folder import DEBIAN, choose_mirror
+from plugin.saliency.connection import VERSION
+from tests.model_server.processes import FAKE_SERVER, wait_for
+from tests.stand_ins import FLATPAK, GIMP, executable
 
 PROJECT = Path(__file__).resolve().parents[1]
-
-# Answers the questions that the installation asks a GIMP: its version, and which procedures it knows.  As GIMP does, it
-# loads only a plug-in that is executable.
-_GIMP = f"""#!/bin/sh
-'''exec' "{sys.executable}" "$0" "$@"  # the path may hold spaces, which a shebang cannot
-'''
-import os, pathlib, sys, types
-if "--version" in sys.argv:
-    print("GNU Image Manipulation Program version 3.2.6")
-    raise SystemExit
-default = os.path.join(os.environ.get("XDG_CONFIG_HOME") or os.environ["HOME"] + "/.config", "GIMP/3.2")
-program = pathlib.Path(os.environ.get("GIMP3_DIRECTORY") or default, "plug-ins/saliency/saliency.py")
-known = os.access(program, os.X_OK)
-pdb = types.SimpleNamespace(procedure_exists=lambda name: known)
-gi, repository, Gimp = (types.ModuleType(name) for name in ("gi", "gi.repository", "Gimp"))
-gi.require_version, repository.Gimp, Gimp.get_pdb = lambda *_: None, Gimp, lambda: pdb
-sys.modules.update({{"gi": gi, "gi.repository": repository}})
-exec(sys.argv[sys.argv.index("-b") + 1])
-"""
 
 # A virtual environment that is there already: pip "installs" the command.
 _PYTHON = """#!/bin/sh
@@ -74,18 +58,12 @@ class Home:
         return self.path / ".config/GIMP/3.2/plug-ins/saliency"
 
 
-def executable(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
-    path.chmod(0o755)
-
-
 @pytest.fixture
 def home() -> Iterator[Home]:
     with tempfile.TemporaryDirectory(prefix="gs-") as folder:  # short, as a socket's path must be
         path = Path(folder, "h o'me")
         path.mkdir()
-        executable(Path(folder, "bin/gimp-console-3.2"), _GIMP)
+        executable(Path(folder, "bin/gimp-console-3.2"), GIMP)
         # Whatever goes wrong, no test installs packages or builds a root folder.
         for name in ("apt-get", "mmdebstrap"):
             executable(Path(folder, "bin", name), "#!/bin/sh\nexit 1\n")
@@ -129,6 +107,29 @@ def test_again_changes_nothing(home: Home) -> None:
     done = home.install()
     assert done.returncode == 0, done.stderr
     assert home.files() == before
+
+
+def test_over_an_older_version(home: Home) -> None:
+    assert home.install().returncode == 0
+    before = home.files()
+    module = home.copy / "connection.py"
+    current = module.read_text()
+    module.write_text(current.replace(f'VERSION = "{VERSION}"', 'VERSION = "0.0.9"'))
+    (home.copy / "left_over.py").touch()
+    (home.copy / "saliency.py").chmod(0o644)
+    (home.copy / "server-command.json").write_text("{}")
+    with subprocess.Popen([*FAKE_SERVER, "--version", "0.0.9"], env={**home.env, "PYTHONPATH": str(PROJECT)}) as older:
+        try:
+            runtime = Path(home.env["GIMP_SALIENCY_RUNTIME"])
+            wait_for((runtime / "server.sock").exists)
+            done = home.install()
+            assert done.returncode == 0, done.stderr
+            assert "Stopped the model server of the earlier installation." in done.stdout
+            assert older.wait(5) == 0
+        finally:
+            older.kill()
+    assert home.files() == before | {".local/state/gimp-saliency/server.log"}
+    assert module.read_text() == current
 
 
 def test_every_profile_gets_the_plugin(home: Home) -> None:
@@ -287,23 +288,59 @@ def test_a_half_built_root_folder_never_has_the_final_name(monkeypatch: pytest.M
     assert tried == ["forky", "trixie"]  # it is there
 
 
-def test_flatpak_permissions_are_given_and_taken_back(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.parametrize("profile", [".var/app/org.gimp.GIMP/config/GIMP/3.2", ".config/GIMP/3.2"])
+def test_flatpak(home: Home, profile: str) -> None:
+    if profile.startswith(".config"):
+        (home.path / ".config/GIMP").mkdir(parents=True)
+    programs = Path(home.env["PATH"].split(":")[0])
+    (programs / "gimp-console-3.2").rename(programs / "gimp-for-flatpak")
+    executable(programs / "flatpak", FLATPAK)
+    before = home.files() | {".local", ".local/share"}  # the stand-in environment was there before
+    session = Path(home.env["GIMP_SALIENCY_RUNTIME"]).parent
+    home.env["XDG_RUNTIME_DIR"] = str(session)
+    home.env.pop("GIMP_SALIENCY_RUNTIME")
+    done = home.install()
+    assert done.returncode == 0, done.stderr
+    assert "Using GIMP 3.2.6 (Flatpak)." in done.stdout
+    assert [path for path in home.files() if path.endswith("plug-ins/saliency")] == [f"{profile}/plug-ins/saliency"]
+    rules = (home.path / ".local/share/flatpak/overrides/org.gimp.GIMP").read_text()
+    assert "filesystems=xdg-run/gimp-saliency:create;" in rules
+    assert "org.freedesktop.Flatpak=talk" in rules
+    assert home.install().returncode == 0  # again: the permissions are there
+    done = home.install("--uninstall")
+    assert done.returncode == 0, done.stderr
+    assert home.files() == before
+    assert not list(session.iterdir())
+
+
+def test_flatpak_permissions_that_the_user_gave_stay(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     monkeypatch.delenv("GIMP_SALIENCY_RUNTIME", raising=False)
     rules = tmp_path / "flatpak/overrides/org.gimp.GIMP"
-    executable(
-        tmp_path / "bin/flatpak",
-        f"#!/bin/sh\necho \"$@\" > '{tmp_path}/asked'\nprintf '[Context]\\nfilesystems=/mine;xdg-run/gimp-saliency;\\n"
-        f"[Session Bus Policy]\\norg.freedesktop.Flatpak=talk\\n' > '{rules}'\n",
-    )
+    both = "/mine;xdg-run/gimp-saliency:create;"
+    spawn = "[Session Bus Policy]\\norg.freedesktop.Flatpak=talk\\n"
+    text = f"#!/bin/sh\nprintf '[Context]\\nfilesystems={both}\\n{spawn}' > '{rules}'\n"
+    executable(tmp_path / "bin/flatpak", text)
     monkeypatch.setenv("PATH", f"{tmp_path}/bin:/usr/bin:/bin")
     executable(rules, "[Context]\nfilesystems=/mine;\n")
     done = record.Record()
     flatpak.allow(done)
-    assert "--filesystem=xdg-run/gimp-saliency" in (tmp_path / "asked").read_text()
+    assert flatpak.missing() == []
     flatpak.withdraw(done)
     assert rules.read_text().split() == ["[Context]", "filesystems=/mine;"]
+    assert len(flatpak.missing()) == 2
+
+
+def test_flatpak_that_refuses(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("GIMP_SALIENCY_RUNTIME", str(tmp_path / "run"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:/usr/bin:/bin")
+    executable(tmp_path / "bin/flatpak", "#!/bin/sh\necho 'no such app' >&2; exit 1\n")
+    with pytest.raises(
+        system.SetupError, match=r"\(no such app\): run `flatpak override --user .* org.gimp.GIMP` by hand"
+    ):
+        flatpak.allow(record.Record())
 
 
 def test_line_ends_and_executable_bits() -> None:

@@ -24,14 +24,19 @@ def make(folder: Path, log: Path, extra: str = "") -> Path:
         advice = "Check that this Python has the venv module (on Debian: apt-get install python3-venv)."
         run([sys.executable, "-m", "venv", "--clear", str(folder)], log, advice)
     with tempfile.TemporaryDirectory(prefix="gimp-saliency-") as temporary:
-        # From a copy: building leaves folders in the source, which must stay as it is.
-        source = Path(temporary) / "gimp-saliency"
-        source.mkdir()
-        for name in _SHIPPED:
-            _copy(PROJECT / name, source / name)
+        source = sources(Path(temporary))
         wanted = f"{source}[{extra}]" if extra else str(source)
         _pip(python, log, "install", "--upgrade", "--upgrade-strategy", "only-if-needed", wanted)
     return python
+
+
+def sources(folder: Path) -> Path:
+    """A copy of what is installed, in a new folder: building leaves folders in it, and the source must stay clean."""
+    copy = folder / "gimp-saliency"
+    copy.mkdir()
+    for name in _SHIPPED:
+        _copy(PROJECT / name, copy / name)
+    return copy
 
 
 def download(python: Path, requirement: str, folder: Path, log: Path) -> None:

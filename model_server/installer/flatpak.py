@@ -19,9 +19,8 @@ _SPAWN = ("Session Bus Policy", "org.freedesktop.Flatpak")
 
 def allow(record: Record) -> None:
     """Give the two permissions to this user's GIMP and note those that it did not have.  Raises SetupError."""
-    runtime = Path(connection.runtime_folder())
-    session = os.environ.get("XDG_RUNTIME_DIR", "")
-    shared = f"xdg-run/{runtime.name}" if session and runtime.parent == Path(session) else str(runtime)
+    shared = _shared()
+    record.will_make(_overrides().parent)
     before = _read(_overrides())
     had = before.get("Context", "filesystems", fallback="").split(";")
     command = ["flatpak", "override", "--user", f"--filesystem={shared}", f"--talk-name={_SPAWN[1]}", FLATPAK]
@@ -63,6 +62,28 @@ def withdraw(record: Record) -> None:
             rules.write(file, space_around_delimiters=False)
     else:
         path.unlink()
+
+
+def missing() -> list[str]:
+    """Which of the two permissions this user's GIMP does not have, in words."""
+    rules = _read(_overrides())
+    lacks = []
+    if _shared() not in rules.get("Context", "filesystems", fallback="").split(";"):
+        lacks.append(f"access to {_shared()}")
+    if rules.get(*_SPAWN, fallback="") != "talk":
+        lacks.append("the right to start programs on the host")
+    return lacks
+
+
+def _shared() -> str:
+    """The folder of the server's socket, as Flatpak names it.
+
+    Flatpak shares only what is there when GIMP starts, and logging out removes the folder; hence `create`.
+    """
+    runtime = Path(connection.runtime_folder())
+    session = os.environ.get("XDG_RUNTIME_DIR", "")
+    place = f"xdg-run/{runtime.name}" if session and runtime.parent == Path(session) else str(runtime)
+    return f"{place}:create"
 
 
 def _overrides() -> Path:

@@ -4,10 +4,10 @@
 Every file takes sides of any multiple of 32.  `valid` is 1 on the picture and 0 on the padding beside it.
 
     edit.onnx               picture [1, 3, H, W] display-encoded 0..1, mask, valid [1, 1, H, W], direction [1]: -1 or +1
-                            -> parameters [24, 28] in the orders of edits.ORDERS, linear [1, 3, H, W], realism [1]
+                            -> parameters [24, 28] in the orders of edits.ORDERS
     operator-<name>.onnx    linear [N, 3, h, w], any size, mask [1, 1, h, w], parameters [N, 28] -> edited [N, 3, h, w]
-    realism.onnx            linear [N, 3, H, W], mask, valid [1, 1, H, W] -> realism [N]
-    saliency.onnx           linear [N, 3, H, W], mask, valid [1, 1, H, W] -> share [N], density [N, H/8, W/8]
+    realism.onnx            picture, mask, valid likewise -> realism [1]
+    saliency.onnx           picture, mask, valid likewise -> share [1], density [1, H/8, W/8]
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import onnx
+import onnx.reference
 import torch
 from torch import Tensor, nn
 
@@ -26,35 +28,33 @@ from model_server.parameters import COUNT
 from plugin.saliency.edits import NAMES
 
 from . import checkpoints, operators, realism, saliency
-from .data import LONG, SHORT
 from .models import Critic, EditNetwork, SaliencyNetwork, share
 
 FOLDER = Path(__file__).parent.parent / "networks"
 VERSION = 2
+OPSET = 17
+
+# The server's canvas in pixels.  Smaller than that of the training: nearly as much attention moves (MODEL_CARD.md), and
+# a prediction takes half the time.
+INPUT = {"long": 192, "short": 144, "multiple": 32}
 
 
 class EditFile(nn.Module):
-    """What edit.onnx computes: one pass of the trunk, then the head for all orders; and the unedited region's realism.
+    """What edit.onnx computes: one pass of the trunk, then the head for all orders."""
 
-    Critic and edit network stand on the same frozen trunk.  The exporter stores equal weights once and onnxruntime
-    computes equal things once, so the critic's verdict costs next to nothing here.
-    """
-
-    def __init__(self, network: EditNetwork, critic: Critic, attenuate: float, emphasize: float) -> None:
+    def __init__(self, network: EditNetwork, attenuate: float, emphasize: float) -> None:
         super().__init__()
         self.network = network
-        self.critic = critic
         self.attenuate = attenuate
         self.emphasize = emphasize
         self.register_buffer("orders", operators.ALL_ORDERS)
 
-    def forward(self, picture: Tensor, mask: Tensor, valid: Tensor, direction: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, picture: Tensor, mask: Tensor, valid: Tensor, direction: Tensor) -> Tensor:
         numbers = self.network.describe(picture, mask, valid)
         orders: Tensor = self.orders  # type: ignore[assignment]
         parameters = self.network(numbers, direction.expand(len(operators.ALL_ORDERS)), orders)
         # Parameters are linear in strength, so a factor is the strength that counts as 100 %.
-        parameters = parameters * torch.where(direction < 0, self.attenuate, self.emphasize)
-        return parameters, operators.decode(picture), self.critic(picture, mask, valid)
+        return parameters * torch.where(direction < 0, self.attenuate, self.emphasize)
 
 
 class OperatorFile(nn.Module):
@@ -68,18 +68,6 @@ class OperatorFile(nn.Module):
         return operators.blend(linear, self.operator(linear, parameters), mask)
 
 
-class RealismFile(nn.Module):
-    """What realism.onnx computes; pictures may still be unclipped."""
-
-    def __init__(self, critic: Critic) -> None:
-        super().__init__()
-        self.critic = critic
-
-    def forward(self, linear: Tensor, mask: Tensor, valid: Tensor) -> Tensor:
-        verdict: Tensor = self.critic(operators.encode(linear), mask, valid)
-        return verdict
-
-
 class SaliencyFile(nn.Module):
     """What saliency.onnx computes: the mean density of the viewers, and the region's share of it."""
 
@@ -87,14 +75,13 @@ class SaliencyFile(nn.Module):
         super().__init__()
         self.viewers = nn.ModuleList(viewers)
 
-    def forward(self, linear: Tensor, mask: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
-        encoded = operators.encode(linear)
-        density = torch.stack([viewer(encoded, valid).exp() for viewer in self.viewers]).mean(0)
+    def forward(self, picture: Tensor, mask: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
+        density = torch.stack([viewer(picture, valid).exp() for viewer in self.viewers]).mean(0)
         return share(density.log(), mask), density
 
 
 def write(module: nn.Module, path: Path, inputs: dict[str, Tensor], outputs: list[str]) -> None:
-    """Export with free batch (but for edit.onnx) and free height and width."""
+    """Export with free height and width, the operators with a free batch."""
     axes: dict[str, dict[int, str]] = {}
     for name, value in inputs.items():
         free = {0: "n"} if name in ("linear", "parameters") else {}
@@ -105,8 +92,44 @@ def write(module: nn.Module, path: Path, inputs: dict[str, Tensor], outputs: lis
         warnings.simplefilter("ignore")  # the tracer names every constant that it takes
         torch.onnx.export(
             module.eval(), tuple(inputs.values()), path, input_names=list(inputs), output_names=outputs,
-            dynamic_axes={name: free for name, free in axes.items() if free}, opset_version=17, dynamo=False,
+            dynamic_axes={name: free for name, free in axes.items() if free}, opset_version=OPSET, dynamo=False,
         )  # fmt: skip
+    model = onnx.load(path)
+    fold_padding(model)
+    onnx.save(model, path)
+
+
+def fold_padding(model: onnx.ModelProto) -> None:
+    """Let convolutions pad by themselves where a padding with zeros goes before: ONNX can pad one side alone."""
+    nodes = model.graph.node
+    makers = {name: node for node in nodes for name in node.output}
+    for node in nodes:
+        padding = makers.get(node.input[0]) if node.op_type == "Conv" else None
+        if padding is None or padding.op_type != "Pad":
+            continue
+        sides = _constant(makers, padding.input[1])
+        attribute = next(each for each in node.attribute if each.name == "pads")
+        assert not any(attribute.ints) and not any(sides[:2] + sides[4:6])  # neither padded before, nor along n and c
+        attribute.ints[:] = sides[2:4] + sides[6:]
+        node.input[0] = padding.input[0]
+    used = {name for node in nodes for name in node.input}
+    for node in [node for node in nodes if node.op_type == "Pad" and node.output[0] not in used]:
+        nodes.remove(node)
+
+
+def _constant(makers: dict[str, onnx.NodeProto], name: str) -> list[int]:
+    """A value that depends on no input, although the exporter writes it as a computation."""
+    needed: list[onnx.NodeProto] = []
+    wanted = [name]
+    while wanted:
+        node = makers[wanted.pop()]
+        needed.insert(0, node)
+        wanted += [each for each in node.input if each]
+    result = onnx.helper.make_tensor_value_info(name, onnx.TensorProto.INT64, None)
+    graph = onnx.helper.make_graph(needed, "constant", [], [result])
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", OPSET)])
+    (value,) = onnx.reference.ReferenceEvaluator(model).run(None, {})
+    return [int(number) for number in value]
 
 
 def export(
@@ -115,15 +138,15 @@ def export(
 ) -> dict[str, Any]:  # fmt: skip
     """Write all files into the folder; returns the manifest.  attenuate, emphasize: what counts as strength 100 %."""
     folder.mkdir(parents=True, exist_ok=True)
-    picture, area = torch.rand(2, 3, 64, 96), torch.ones(1, 1, 64, 96)
-    one = {"picture": picture[:1], "mask": area, "valid": area, "direction": torch.ones(1)}
-    many = {"linear": picture, "mask": area, "valid": area}
-    single = {"linear": picture, "mask": area, "parameters": torch.zeros(2, COUNT)}
-    write(EditFile(edit, critic, attenuate, emphasize), folder / "edit.onnx", one, ["parameters", "linear", "realism"])
+    area = torch.ones(1, 1, 64, 96)
+    seen = {"picture": torch.rand(1, 3, 64, 96), "mask": area, "valid": area}
+    wish = {"direction": torch.ones(1)}
+    single = {"linear": torch.rand(2, 3, 64, 96), "mask": area, "parameters": torch.zeros(2, COUNT)}
+    write(EditFile(edit, attenuate, emphasize), folder / "edit.onnx", seen | wish, ["parameters"])
     for index, name in enumerate(NAMES):
         write(OperatorFile(index), folder / f"operator-{name}.onnx", single, ["edited"])
-    write(RealismFile(critic), folder / "realism.onnx", many, ["realism"])
-    write(SaliencyFile(viewers), folder / "saliency.onnx", many, ["share", "density"])
+    write(critic, folder / "realism.onnx", seen, ["realism"])
+    write(SaliencyFile(viewers), folder / "saliency.onnx", seen, ["share", "density"])
     files = {}
     for path in sorted(folder.glob("*.onnx")):
         content = path.read_bytes()
@@ -131,7 +154,7 @@ def export(
     manifest = {
         "name": "edit",
         "version": VERSION,
-        "input": {"long": LONG, "short": SHORT, "multiple": 32},
+        "input": INPUT,
         "ranges": operators.RANGES,
         "strengths": {"attenuate": attenuate, "emphasize": emphasize},
         "files": files,

@@ -172,7 +172,7 @@ class SecondCritic(Critic):
             maps = maps.float()
             within = F.avg_pool2d(mask, stride) + 1e-4
             around = F.avg_pool2d(valid - mask, stride).clamp(min=0) + 1e-4
-            numbers += [regions.moments(maps, weight)[0] for weight in (within, around)]
+            numbers += [regions.averages(maps, weight)[0][:, 0] for weight in (within, around)]
             numbers.append(maps.mean((2, 3)))
         verdict: Tensor = self.head(self.normalise(torch.cat(numbers, 1)))
         return torch.sigmoid(verdict[:, 0])

@@ -141,7 +141,7 @@ def cut_windows(
         batch = examples.load(work[index], np.random.default_rng(int(seeds[index])) if augment else None)
         picture, mask, valid = critic.windows(batch.picture, batch.mask, batch.valid)
         chroma = picture.amax(1, keepdim=True) - picture.amin(1, keepdim=True)
-        grey = regions.moments(chroma, mask)[0][:, 0] < _GREY
+        grey = regions.averages(chroma, mask)[0][:, 0, 0] < _GREY
         picture, mask, valid = ((x * 255).round().byte() for x in (picture, mask, valid))
         return Windows(picture, mask, valid, batch.people, grey)
 

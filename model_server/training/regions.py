@@ -30,7 +30,7 @@ def window(pictures: Tensor, mask: Tensor, side: int, reach: float) -> Tensor:
     The square's side is `reach` times the longer one of the region's box, at least 48 and at most 288 pixels, so that
     no more than a few pixels fall between two samples.  pictures: [N, C, H, W]; mask: [N or 1, 1, H, W].
     """
-    count, _, height, width = pictures.shape
+    height, width = pictures.shape[2:]
     marked = mask > mask.amax((1, 2, 3), keepdim=True) / 2
     centres, lengths = [], []
     for axis, size in ((2, width), (3, height)):
@@ -43,26 +43,36 @@ def window(pictures: Tensor, mask: Tensor, side: int, reach: float) -> Tensor:
         lengths.append(last - first)
     half = (torch.maximum(*lengths) * reach / 2).clamp(24, 144)
     steps = (torch.arange(side, device=pictures.device, dtype=pictures.dtype) + 0.5) * 2 / side - 1
-    x = (centres[0][:, None] + half[:, None] * steps) * 2 / width - 1
-    y = (centres[1][:, None] + half[:, None] * steps) * 2 / height - 1
-    grid = torch.stack([x[:, None, :].expand(-1, side, -1), y[:, :, None].expand(-1, -1, side)], 3)
-    return F.grid_sample(pictures, grid.expand(count, -1, -1, -1), align_corners=False)
+    samples = []
+    for centre, size in zip(centres, (width, height)):
+        # What each pixel of a row or column has to do with each sample: bilinear interpolation as a matrix.
+        place = centre[:, None, None] + half[:, None, None] * steps[:, None] - 0.5
+        pixels = torch.arange(size, device=pictures.device, dtype=pictures.dtype)
+        samples.append((1 - (place - pixels).abs()).clamp(min=0)[:, None])
+    with torch.autocast(pictures.device.type, enabled=False):  # bfloat16 would leave seven bits of a colour
+        return samples[1] @ pictures @ samples[0].transpose(2, 3)
 
 
-def moments(maps: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
-    """Weighted mean and deviation of maps [N, C, h, w] under weights [N or 1, 1, h, w]: each [N, C]."""
-    total = weights.sum((2, 3)).clamp(min=1e-6)
-    mean = (maps * weights).sum((2, 3)) / total
-    variance = (maps.square() * weights).sum((2, 3)) / total - mean.square()
-    return mean, (variance.clamp(min=0) + 1e-4).sqrt()
+def averages(maps: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    """Weighted means of maps [N, C, h, w] and of their squares under K weights [N or 1, K, h, w]: each [N, K, C]."""
+    total = weights.sum((2, 3)).clamp(min=1e-6)[:, :, None]
+    columns = weights.flatten(2).transpose(1, 2)  # products of matrices take half the time of sums of products
+    flat = maps.flatten(2)
+    return (flat @ columns).transpose(1, 2) / total, (flat.square() @ columns).transpose(1, 2) / total
+
+
+def deviation(mean: Tensor, square: Tensor) -> Tensor:
+    """The standard deviation that belongs to `averages`, never quite 0."""
+    return ((square - mean.square()).clamp(min=0) + 1e-4).sqrt()
 
 
 def colour_maps(encoded: Tensor) -> Tensor:
     """Colour, contrast, clipping and tint of display-encoded pictures at a quarter of their size: [N, 20, H/4, W/4]."""
-    luma = (encoded * encoded.new_tensor([0.2126, 0.7152, 0.0722])[None, :, None, None]).sum(1, keepdim=True)
-    ends = torch.cat([(luma * 10 - 9).clamp(min=0), (1 - luma * 10).clamp(min=0)], 1)
-    fine = F.avg_pool2d(luma.square(), 4)
-    small, light = F.avg_pool2d(encoded, 4), F.avg_pool2d(luma, 4)
+    luma = _luma(encoded)
+    bright, dark = (luma * 10 - 9).clamp(min=0), (1 - luma * 10).clamp(min=0)
+    pooled = F.avg_pool2d(torch.cat([encoded, luma.square(), bright, dark], 1), 4)
+    small, fine, ends = pooled.split([3, 1, 2], 1)
+    light = _luma(small)
     texture = (fine - light.square()).clamp(min=0).add(1e-5).sqrt()
     red, green, blue = small[:, :1], small[:, 1:2], small[:, 2:]
     opponents = torch.cat([red - green, blue - (red + green) / 2], 1)
@@ -71,7 +81,13 @@ def colour_maps(encoded: Tensor) -> Tensor:
     cast = opponents * torch.exp(-((chroma / 0.12) ** 2))
     steps = torch.linspace(0, 1, 8, device=encoded.device)[None, :, None, None]
     histogram = (1 - (light - steps).abs() * 7).clamp(min=0)
-    return torch.cat([small, light, opponents, chroma, texture, cast, F.avg_pool2d(ends, 4), histogram], 1)
+    return torch.cat([small, light, opponents, chroma, texture, cast, ends, histogram], 1)
+
+
+def _luma(encoded: Tensor) -> Tensor:
+    """Of pictures [N, 3, H, W]: [N, 1, H, W]."""
+    red, green, blue = encoded.split(1, 1)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def describe(
@@ -86,17 +102,20 @@ def describe(
     region and on the picture.
     """
     around = surround(mask, valid)
-    numbers = []
-    for maps, stride in [(colour_maps(encoded), 4), *zip(features, (STRIDES[tap] for tap in taps))]:
-        maps = maps.float()
-        within = F.avg_pool2d(mask, stride)
+    areas = torch.cat([mask, valid], 1) if whole else mask
+    found = []
+    described = [(colour_maps(encoded), 4), *zip(features, (STRIDES[tap] for tap in taps))]
+    for maps, stride in described:
         near = F.avg_pool2d(around, stride // 8) if stride > 8 else F.interpolate(around, scale_factor=8.0 / stride)
-        mean, deviation = moments(maps, within)
-        mean_near, deviation_near = moments(maps, near)
-        contrast = (mean - mean_near) / (deviation.square() + deviation_near.square() + 1e-3).sqrt()
-        numbers += [mean, deviation, mean_near, deviation_near, contrast]
-        if whole:
-            numbers += moments(maps, F.avg_pool2d(valid, stride))
+        found.append(averages(maps.float(), torch.cat([F.avg_pool2d(areas, stride), near], 1)))
+    mean, square = (torch.cat(each, 2) for each in zip(*found))
+    spread = deviation(mean, square)
+    contrast = (mean[:, 0] - mean[:, -1]) / (spread[:, 0].square() + spread[:, -1].square() + 1e-3).sqrt()
+    places = [0, -1, 1] if whole else [0, -1]  # region, surround, picture
+    parts = [values[:, place] for place in places for values in (mean, spread)]
+    together = torch.stack([*parts[:4], contrast, *parts[4:]], 1)
+    # All numbers of a map stand together.
+    numbers = [part.flatten(1) for part in together.split([maps.shape[1] for maps, _ in described], 2)]
     area = mask.mean((1, 2, 3)) / valid.mean((1, 2, 3)).clamp(min=1e-6)
     # One mask may serve many pictures; the addition repeats its area, also in an exported network.
     numbers.append((area + 1e-4).log()[:, None] + torch.zeros_like(numbers[0][:, :1]))

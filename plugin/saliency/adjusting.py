@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ from selection import activate, kept
 from target import (
     ADJUSTMENT,
     BAKED,
+    GIMP_32,
     HOLDER,
     REPLACEMENT,
     counterpart,
@@ -28,6 +30,9 @@ from target import (
     write_parasite,
 )
 from words import _
+
+# What layers of one edit have in common, beside numbers.
+_TEXTS = ("id", "version", "direction", "model", "order", "frames")
 
 
 @dataclass(frozen=True)
@@ -45,10 +50,12 @@ class MadeEdit:
 def find(image: Any, drawables: list[Any]) -> MadeEdit:
     """The edit that the one drawable belongs to; of a photo, its topmost edit.  Raises UserError if there is none."""
     layer = _edit_layer(image, drawables)
+    if role(layer) == ADJUSTMENT and not GIMP_32:  # where Python cannot handle live curves
+        raise UserError(_("This edit was made in GIMP 3.2, and GIMP 3.0 cannot change it: adjust it in GIMP 3.2."))
     content = read_parasite(layer) or {}
     layers = [item for item in reversed(siblings(image, layer)) if _belongs(item, content)]
-    if role(layer) in (BAKED, REPLACEMENT):
-        return _read(_photo_below(image, layer), [layer], content)
+    if role(layer) != ADJUSTMENT or not layers:
+        layers = [layer]
     return _read(_photo_below(image, layers[0]), layers, content)
 
 
@@ -73,7 +80,9 @@ def _edit_layer(image: Any, drawables: list[Any]) -> Any:
 
 def _belongs(layer: Any, content: dict[str, Any]) -> bool:
     other = read_parasite(layer)
-    return other is not None and role(layer) == ADJUSTMENT and other.get("id") == content.get("id")
+    if other is None or role(layer) != ADJUSTMENT or not isinstance(other.get("id"), str):
+        return False
+    return bool(other["id"] == content.get("id"))
 
 
 def _photo_below(image: Any, layer: Any) -> Any:
@@ -91,7 +100,7 @@ def _read(photo: Any, layers: list[Any], content: dict[str, Any]) -> MadeEdit:
         base = {edit.name: edit for edit in from_json(content["base"])}
         if not 0 <= strength <= 150 or len(base) != len(content["base"]):
             raise ValueError
-    except (KeyError, TypeError, ValueError, EditError) as error:
+    except (KeyError, OverflowError, RecursionError, TypeError, ValueError) as error:
         message = _("The edit's values in this layer are damaged: delete its layers and make the edit again.")
         raise UserError(message) from error
     shown, by_hand = set(), set()
@@ -103,18 +112,31 @@ def _read(photo: Any, layers: list[Any], content: dict[str, Any]) -> MadeEdit:
             if found is None:
                 by_hand.add(noted.name)
             elif found != noted and strength > 0:
-                base[noted.name] = found.at_strength(100 / strength)
+                try:
+                    base[noted.name] = found.at_strength(100 / strength)
+                except (EditError, OverflowError):  # more than an edit can be at 100 %
+                    by_hand.add(noted.name)
     direction = "emphasize" if content.get("direction") == "emphasize" else "attenuate"
-    choices = Choices(direction, strength, str(content.get("order")), frozenset(shown))
-    return MadeEdit(photo, layers, list(base.values()), choices, content, frozenset(by_hand))
+    facts = _facts(content)
+    choices = Choices(direction, strength, facts.get("order", ""), frozenset(shown))
+    return MadeEdit(photo, layers, list(base.values()), choices, facts, frozenset(by_hand))
+
+
+def _facts(content: dict[str, Any]) -> dict[str, Any]:
+    """Of a parasite, which a stranger may have written, what other layers of the edit get too."""
+    facts = {name: content[name] for name in _TEXTS if isinstance(content.get(name), str)}
+    with suppress(EditError, RecursionError):
+        facts["predicted"] = to_json(from_json(content.get("predicted")))
+    return facts
 
 
 def _noted(layer: Any) -> list[Edit]:
     """The values in a layer's parasite; of damaged ones none."""
     try:
-        return from_json((read_parasite(layer) or {}).get("edits"))
-    except EditError:
+        edits = from_json((read_parasite(layer) or {}).get("edits"))
+    except (EditError, RecursionError):
         return []
+    return edits if role(layer) != ADJUSTMENT or len(edits) == 1 else []
 
 
 def before(image: Any, edit: MadeEdit) -> tuple[Any, Any]:
@@ -159,18 +181,43 @@ def choices(edit: MadeEdit, config: Any) -> Choices:
 def apply(image: Any, edit: MadeEdit, base: list[Edit], wanted: Choices) -> list[Any]:
     """Give an edit other values (at 100 %, in order of application) and settings, as one undo step.
 
-    Returns its layers, lowest first.  An edit that is switched off is hidden, so that it can come back.
-    Raises UserError, the image untouched.
+    Where the edit was made in all frames, it gets them in all frames.  Returns its layers, lowest first.  An edit that
+    is switched off is hidden, so that it can come back.  Raises UserError, the image untouched.
     """
-    facts = {key: value for key, value in edit.facts.items() if key not in ("role", "edits")}
-    facts.update(strength=wanted.strength, base=to_json(base))
+    edits = [edit, *_in_other_frames(image, edit)]
     selected = image.get_selected_layers()
+    live = role(edit.layers[0]) == ADJUSTMENT
+    if not live:
+        for each in edits:
+            baking.check_again(image, each.layers[0])  # before there is an undo step
+    layers = []
     with undo_step(image, edit.photo):
-        if role(edit.layers[0]) == ADJUSTMENT:
-            layers = _redial(image, edit, base, wanted, facts)
+        for each in edits:
+            facts = {**each.facts, "strength": wanted.strength, "base": to_json(base)}
+            if live:
+                layers += _redial(image, each, base, wanted, facts)
+            else:
+                applied = wanted.applied(base, each.photo.is_gray())
+                layers += baking.bake_again(image, each.photo, each.layers[0], applied, facts)
+        if live:
             activate(image, selected)
-            return layers
-        return baking.bake_again(image, edit.photo, edit.layers[0], wanted.applied(base, edit.photo.is_gray()), facts)
+        elif len(edits) > 1:
+            activate(image, layers[:1])
+    return layers
+
+
+def _in_other_frames(image: Any, edit: MadeEdit) -> list[MadeEdit]:
+    """The same edit in the other frames of a moving picture."""
+    if "frames" not in edit.facts:
+        return []
+    found = []
+    for item in image.get_layers():
+        row = item.get_children() if role(item) == HOLDER else [item]
+        same = (each for each in row if (read_parasite(each) or {}).get("id") == edit.facts.get("id"))
+        layer = next((each for each in same if role(each) in (ADJUSTMENT, REPLACEMENT)), None)
+        if layer is not None and layer not in edit.layers:
+            found.append(find(image, [layer]))
+    return found
 
 
 def _redial(image: Any, edit: MadeEdit, base: list[Edit], wanted: Choices, facts: dict[str, Any]) -> list[Any]:

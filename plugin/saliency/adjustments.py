@@ -32,17 +32,18 @@ _TITLES = {
 }
 
 
-def add_stack(image: Any, layer: Any, edits: list[Edit], facts: dict[str, Any]) -> list[Any]:
+def add_stack(image: Any, layer: Any, edits: list[Edit], facts: dict[str, Any], alone: bool = False) -> list[Any]:
     """Put the edits above the layer, masked by the selection, and return the new groups, lowest first.
 
     `facts` (edit id, direction, …) goes into each group's parasite, beside its own parameters.  The selection is as
-    before.  To be called inside an undo group.  Raises UserError if GIMP refuses a filter.
+    before.  alone: change nothing that lies below the layer, even where that cannot be seen.  To be called inside an
+    undo group.  Raises UserError if GIMP refuses a filter.
     """
     groups: list[Any] = []
     base = layer
     with kept(image) as selection:
         Gimp.Selection.none(image)  # a selection would limit the histogram and mask each filter a second time
-        if not _is_backdrop(image, layer):
+        if not _is_backdrop(image, layer, alone):
             base = _isolate(image, layer, facts)
         for edit in edits:
             top = [base, *edits_above(image, base)][-1]
@@ -67,12 +68,12 @@ def add_adjustment(image: Any, base: Any, below: Any, edit: Edit, facts: dict[st
     return group
 
 
-def _is_backdrop(image: Any, layer: Any) -> bool:
-    """Whether a stack above the layer changes the layer alone."""
+def _is_backdrop(image: Any, layer: Any, alone: bool) -> bool:
+    """Whether a stack above the layer changes the layer alone, or (not `alone`) nothing else that can be seen."""
     parent = layer.get_parent()
     if parent is not None and role(parent) == HOLDER:
         return True
-    return covers_canvas(image, layer) and is_opaque(layer)
+    return not alone and covers_canvas(image, layer) and is_opaque(layer)
 
 
 def is_opaque(layer: Any) -> bool:

@@ -13,6 +13,30 @@ Question = Callable[[], Any]
 Answer = Callable[[Any], None]
 
 
+class Asked:
+    """A question that is under way already while the window for its answer is still being made."""
+
+    def __init__(self, question: Question) -> None:
+        """Ask now.  `question` runs in another thread: no GIMP, no GTK in it."""
+        self._question = question
+        self._answer: Any = None
+        self._thread = threading.Thread(target=self._ask, daemon=True)
+        self._thread.start()
+
+    def result(self) -> Any:
+        """Wait for the answer; raises what the question raised."""
+        self._thread.join()
+        if isinstance(self._answer, Exception):
+            raise self._answer
+        return self._answer
+
+    def _ask(self) -> None:
+        try:
+            self._answer = self._question()
+        except Exception as error:  # raised where the answer is wanted
+            self._answer = error
+
+
 class Asker:
     """A thread that asks one question after the other.
 

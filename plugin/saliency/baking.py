@@ -21,6 +21,7 @@ from gi.repository import Gegl, Gimp
 from selection import kept, select_values
 from target import (
     BAKED,
+    GIMP_32,
     PERSISTENT_UNDOABLE,
     REPLACEMENT,
     covers_canvas,
@@ -39,12 +40,12 @@ _SELECTION = "saliency-selection"  # name of the parasite that keeps what was se
 _ROWS = 128  # read at a time; GIMP's tiles are 128 rows high
 
 
-def add_baked_copy(image: Any, layer: Any, edits: list[Edit], facts: dict[str, Any]) -> list[Any]:
+def add_baked_copy(image: Any, layer: Any, edits: list[Edit], facts: dict[str, Any], alone: bool = False) -> list[Any]:
     """Put an edited copy above the layer and return it in a list.
 
     Over an opaque photo the copy shows through a mask that hides all unselected pixels.  Of any other layer the copy
-    takes the place, unselected pixels bit for bit, and the original is hidden.  `facts` goes into the parasite.  To be
-    called inside an undo group.
+    takes the place, unselected pixels bit for bit, and the original is hidden; with `alone` of an opaque one, too.
+    `facts` goes into the parasite.  To be called inside an undo group.
     """
     visible = [item for item in edits_above(image, layer) if item.get_visible()]
     source = visible[-1] if visible else layer
@@ -58,8 +59,8 @@ def add_baked_copy(image: Any, layer: Any, edits: list[Edit], facts: dict[str, A
         # Not a copy of the layer: GIMP 3.0 would mistake its colour profile.
         pixels = Gimp.Layer.new(work, "", width, height, source.type(), 100, Gimp.LayerMode.NORMAL)
         work.insert_layer(pixels, None, 0)
-        _copy(unedited, pixels, [box], (-x, -y))
-        opaque = covers_canvas(image, layer) and is_opaque(pixels)
+        copy_pixels(unedited, pixels, [box], (-x, -y))
+        opaque = not alone and covers_canvas(image, layer) and is_opaque(pixels)
         selected = _select_same(image, layer, work, box)
         for edit in edits:
             pixels = apply(pixels, edit)
@@ -70,22 +71,22 @@ def add_baked_copy(image: Any, layer: Any, edits: list[Edit], facts: dict[str, A
         if unedited != source:
             for live_filter in baked.get_filters():
                 live_filter.delete()
-            _copy(unedited, baked, [(0, 0, layer.get_width(), layer.get_height())])
+            copy_pixels(unedited, baked, [(0, 0, layer.get_width(), layer.get_height())])
         if opaque:
             if baked.get_mask() is not None:  # an earlier edit's
                 baked.remove_mask(Gimp.MaskApplyMode.DISCARD)
-            _copy(pixels, baked, [(0, 0, width, height)], (x, y))
+            copy_pixels(pixels, baked, [(0, 0, width, height)], (x, y))
             baked.add_mask(baked.create_mask(Gimp.AddMaskType.BLACK))
-            _copy(selected, baked.get_mask(), [(0, 0, width, height)], (x, y))
+            copy_pixels(selected, baked.get_mask(), [(0, 0, width, height)], (x, y))
         else:
-            _copy(pixels, baked, _runs(selected), (x, y))
+            copy_pixels(pixels, baked, _runs(selected), (x, y))
             layer.set_visible(False)
     finally:
         work.delete()
         if unedited != source:
             unedited.get_image().delete()
     name = ", ".join(edit.label() for edit in edits if not edit.is_identity())
-    baked.set_name(name)
+    baked.set_name(_frame_name(layer) if alone else name)
     content = {**facts, "role": BAKED if opaque else REPLACEMENT, "edits": to_json(edits), "name": name}
     write_parasite(baked, content)
     _ok, left, top = layer.get_offsets()
@@ -94,15 +95,26 @@ def add_baked_copy(image: Any, layer: Any, edits: list[Edit], facts: dict[str, A
     return [baked]
 
 
-def bake_again(image: Any, photo: Any, old: Any, edits: list[Edit], facts: dict[str, Any]) -> list[Any]:
-    """Put a copy with other edits in the place of a baked one, by the selection that it was made for.
+def _frame_name(layer: Any) -> str:
+    """The name of a frame's copy: in a frame's name GIMP keeps how long it is shown."""
+    name = layer.get_name()
+    return str(name) if role(layer) == REPLACEMENT else _("{name} edited").format(name=name)
 
-    To be called inside an undo group.  Raises UserError, the image untouched, if a later edit was made from it.
-    """
+
+def check_again(image: Any, old: Any) -> None:
+    """Raises UserError if a baked copy cannot be baked again; changes nothing."""
     above = edits_above(image, old)
     if above:
         message = _("A later edit above this one was made from it: adjust or delete «{name}» first.")
         raise UserError(message.format(name=above[0].get_name()))
+    _noted_selection(image, old)
+
+
+def bake_again(image: Any, photo: Any, old: Any, edits: list[Edit], facts: dict[str, Any]) -> list[Any]:
+    """Put a copy with other edits in the place of a baked one, by the selection that it was made for.
+
+    To be called inside an undo group, after `check_again`.
+    """
     before = siblings(image, old)
     replaced = role(old) == REPLACEMENT
     try:
@@ -111,7 +123,7 @@ def bake_again(image: Any, photo: Any, old: Any, edits: list[Edit], facts: dict[
             old.set_visible(False)
             if replaced:
                 photo.set_visible(True)
-            layers = add_baked_copy(image, photo, edits, facts)
+            layers = add_baked_copy(image, photo, edits, facts, alone=replaced)
     except BaseException:
         for item in siblings(image, photo):
             if item not in before:
@@ -119,10 +131,11 @@ def bake_again(image: Any, photo: Any, old: Any, edits: list[Edit], facts: dict[
         photo.set_visible(not replaced)
         old.set_visible(True)
         raise
-    if old.get_name() != (read_parasite(old) or {}).get("name"):
-        layers[0].set_name(old.get_name())  # one that the user gave
+    own, new = ((read_parasite(each) or {}).get("name") for each in (old, layers[0]))
+    name = new if old.get_name() == own else old.get_name()  # one that the user or a frame gave
     layers[0].set_opacity(old.get_opacity())
     image.remove_layer(old)
+    layers[0].set_name(name)  # only now: GIMP gives no two layers the same name
     return layers
 
 
@@ -141,6 +154,12 @@ def _note_selection(image: Any, baked: Any, box: Box) -> None:
 
 def select_noted(image: Any, baked: Any) -> None:
     """Select what was selected when the copy was baked.  Raises UserError if nothing usable is noted."""
+    values, box = _noted_selection(image, baked)
+    select_values(image, values, "u16", box)
+
+
+def _noted_selection(image: Any, baked: Any) -> tuple[bytes, Box]:
+    """What was selected when the copy was baked: 16-bit values, and the box of the canvas that they are for."""
     parasite = baked.get_parasite(_SELECTION)
     try:
         data = base64.b64decode(bytes(parasite.get_data()).rstrip(b"\0"), validate=True) if parasite else b""
@@ -150,12 +169,12 @@ def select_noted(image: Any, baked: Any) -> None:
             raise ValueError
         unpacker = zlib.decompressobj()
         values = unpacker.decompress(data[16:], 2 * width * height)
-        if len(values) != 2 * width * height:
+        if len(values) != 2 * width * height or not any(values):
             raise ValueError
     except (struct.error, ValueError, zlib.error) as error:
         message = _("The edit's selection is no longer known: delete its layer, select the region and edit again.")
         raise UserError(message) from error
-    select_values(image, values, "u16", (x, y, width, height))
+    return values, (x, y, width, height)
 
 
 def _selected_box(image: Any, layer: Any) -> Box:
@@ -183,7 +202,7 @@ def _select_same(image: Any, layer: Any, work: Any, box: Box) -> Any:
     _ok, x, y = layer.get_offsets()
     channel = Gimp.Channel.new(work, "selected", *box[2:], 100, Gegl.Color.new("black"))
     work.insert_channel(channel, None, 0)
-    _copy(image.get_selection(), channel, [(box[0] + x, box[1] + y, *box[2:])], (-box[0] - x, -box[1] - y))
+    copy_pixels(image.get_selection(), channel, [(box[0] + x, box[1] + y, *box[2:])], (-box[0] - x, -box[1] - y))
     work.select_item(Gimp.ChannelOps.REPLACE, channel)
     return channel
 
@@ -199,8 +218,8 @@ def apply(pixels: Any, edit: Edit) -> Any:
 def _apply_curves(pixels: Any, edit: Curves) -> Any:
     """Curves on display-encoded values, though GIMP 3.0 takes them over linear light only.
 
-    They run on a copy whose encoded values pass for linear ones.  The copy is then merged through the selection by the
-    mode that replaces, so that the blending is in linear light as everywhere.
+    There they run on a copy whose encoded values pass for linear ones.  The copy is then merged through the selection
+    by the mode that replaces, so that the blending is in linear light as everywhere.
     """
     work = pixels.get_image()
     profile = work.get_color_profile()
@@ -211,17 +230,20 @@ def _apply_curves(pixels: Any, edit: Curves) -> Any:
     work.insert_layer(curved, None, 0)
     curved.add_mask(curved.create_mask(Gimp.AddMaskType.SELECTION))
     Gimp.Selection.none(work)
-    _reinterpret(curved, "R'G'B'A float", "RGBA float")
+    if not GIMP_32:
+        _reinterpret(curved, "R'G'B'A float", "RGBA float")
     gray = pixels.is_gray()
     channels = Gimp.HistogramChannel
     for channel, name in enumerate([channels.VALUE] if gray else [channels.RED, channels.GREEN, channels.BLUE]):
         curved.curves_explicit(name, [edit.value(channel, i / 255) for i in range(256)])
-    _reinterpret(curved, "RGBA float", "R'G'B'A float")
+    if not GIMP_32:
+        _reinterpret(curved, "RGBA float", "R'G'B'A float")
     curved.set_mode(Gimp.LayerMode.REPLACE)
     merged = work.merge_down(curved, Gimp.MergeType.CLIP_TO_BOTTOM_LAYER)
     if profile is not None:
         work.set_color_profile(profile)
     work.select_item(Gimp.ChannelOps.REPLACE, selection)
+    work.remove_channel(selection)
     return merged
 
 
@@ -244,7 +266,7 @@ def _runs(mask: Any) -> Iterator[Box]:
             yield run.start(), y, run.end() - run.start(), 1
 
 
-def _copy(source: Any, target: Any, boxes: Iterable[Box], shift: tuple[int, int] = (0, 0)) -> None:
+def copy_pixels(source: Any, target: Any, boxes: Iterable[Box], shift: tuple[int, int] = (0, 0)) -> None:
     """Copy boxes of a drawable's pixels into another drawable, shifted."""
     buffer, edited = source.get_buffer(), target.get_buffer()
     for x, y, width, height in boxes:

@@ -13,10 +13,8 @@ from typing import Any
 from errors import UserError
 from gi.repository import Babl, Gegl, Gimp
 from srgb import decode
-from target import covers_canvas, edits_above, lineage, siblings
+from target import GIMP_32, covers_canvas, edits_above, lineage, siblings
 from words import _
-
-GIMP_32 = (Gimp.MAJOR_VERSION, Gimp.MINOR_VERSION) >= (3, 2)
 
 _LONG_SIDE = 384  # px; what the server takes at most
 _LARGEST_THUMBNAIL = 1024  # px; of GIMP's own making

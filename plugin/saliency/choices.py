@@ -30,6 +30,7 @@ class Choices:
     feather: float = 0.0  # px of the image
     refine: bool = False
     separate: bool = False  # each separate part of the selection gets edits of its own
+    frames: bool = False  # the same edits, of the same selection, in all frames
 
     @classmethod
     def of(cls, config: Any, direction: str) -> Choices:
@@ -42,6 +43,7 @@ class Choices:
             config.get_property("feather"),
             config.get_property("refine"),
             config.get_property("separate"),
+            config.get_property("frames"),
         )
 
     def applied(self, edits: list[Edit], gray: bool) -> list[Edit]:

@@ -11,13 +11,13 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+import math
 import os
 import signal
 import socket
 import stat
 import struct
 import subprocess
-import threading
 import time
 from collections.abc import Callable
 from importlib import import_module
@@ -50,7 +50,11 @@ class NoServer(ServerError):
 
 
 class ServerLate(ServerError):
-    """The server took the request but did not answer in time."""
+    """The server took the request but did not answer in time.  pid: its process, 0 where the system does not say."""
+
+    def __init__(self, sentence: str, pid: int) -> None:
+        super().__init__(sentence)
+        self.pid = pid
 
 
 def ask_edits(
@@ -60,10 +64,11 @@ def ask_edits(
 
     picture: width * height * 4 bytes R'G'B'M (sRGB and mask), rows from the top, sides of 16 to 384 pixels.
     direction: "attenuate" or "emphasize".  order: "best-realism", "best-saliency", "variant-1", "variant-2" or
-    "random".  strength: 1 is the prediction; only the figures before and after, and the choice, depend on it.
+    "random".  strength: 1 is the prediction; only the choice depends on it.
     Returns the server's JSON answer (`edits` is for `edits.from_json`).  Raises ServerError; takes 30 s at most.
     """
     query = {"direction": direction, "order": order, "width": width, "height": height, "strength": strength}
+    query["figures"] = 0  # how attention and realism move, for which networks have to run that we can spare
     result = _parse(_ask("/v1/edits", query, picture))
     if not isinstance(result.get("edits"), list):
         raise _strange()
@@ -162,7 +167,7 @@ def runtime_folder() -> str:
                     "{folder} belongs to another user; remove it or set GIMP_SALIENCY_RUNTIME to a folder of your own."
                 )
                 raise ServerError(message.format(folder=folder))
-            if found.st_mode & 0o077:
+            if stat.S_IMODE(found.st_mode) != 0o700:
                 folder.chmod(0o700)
     except OSError as error:
         message = _(
@@ -237,6 +242,7 @@ def start() -> None:
             stderr=subprocess.DEVNULL,
             close_fds=True,
             start_new_session=True,  # it outlives GIMP
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),  # on Windows: no window of its own
             cwd=Path(__file__).anchor,
             env=environment,
         )
@@ -281,8 +287,8 @@ def _ask(address: str, query: dict[str, Any], body: bytes, limit: int = _ANSWER_
                 raise
             start()
             continue
-        except ServerLate:
-            if last or not _is_frozen() or not _kill():
+        except ServerLate as error:
+            if last or not error.pid or not _is_replaced(error.pid):
                 raise
             start()
             continue
@@ -294,7 +300,7 @@ def _ask(address: str, query: dict[str, Any], body: bytes, limit: int = _ANSWER_
     if response.status == 200:
         return answer
     sentence = _parse(answer).get("error")
-    raise ServerError(_(str(sentence))) if sentence else _strange()
+    raise ServerError(_(sentence)) if sentence and isinstance(sentence, str) else _strange()
 
 
 def _exchange(
@@ -302,18 +308,10 @@ def _exchange(
 ) -> tuple[http.client.HTTPResponse, bytes]:
     """One request and its complete answer, of limit bytes at most, within timeout seconds."""
     connection, headers = _connection(timeout)
-    late = threading.Event()
-
-    def give_up() -> None:
-        late.set()
-        _shut(connection.sock)
-
-    # The socket's own time-out starts anew with each byte; this one does not.
-    timer = threading.Timer(timeout, give_up)
-    timer.daemon = True
+    pid = 0
     try:
         connection.connect()
-        timer.start()
+        pid = _process(connection.sock)
         try:
             connection.request(method, path, body, headers)
         except (BrokenPipeError, ConnectionResetError):
@@ -323,55 +321,79 @@ def _exchange(
         if response.length and len(answer) <= limit:  # the library itself does not mind
             raise http.client.IncompleteRead(answer)
     except (http.client.RemoteDisconnected, http.client.IncompleteRead, ConnectionError, FileNotFoundError) as error:
-        if late.is_set():
-            raise _late(timeout) from error
         raise _gone() from error
-    except (socket.timeout, BlockingIOError) as error:  # BlockingIOError: its queue is full
-        raise _late(timeout) from error
+    except (socket.timeout, BlockingIOError) as error:  # BlockingIOError: nobody takes the waiting connections
+        raise _late(timeout, pid) from error
     except http.client.HTTPException as error:
-        raise _late(timeout) if late.is_set() else _strange() from error
+        raise _strange() from error
     except OSError as error:
         message = _(
             "The model server cannot be reached ({reason}); run «gimp-saliency check» in a terminal to see why."
         )
         raise ServerError(message.format(reason=error.strerror)) from error
     finally:
-        timer.cancel()
         connection.close()
-    if late.is_set():
-        raise _late(timeout)
     if len(answer) > limit or VERSION_HEADER not in response.headers:
         raise _strange()
     return response, answer
 
 
-class _UnixConnection(http.client.HTTPConnection):
-    """HTTP over the server's Unix socket."""
+class _Connection(http.client.HTTPConnection):
+    """HTTP with one limit on the whole exchange, over the server's Unix socket or to a port of this machine."""
 
     def connect(self) -> None:
-        self.sock = _unix_socket(self.timeout)
+        self.sock = _connected(("127.0.0.1", self.port) if self.port else None, self.timeout or ANSWER_LIMIT)
 
 
-def _unix_socket(timeout: float | None) -> socket.socket:
-    client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+class _Socket(socket.socket):
+    """A socket whose waits end at one moment: the library's own limit starts anew with each byte."""
+
+    deadline = math.inf  # of time.monotonic
+
+    def limit_wait(self) -> None:
+        """To be called before each wait.  Raises socket.timeout after the deadline."""
+        remaining = self.deadline - time.monotonic()
+        if remaining <= 0:
+            raise socket.timeout
+        self.settimeout(remaining)
+
+    def recv_into(self, *arguments: Any) -> int:
+        self.limit_wait()
+        return super().recv_into(*arguments)
+
+    def sendall(self, *arguments: Any) -> None:
+        self.limit_wait()
+        super().sendall(*arguments)
+
+
+def _connected(address: tuple[str, int] | None, timeout: float) -> _Socket:
+    """A connection to an address or to the server's Unix socket, of which all waits together take timeout seconds."""
+    client = _Socket(socket.AF_INET if address else socket.AF_UNIX, socket.SOCK_STREAM)
+    client.deadline = time.monotonic() + timeout
     try:
-        client.settimeout(timeout)
-        client.connect(socket_path())
+        while True:
+            client.limit_wait()
+            try:
+                client.connect(address or socket_path())
+                return client
+            except BlockingIOError:  # so many wait that the kernel takes no more
+                if time.monotonic() + 0.01 > client.deadline:
+                    raise
+                time.sleep(0.01)
     except BaseException:
         client.close()
         raise
-    return client
 
 
 def _connection(timeout: float) -> tuple[http.client.HTTPConnection, dict[str, str]]:
     """A connection, not yet open, and the headers that each request on it carries."""
     headers = {VERSION_HEADER: VERSION, "Content-Type": "application/octet-stream"}
     if has_unix_sockets():
-        return _UnixConnection("localhost", timeout=timeout), headers
+        return _Connection("localhost", 0, timeout=timeout), headers
     try:
         runtime = json.loads(Path(runtime_folder(), "server.json").read_text(encoding="utf-8"))
         headers["Authorization"] = f"Bearer {runtime['token']}"
-        return http.client.HTTPConnection("127.0.0.1", int(runtime["port"]), timeout=timeout), headers
+        return _Connection("127.0.0.1", int(runtime["port"]), timeout=timeout), headers
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise _gone() from error
 
@@ -404,8 +426,13 @@ def _command() -> list[str]:
     try:
         command = json.loads(path.read_text(encoding="utf-8"))["command"]
     except FileNotFoundError:
-        message = _("The model server is not installed; run install.sh from the plug-in's source.")
-        raise ServerError(message) from None
+        # Unpacked by hand.  Imported only here, since the server's start must not wait for it.
+        found: list[str] = import_module(".server_program" if __package__ else "server_program", __package__).command()
+        if found:
+            return found
+        raise ServerError(
+            _("The model server is not installed; run install.sh, or do what INSTALL.txt says.")
+        ) from None
     except (OSError, ValueError, KeyError, TypeError):
         command = None
     if not isinstance(command, list) or not command or not all(isinstance(part, str) for part in command):
@@ -413,40 +440,57 @@ def _command() -> list[str]:
     return command
 
 
-def _is_frozen() -> bool:
-    """Whether the server does not even say how it is (it does while it predicts)."""
+def _is_replaced(pid: int) -> bool:
+    """Whether the server of that process makes room for another: it does not even say how it is, so it is ended here.
+
+    It does say so while it predicts.
+    """
     try:
         health()
     except ServerLate:
-        return True
+        return _kill(pid)
     except ServerError:
         pass
-    return False
+    return _listener() not in (0, pid)  # somebody else was faster
 
 
-def _kill() -> bool:
-    """End the server that listens on the socket, for good; False if the system does not tell which process it is."""
-    if not has_unix_sockets() or not hasattr(socket, "SO_PEERCRED"):
-        return False
-    try:
-        with _unix_socket(1.0) as client:
-            pid, uid, _gid = struct.unpack("3i", client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
-        if pid <= 1 or pid == os.getpid() or uid != os.getuid():
-            return False
-        os.kill(pid, signal.SIGKILL)
-    except (ConnectionError, FileNotFoundError, ProcessLookupError):
+def _kill(pid: int = 0) -> bool:
+    """End the server that listens on the socket, for good; False if the system does not tell which process it is.
+
+    pid: only this one.  Another that listens meanwhile is somebody's new one.
+    """
+    found = _listener()
+    if found < 0 or (pid and found != pid):
         return True  # gone meanwhile
+    try:
+        if found:
+            os.kill(found, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
     except OSError:
         return False
-    return True
+    return found > 0
 
 
-def _shut(connected: socket.socket | None) -> None:
+def _listener() -> int:
+    """The process behind the socket, a server of the user's own; -1 if there is none, 0 if the system does not say."""
+    if not has_unix_sockets():
+        return 0
     try:
-        if connected:
-            connected.shutdown(socket.SHUT_RDWR)
+        with _connected(None, 1.0) as client:
+            return _process(client)
+    except (ConnectionError, FileNotFoundError):
+        return -1
     except OSError:
-        pass  # closed meanwhile
+        return 0
+
+
+def _process(connected: socket.socket) -> int:
+    """The process that listens at the other end, if it is the user's and not this one; else 0."""
+    if connected.family != getattr(socket, "AF_UNIX", None) or not hasattr(socket, "SO_PEERCRED"):
+        return 0
+    pid, uid, _gid = struct.unpack("3i", connected.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+    return int(pid) if pid > 1 and pid != os.getpid() and uid == os.getuid() else 0
 
 
 def _parse(answer: bytes) -> dict[str, Any]:
@@ -475,11 +519,11 @@ def _is_share(value: Any) -> bool:
     return isinstance(value, (int, float)) and 0 <= value <= 1.01  # sums are rounded
 
 
-def _late(timeout: float) -> ServerLate:
+def _late(timeout: float, pid: int) -> ServerLate:
     message = _(
         "The model server did not answer within {seconds} s; try again, or restart it with «gimp-saliency stop»."
     )
-    return ServerLate(message.format(seconds=round(timeout)))
+    return ServerLate(message.format(seconds=round(timeout)), pid)
 
 
 def _gone() -> NoServer:

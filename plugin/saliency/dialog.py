@@ -3,26 +3,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import adjusting
 import canvas
 import connection
+import frames
 import manual
 import panes
 import pictures
 import tracing
-from asker import Asker
+from asker import Asked, Asker
 from choices import ORDERS, Choices
-from editing import Planned, planned, regions
+from editing import Planned, planned, predict, regions
 from edits import KINDS, NEUTRAL, Edit, from_json, to_json
 from errors import UserError
 from gi.repository import Gimp, GimpUi, GLib, GObject, Gtk
 from view import View
 from words import _
 
-_LONGEST = 400  # px; of what is read to be shown zoomed in
+_LONGEST = 400 if canvas.GIMP_32 else 320  # px; of what is shown zoomed in: GIMP 3.0 takes longer for each pixel
 _AROUND = 0.6  # how much of the region's size is shown around it when zoomed in
 _PATIENCE = 120  # ms without a change until the meters are asked for anew
 
@@ -30,13 +32,16 @@ Plans = dict[str, list[Planned]]  # by order
 
 
 def choose(
-    procedure: Any, config: Any, image: Any, layer: Any, direction: str
-) -> tuple[list[Planned], tuple[int, int]] | None:
-    """Let the user set an edit of the selection; what to apply and the grid of its parts, None if cancelled."""
+    procedure: Any, config: Any, image: Any, layer: Any, thumbnail: canvas.Thumbnail, direction: str, first: Asked
+) -> list[Planned] | None:
+    """Let the user set an edit of the selection; what to apply, None if cancelled.
+
+    thumbnail: the picture and its selection; first: what brings the edits that the settings as remembered call for.
+    """
     GimpUi.init("saliency")
-    dialog = EditDialog(procedure, config, image, layer, direction)
+    dialog = EditDialog(procedure, config, image, layer, thumbnail, direction)
     try:
-        return (dialog.plan, dialog.grid) if dialog.run() else None
+        return dialog.plan if dialog.run(lambda: dialog.ask(first.result)) else None
     finally:
         dialog.close()
 
@@ -46,9 +51,9 @@ def adjust(procedure: Any, config: Any, image: Any, edit: adjusting.MadeEdit) ->
     GimpUi.init("saliency")
     before, photo = adjusting.before(image, edit)
     try:
-        dialog = EditDialog(procedure, config, before, photo, edit.choices.direction, edit)
+        dialog = EditDialog(procedure, config, before, photo, canvas.read(before, photo), edit.choices.direction, edit)
         try:
-            return dialog.plan[0].edits if dialog.run() else None
+            return dialog.plan[0].edits if dialog.run(dialog.take_made) else None
         finally:
             dialog.close()
     finally:
@@ -67,32 +72,34 @@ class EditDialog:
         config: Any,
         image: Any,
         layer: Any,
+        thumbnail: canvas.Thumbnail,
         direction: str,
         made: adjusting.MadeEdit | None = None,
     ) -> None:
-        """made: the edit to adjust; `image` and `layer` are as they were before it then."""
-        self._config, self._image, self._layer = config, image, layer
+        """made: the edit to adjust; image, layer and thumbnail are as they were before it then."""
+        self._config, self._image, self._layer, self._thumbnail = config, image, layer, thumbnail
         self._direction, self._made = direction, made
         self.plan: list[Planned] = []
-        self.grid = (1, 1)
+        self._grid = thumbnail.width, thumbnail.height
         self._asker = Asker()
         self._views: dict[bool, View] = {}  # by whether it is the region's
         self._proposals: Plans = {}
+        self._undrawn: list[str] = []  # the orders of the proposals that are still to be shown
         self._looks: dict[str, dict[str, Any]] = {}  # "before" and "after": what the networks see
-        self._timer = self._redrawing = 0
+        self._timer = self._redrawing = self._drawing = 0
         self._since = 0.0
         self._picking = False
         self._build(procedure)
 
-    def run(self) -> bool:
-        """Show the dialog until it is answered; whether by OK."""
-        GLib.idle_add(self._begin, priority=GLib.PRIORITY_LOW)
+    def run(self, begin: Callable[[], None]) -> bool:
+        """Show the dialog until it is answered; whether by OK.  begin: what to do as soon as it is there."""
+        GLib.idle_add(self._begin, begin, priority=GLib.PRIORITY_LOW)
         return bool(self._dialog.run())
 
     def close(self) -> None:
         """Free what belongs to the dialog.  To be called once."""
         self._asker.close()
-        for source in (self._timer, self._redrawing):
+        for source in (self._timer, self._redrawing, self._drawing):
             if source:
                 GLib.source_remove(source)
         for view in self._views.values():
@@ -107,13 +114,15 @@ class EditDialog:
         self._meters = panes.Meters()
         self._alternatives = panes.Alternatives(self._picked)
         self._values = panes.Values(lambda name: self._dialog.get_widget(name, GObject.TYPE_NONE), self._dialled)
-        self._status = panes.Status(None if self._made else self._ask)
+        self._status = panes.Status(None if self._made else self.ask)
         scales, check_boxes = ["strength", "feather"], ["refine", "separate"]
+        if not self._made and frames.several(self._image):
+            check_boxes.append("frames")
         settings = panes.settings(self._dialog, scales[:1] if self._made else scales, [] if self._made else check_boxes)
         controls = Gtk.Box(spacing=24, homogeneous=True)
         controls.pack_start(settings, True, True, 0)
         controls.pack_start(self._values.widget, True, True, 0)
-        content = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=8, border_width=12)
+        content = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=8)
         content.pack_start(self._pictures.widget, True, True, 0)
         rows = [self._meters.widget, self._alternatives.widget, controls, self._status.widget]
         if self._made:
@@ -121,71 +130,73 @@ class EditDialog:
         for row in rows:
             content.pack_start(row, False, False, 0)
         content.show_all()
+        if "frames" in check_boxes and (why := frames.obstacle(self._image, self._layer)):
+            self._config.set_property("frames", False)
+            box = self._dialog.get_widget("frames", GObject.TYPE_NONE)
+            box.set_sensitive(False)
+            box.set_tooltip_text(why)
         self._dialog.get_content_area().pack_start(content, True, True, 0)
         self._dialog.set_response_sensitive(Gtk.ResponseType.OK, False)
         names = ["strength", *KINDS]
         for name in names if self._made else [*names, "feather", "refine"]:
             self._config.connect(f"notify::{name}", lambda *_arguments: self._changed())
         if not self._made:
-            self._config.connect("notify::separate", lambda *_arguments: self._ask())
+            self._config.connect("notify::separate", lambda *_arguments: self.ask())
             self._config.connect("notify::order", lambda *_arguments: self._ordered())
 
     # The picture and the edits to choose among
 
-    def _begin(self) -> bool:
-        """Read the picture, show it, ask for the edits."""
+    def _begin(self, begin: Callable[[], None]) -> bool:
+        """Show the picture, and what there is to choose."""
         tracing.note("shown")
-        try:
-            thumbnail = canvas.read(self._image, self._layer)
-        except Exception as error:  # nobody else would tell the user
-            self._fail(error)
-            return False
         size = self._image.get_width(), self._image.get_height()
-        self.grid = (thumbnail.width, thumbnail.height)
-        self._thumbnail = thumbnail
-        self._views[False] = View(thumbnail, (0, 0, *size), size, self._layer.is_gray())
+        self._views[False] = View(self._thumbnail, (0, 0, *size), size, self._layer.is_gray())
         self._show()
+        begin()
+        self._look("before", self._views[False].before)
+        return False
+
+    def take_made(self) -> None:
+        """Show the edit that is to be adjusted."""
         if self._made:
             for name in self._made.by_hand:
                 self._values.explain(name, _("changed by hand"))
             self._take([Planned(self._made.base)])
-        else:
-            self._ask()
-        self._look("before", self._views[False].before)
-        return False
 
-    def _ask(self) -> None:
-        """Ask for the edits of the region, or of each of its parts."""
-        if not self._views:
-            return
+    def ask(self, first: Callable[[], list[Planned]] | None = None) -> None:
+        """Ask for the edits of the region, or of each of its parts.  first: brings them if they were asked for."""
         self._status.say("")
-        self._proposals = {}
-        self._alternatives.offer({})
-        size, direction = self.grid, self._direction
-        order, strength = self._config.get_property("order"), self._config.get_property("strength") / 100
-        parts = regions(self._thumbnail, self._config.get_property("separate"))
-
-        def edits() -> list[Planned]:
-            answers = (connection.ask_edits(pixels, *size, direction, order, strength) for pixels, _cells in parts)
-            return [planned(answer, order, cells) for answer, (_pixels, cells) in zip(answers, parts)]
+        self._propose({})
+        choices, thumbnail = self._choices(), self._thumbnail
 
         def proposals() -> Plans:
-            answers = [connection.ask_proposals(pixels, *size, direction, strength) for pixels, _cells in parts]
+            parts = regions(thumbnail, choices.separate)
+            wanted = (*self._grid, choices.direction, choices.strength / 100)
+            answers = [connection.ask_proposals(pixels, *wanted) for pixels, _cells in parts]
             return _by_order([answer["proposals"] for answer in answers], [cells for _pixels, cells in parts])
 
-        self._question("edits", edits, self._take)
+        self._question("edits", first or (lambda: predict(thumbnail, choices)), self._take)
         self._question("proposals", proposals, self._propose)
 
     def _propose(self, plans: Plans) -> None:
         """Offer the plans to choose among."""
-        self._proposals = plans
-        view, choices = self._view(region=True), self._choices()
-        shown = {}
-        for order, plan in plans.items():
-            after = pictures.photo(view.after(plan, choices, self.grid), view.width, view.height)
-            shown[order] = pictures.fitted(after, *panes.SMALL)
-        self._alternatives.offer(shown)
+        self._proposals, self._undrawn = plans, list(plans)
+        self._alternatives.offer(self._undrawn)
         self._alternatives.mark(self._config.get_property("order"))
+        if plans and not self._drawing:
+            self._drawing = GLib.idle_add(self._draw_proposal, priority=GLib.PRIORITY_LOW)
+
+    def _draw_proposal(self) -> bool:
+        """Show the next proposal; one at a time, so that a slider that is moved meanwhile has not to wait for all."""
+        if self._undrawn:
+            order = self._undrawn.pop(0)
+            view = self._view(region=True)
+            after = view.after(self._proposals[order], self._choices(), self._grid)
+            picture = pictures.photo(after, view.width, view.height)
+            self._alternatives.show(order, pictures.fitted(picture, *panes.SMALL))
+        if not self._undrawn:
+            self._drawing = 0
+        return bool(self._undrawn)
 
     def _picked(self, order: str) -> None:
         """An alternative was clicked: take it with the values that were predicted."""
@@ -243,7 +254,7 @@ class EditDialog:
         if not self._views:
             return
         view = self._view(region=self._pictures.zoomed())
-        after = view.after(self.plan, self._choices(), self.grid) if self.plan else b""
+        after = view.after(self.plan, self._choices(), self._grid) if self.plan else b""
         for shown, name, picture in (
             (self._pictures.before, "before", view.before),
             (self._pictures.after, "after", after),
@@ -259,7 +270,7 @@ class EditDialog:
     def _with_attention(self, picture: Any, view: View, look: dict[str, Any] | None) -> Any:
         if look:
             most = max(each["peak"] for each in self._looks.values())
-            values = view.cut(look["map"], *self.grid)
+            values = view.cut(look["map"], *self._grid)
             picture = pictures.with_heat(picture, values, look["peak"] / most)
         return pictures.with_outline(picture, view.mask)
 
@@ -305,7 +316,7 @@ class EditDialog:
     def _measure(self) -> bool:
         """Ask the networks what they think of what is shown, and for refined masks."""
         self._timer = 0
-        self._look("after", self._views[False].after(self.plan, self._choices(), self.grid))
+        self._look("after", self._views[False].after(self.plan, self._choices(), self._grid))
         self._refine()
         return False
 
@@ -330,7 +341,7 @@ class EditDialog:
                 self._ask_refined(f"refined {region} {number}", view, cells, choices)
 
     def _ask_refined(self, name: str, view: View, cells: bytes | None, choices: Choices) -> None:
-        pixels = view.with_mask(view.before, view.part_mask(cells, self.grid))
+        pixels = view.with_mask(view.before, view.part_mask(cells, self._grid))
         size, radius = (view.width, view.height), view.radius(choices)
 
         def refined(mask: bytes) -> None:

@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import connection
+import frames
 from adjustments import add_stack
 from baking import add_baked_copy
 from canvas import GIMP_32, Thumbnail
@@ -18,8 +19,8 @@ from edits import Edit, EditError, from_json, to_json
 from errors import UserError
 from gi.repository import Gimp
 from parts import cells, within
-from selection import activate, intersect_cells, kept, soften
-from target import siblings
+from selection import Tile, activate, intersect_cells, kept, refined, select_tiles
+from target import counterpart, siblings
 from words import _
 
 
@@ -73,26 +74,34 @@ def predict(thumbnail: Thumbnail, choices: Choices) -> list[Planned]:
 def apply(image: Any, layer: Any, plan: list[Planned], choices: Choices, grid: tuple[int, int]) -> list[Any]:
     """Apply a plan to the selection above the layer as one undo step; return the created layers, lowest first.
 
-    grid: width and height of the grid of the parts' cells.  At strength 0 nothing is created.  If anything fails, no
-    layer stays behind.  Raises UserError or connection.ServerError.
+    grid: width and height of the grid of the parts' cells.  With choices.frames all frames get the plan, each with the
+    layer's refined selection, and the created layers are theirs, too.  At strength 0 nothing is created.  If anything
+    fails, no layer stays behind.  Raises UserError or connection.ServerError.
     """
     work = [(each, choices.applied(each.edits, layer.is_gray())) for each in plan]
     work = [(each, edits) for each, edits in work if not all(edit.is_identity() for edit in edits)]
     if not work:
         return []
 
+    photos = frames.photos(image, layer) if choices.frames else [layer]
+    alone = len(photos) > 1
+    # Before the undo step: a server that fails now leaves the image as it is.
+    tiles = [_refined(image, layer, each.cells, grid, choices.feather) if choices.refine else None for each, _ in work]
+
     def add() -> list[Any]:
         layers: list[Any] = []
-        photo = layer
         as_selected = not choices.refine and choices.feather <= 0 and all(each.cells is None for each, _ in work)
         with nullcontext() if as_selected else kept(image) as selected:
-            for each, edits in work:
+            for (each, edits), soft in zip(work, tiles):
                 if selected is not None:
                     image.select_item(Gimp.ChannelOps.REPLACE, selected)
-                if each.cells is not None:
-                    intersect_cells(image, each.cells, *grid)
-                if not as_selected:
-                    soften(image, photo, choices.feather, choices.refine)
+                if soft:
+                    select_tiles(image, soft)
+                else:
+                    if each.cells is not None:
+                        intersect_cells(image, each.cells, *grid)
+                    if choices.feather > 0:
+                        Gimp.Selection.feather(image, choices.feather)
                 facts = {
                     "id": uuid.uuid4().hex,
                     "version": connection.VERSION,
@@ -101,26 +110,44 @@ def apply(image: Any, layer: Any, plan: list[Planned], choices: Choices, grid: t
                     "base": to_json(each.edits),
                     **(each.facts or {}),
                 }
+                if alone:
+                    facts["frames"] = str(len(photos))
                 edits = [edit for edit in edits if not edit.is_identity()]
-                layers += (add_stack if GIMP_32 else add_baked_copy)(image, photo, edits, facts)
-                photo = image.get_selected_layers()[0]  # a copy may have taken the layer's place
+                for number, photo in enumerate(photos):
+                    layers += (add_stack if GIMP_32 else add_baked_copy)(image, photo, edits, facts, alone)
+                    photos[number] = image.get_selected_layers()[0]  # a copy may have taken the layer's place
+        image.set_selected_layers(photos[:1])
         return layers
 
-    return in_one_step(image, layer, add)
+    return in_one_step(image, tuple(photos), add)
 
 
-def in_one_step(image: Any, layer: Any, change: Callable[[], list[Any]]) -> list[Any]:
-    """Run `change`, which adds layers beside the layer, as one undo step; if it fails, none stays behind."""
-    before = siblings(image, layer)
-    with undo_step(image, layer):
+def _refined(image: Any, layer: Any, cells: bytes | None, grid: tuple[int, int], feather: float) -> list[Tile]:
+    """What `selection.refined` gives for one part of the selection."""
+    if cells is None:
+        return refined(image, layer, feather)
+    copy = image.duplicate()
+    try:
+        copy.undo_disable()
+        intersect_cells(copy, cells, *grid)
+        return refined(copy, counterpart(image, copy, layer), feather)
+    finally:
+        copy.delete()
+
+
+def in_one_step(image: Any, photos: Sequence[Any], change: Callable[[], list[Any]]) -> list[Any]:
+    """Run `change`, which adds layers beside each photo, as one undo step; if it fails, none stays behind."""
+    before = [item for photo in photos for item in siblings(image, photo)]
+    with undo_step(image, photos[0]):
         try:
             return change()
         except BaseException:
-            for item in siblings(image, layer):
-                if item not in before:
-                    image.remove_layer(item)
-            layer.set_visible(True)
-            image.set_selected_layers([layer])
+            for photo in photos:
+                for item in siblings(image, photo):
+                    if item not in before:
+                        image.remove_layer(item)
+                photo.set_visible(True)
+            image.set_selected_layers(list(photos[:1]))
             raise
 
 
@@ -142,4 +169,3 @@ def undo_step(image: Any, layer: Any) -> Iterator[None]:
         yield
     finally:
         image.undo_group_end()
-        Gimp.displays_flush()

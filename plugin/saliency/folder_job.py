@@ -6,15 +6,23 @@ Jobs come in and results go out as lines of JSON over a Unix socket, one at a ti
 
 from __future__ import annotations
 
+import base64
 import json
 import socket
+import zlib
 from typing import Any
 
+import animation
+import canvas
 import connection
+import editing
+from choices import Choices
+from edits import to_json
 from errors import UserError
+from flattened import edit_pixels, is_flat
 from gi.repository import Gegl, Gimp, Gio, GLib
-from procedures import edit_selection
 from selection import select_values
+from target import editable_layer
 from words import _
 
 _METADATA = ("include-exif", "include-iptc", "include-xmp")
@@ -31,8 +39,11 @@ _LAYERED = (".xcf", ".xcf.gz", ".xcf.bz2", ".xcf.xz", ".psd", ".psb", ".ora", ".
 def main(address: str, start_command: list[str]) -> None:
     """Do the jobs that come from the Unix socket at `address`, until its other end closes it.
 
-    A job has picture, masks, output (paths), format ("png", "jpg", "tif" or "xcf"), direction, strength (percent) and
-    order; its result is {} or has an error, one sentence.  start_command starts the model server where none answers.
+    A job has picture, masks, output (paths), regions (what model_server/masks.py read of each mask, or null), format
+    ("png", "jpg", "tif", "xcf", of animations "gif" or "webp", too), direction, strength (percent) and order; its
+    result has an error, one sentence, or the edits of each mask as the server answers them.  A job may bring some of
+    them in "edits", a list with null for those to predict; without an output it only predicts.  With "frames" an
+    animation's frames all get the same edits.  start_command starts the model server where none answers.
     """
     connection.start_command = start_command
     Gegl.init(None)
@@ -44,43 +55,73 @@ def main(address: str, start_command: list[str]) -> None:
                 _say(stream, _result(json.loads(line)))
 
 
-def _say(stream: Any, result: dict[str, str]) -> None:
+def _say(stream: Any, result: dict[str, Any]) -> None:
     stream.write(json.dumps(result) + "\n")
     stream.flush()
 
 
-def _result(job: dict[str, Any]) -> dict[str, str]:
+def _result(job: dict[str, Any]) -> dict[str, Any]:
     try:
-        _edit(job)
+        return {"edits": _edit(job)}
     except (UserError, connection.ServerError) as error:
         return {"error": str(error)}
     except Exception as error:  # the other pictures go on
         reason = f"{type(error).__name__}: {error}"
         return {"error": _("GIMP failed ({reason}); please report this.").format(reason=reason)}
-    return {}
 
 
-def _edit(job: dict[str, Any]) -> None:
-    """Load, edit each region, write."""
+def _edit(job: dict[str, Any]) -> list[dict[str, Any]]:
+    """Load, edit each region, write; the edits of each region."""
     image = _load(job["picture"], _("It cannot be read ({reason}): choose one that GIMP can open."))
     try:
+        moving = bool(job.get("frames")) and animation.is_animation(image, job["picture"])
         layers = len(image.get_layers())
-        if layers > 1 and not job["picture"].lower().endswith(_LAYERED):
+        if moving and job["format"] not in animation.FORMATS:
+            message = _("It has {number} frames, which {format} cannot hold: leave the format out, or choose xcf.")
+            raise UserError(message.format(number=layers, format=job["format"]))
+        if layers > 1 and not moving and not job["picture"].lower().endswith(_LAYERED):
             message = _("It has {number} frames or pages: save the one to edit as a picture of its own.")
             raise UserError(message.format(number=layers))
+        if moving:
+            image = animation.unoptimized(image, job["picture"])
         image.policy_rotate(False)  # as the photographer held the camera; the question is not asked here
+        image.undo_disable()
         has_alpha = any(layer.has_alpha() for layer in image.get_layers())
-        for mask in job["masks"]:
-            _select(image, mask)
-            settings = {"strength": job["strength"], "order": job["order"]}
-            edit_selection(image, image.get_selected_layers(), job["direction"], **settings)
-        Gimp.Selection.none(image)
+        straight = job["format"] != "xcf" and is_flat(image)
+        choices = Choices(job["direction"], job["strength"], job["order"], frames=moving)
+        given = job.get("edits") or [None] * len(job["masks"])
+        found = []
+        for path, region, answer in zip(job["masks"], job["regions"], given):
+            _select(image, path, region)
+            plan = [editing.planned(answer, choices.order)] if answer else None
+            plan = edit_pixels(image, choices, plan) if straight else _edit_layers(image, choices, plan)
+            found.append({"edits": to_json(plan[0].edits), "model": (plan[0].facts or {}).get("model")})
+            Gimp.Selection.none(image)
+            if moving and job["format"] != "xcf":
+                animation.merge(image)
+        if not job["output"]:
+            return found
         if job["format"] == "xcf":
             _run("gimp-xcf-save", image, job["output"], {})
+        elif moving:
+            options = animation.export_options(image, job["picture"], job["format"])
+            _run(options.pop("procedure"), image, job["output"], options)
+            animation.set_loops(job["picture"], job["output"])
         else:
             _export(image, job["output"], dict(_EXPORTS[job["format"]]), has_alpha)
+        return found
     finally:
         image.delete()
+
+
+def _edit_layers(image: Any, choices: Choices, plan: list[editing.Planned] | None) -> list[editing.Planned]:
+    """Edit the selection by a plan, by default the predicted one, in layers; return it."""
+    active = [animation.first_present(image)] if choices.frames else image.get_selected_layers()
+    layer = editable_layer(image, active)
+    if plan is None:
+        plan = editing.predict(canvas.read(image, layer), choices)
+    editing.apply(image, layer, plan, choices, (1, 1))
+    return plan
 
 
 def _load(path: str, sentence: str) -> Any:
@@ -94,9 +135,13 @@ def _load(path: str, sentence: str) -> Any:
     return image
 
 
-def _select(image: Any, path: str) -> None:
+def _select(image: Any, path: str, region: dict[str, Any] | None) -> None:
     """Select what the mask shows, scaled to the image: white is selected, black is not, grey value v is v / 255."""
     width, height = image.get_width(), image.get_height()
+    if region and region["size"] == [width, height]:
+        values = zlib.decompress(base64.b64decode(region["values"]))
+        select_values(image, values, region["component"], tuple(region["box"]))
+        return
     mask = _load(path, _("The mask {path} cannot be read ({reason}): choose one that GIMP can open."))
     try:
         coverage = _coverage(mask, width, height)
@@ -118,7 +163,7 @@ def _coverage(mask: Any, width: int, height: int) -> bytes:
     try:
         Gimp.context_set_background(Gegl.Color.new("black"))
         _add_black(mask)
-        values = _values(mask.flatten())
+        values = _values(mask.get_layers()[0] if is_flat(mask) else mask.flatten())
         if (mask.get_width(), mask.get_height()) == (width, height):
             return values
         # GIMP scales light.  In an image of linear precision the values are just numbers.
@@ -165,13 +210,14 @@ def _grey(image: Any) -> str:
 
 def _export(image: Any, path: str, options: dict[str, Any], has_alpha: bool) -> None:
     """Write what is visible as one layer, with all metadata."""
-    visible = Gimp.Layer.new_from_visible(image, image, "Picture")
-    layers = image.get_layers()
-    image.insert_layer(visible, None, 0)
-    for layer in layers:
-        image.remove_layer(layer)
-    if not has_alpha:
-        visible.flatten()
+    if not is_flat(image):
+        visible = Gimp.Layer.new_from_visible(image, image, "Picture")
+        layers = image.get_layers()
+        image.insert_layer(visible, None, 0)
+        for layer in layers:
+            image.remove_layer(layer)
+        if not has_alpha:
+            visible.flatten()
     image.detach_parasite("gimp-comment")  # GIMP would write it over the description in the EXIF data
     options.update(dict.fromkeys(_METADATA, True))
     options["include-color-profile"] = image.get_color_profile() is not None  # no new one where there was none

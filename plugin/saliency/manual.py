@@ -10,7 +10,7 @@ from typing import Any
 from gi.repository import Gtk, Pango
 from words import _
 
-_RESPONSE = 1  # GTK's own are negative
+_RESPONSE = 100  # GTK's own are negative, those of GIMP's dialogs small
 _README = Path(__file__).with_name("README.md")
 
 

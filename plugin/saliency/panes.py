@@ -6,7 +6,8 @@ They show what they are given and tell what the user does; what that means is di
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import locale
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from choices import ORDERS
@@ -96,11 +97,12 @@ class Meters:
     def show(self, before: dict[str, Any], after: dict[str, Any]) -> None:
         """Show two looks of the server, each with "saliency" (the region's share of attention) and "realism"."""
         shares = (GLib.markup_escape_text(_percent(look["saliency"])) for look in (before, after))
-        self._draws.set_markup("<b>{} → {}</b>".format(*shares))
+        leftwards = self._draws.get_direction() == Gtk.TextDirection.RTL
+        self._draws.set_markup("<b>{} {} {}</b>".format(next(shares), "←" if leftwards else "→", next(shares)))
         loss = after["realism"] - before["realism"]
         word = _("unlikely") if loss >= _UNLIKELY else _("possible") if loss >= _POSSIBLE else _("likely")
-        numbers = _("realism {after:.2f}, before {before:.2f}")
-        numbers = numbers.format(after=after["realism"], before=before["realism"])
+        numbers = _("realism {after}, before {before}")
+        numbers = numbers.format(after=_decimal(after["realism"], 2), before=_decimal(before["realism"], 2))
         word, numbers = GLib.markup_escape_text(word), GLib.markup_escape_text(numbers)
         self._looks_edited.set_markup(f"<b>{word}</b> ({numbers})")
 
@@ -134,13 +136,15 @@ class Alternatives:
             self.widget.pack_start(button, True, True, 0)
             self._buttons[order], self._pictures[order] = button, picture
 
-    def offer(self, pictures: dict[str, Any]) -> None:
-        """Show these orders' pictures (pixbufs) and no others; of an empty dictionary all, but none can be clicked."""
+    def offer(self, orders: Collection[str]) -> None:
+        """Offer these orders and no others; if there are none, all are seen but none can be clicked."""
         for order, button in self._buttons.items():
-            button.set_sensitive(order in pictures)
-            button.set_visible(order in pictures or not pictures)
-            if order in pictures:
-                self._pictures[order].set_from_pixbuf(pictures[order])
+            button.set_sensitive(order in orders)
+            button.set_visible(order in orders or not orders)
+
+    def show(self, order: str, picture: Any) -> None:
+        """Show an order's picture, a pixbuf."""
+        self._pictures[order].set_from_pixbuf(picture)
 
     def mark(self, order: str) -> None:
         """Show that an order is chosen, without telling."""
@@ -174,6 +178,7 @@ class Values:
                 adjustment.connect("value-changed", self._moved, name, field)
                 number = Gtk.SpinButton(adjustment=adjustment, digits=2, width_chars=5)
                 number.get_accessible().set_name(label)
+                number.set_direction(Gtk.TextDirection.LTR)  # else a minus would stand behind the number
                 if len(fields) == 1:
                     row.pack_start(Gtk.Scale(adjustment=adjustment, draw_value=False), True, True, 0)
                 else:
@@ -237,5 +242,9 @@ def settings(dialog: Any, scales: Iterable[str], check_boxes: Iterable[str]) -> 
 
 
 def _percent(share: float) -> str:
-    text = _("{number:.1f} %") if share < 0.1 else _("{number:.0f} %")
-    return text.format(number=100 * share)
+    return _("{number} %").format(number=_decimal(100 * share, 1 if share < 0.1 else 0))
+
+
+def _decimal(number: float, digits: int) -> str:
+    """A number as the sliders write theirs, maybe with a comma."""
+    return locale.format_string(f"%.{digits}f", number)

@@ -45,6 +45,7 @@ class Preview:
         _write(self._photo, self._whole, "R'G'B' u8", picture)
         self._stack: list[list[Any]] = []  # GIMP 3.2: one group an edit, by part
         self._shown: list[Any] = []  # what the stack was built for
+        self._selected: tuple[bytes, float] | None = None  # mask and feather of what is selected
         self._as_floats: dict[bytes, bytes] = {}  # GIMP 3.0: masks that have been shown
 
     def close(self) -> None:
@@ -82,6 +83,7 @@ class Preview:
             self._select(part)
             self._stack.append(add_stack(self._image, self._photo, list(part.edits), {}))
         Gimp.Selection.none(self._image)
+        self._selected = None
 
     def _baked(self, parts: list[Part]) -> bytes:
         edited = self._photo.copy()
@@ -90,12 +92,14 @@ class Preview:
             self._select(part)
             for edit in part.edits:
                 edited = baking.apply(edited, edit)
-        Gimp.Selection.none(self._image)
         picture = bytes(edited.get_buffer().get(self._whole, 1.0, "R'G'B' u8", Gegl.AbyssPolicy.NONE))
         self._image.remove_layer(edited)
         return picture
 
     def _select(self, part: Part) -> None:
+        if self._selected == (part.mask, part.feather):
+            return  # as when a slider moves
+        self._selected = part.mask, part.feather
         if GIMP_32:
             select_values(self._image, part.mask, part.component)
         else:

@@ -8,11 +8,13 @@ from collections.abc import Callable
 from typing import Any
 
 import adjusting
+import asker
 import canvas
 import connection
 import editing
 import repeating
 import saliency_map
+import tracing
 from choices import Choices
 from errors import UserError
 from gi.repository import Gimp, GLib
@@ -42,6 +44,15 @@ def edit_selection(image: Any, drawables: list[Any], direction: str, **settings:
 
 def run(procedure: Any, run_mode: Any, image: Any, drawables: list[Any], config: Any) -> Any:
     """Run a menu entry; GIMP gets its status, and its sentence if it failed."""
+    tracing.note("begun")
+    values = _values(procedure, run_mode, image, drawables, config)
+    if run_mode != Gimp.RunMode.NONINTERACTIVE:
+        Gimp.displays_flush()  # last of all: from now on GIMP composes the image, and everything else waits for it
+    tracing.note("ended")
+    return values
+
+
+def _values(procedure: Any, run_mode: Any, image: Any, drawables: list[Any], config: Any) -> Any:
     status = Gimp.PDBStatusType
     try:
         layers = _ACTIONS[procedure.get_name()](procedure, run_mode, image, drawables, config)
@@ -61,22 +72,29 @@ def _edit(procedure: Any, run_mode: Any, image: Any, drawables: list[Any], confi
     """Attenuate or emphasize."""
     direction = procedure.get_name().rpartition("-")[2]
     layer = editable_layer(image, drawables)  # before the dialog: nobody should set values in vain
+    thumbnail = canvas.read(image, layer)
     if run_mode == Gimp.RunMode.INTERACTIVE:
-        import dialog  # only here: no window without need, and GTK takes its time
-
-        chosen = dialog.choose(procedure, config, image, layer, direction)
-        if chosen is None:
-            raise Cancelled
-        plan, grid = chosen
+        plan = _chosen(procedure, config, image, layer, thumbnail, direction)
     Gimp.progress_init(_title(procedure))
     choices = Choices.of(config, direction)
     if run_mode != Gimp.RunMode.INTERACTIVE:
-        thumbnail = canvas.read(image, layer)
-        plan, grid = editing.predict(thumbnail, choices), (thumbnail.width, thumbnail.height)
-    layers = editing.apply(image, layer, plan, choices, grid)
+        plan = editing.predict(thumbnail, choices)
+    layers = editing.apply(image, layer, plan, choices, (thumbnail.width, thumbnail.height))
     if layers and run_mode != Gimp.RunMode.NONINTERACTIVE:
         repeating.remember(plan[0].edits, choices)
     return layers
+
+
+def _chosen(procedure: Any, config: Any, image: Any, layer: Any, thumbnail: canvas.Thumbnail, direction: str) -> Any:
+    """The edits that the user takes in the dialog.  Raises Cancelled."""
+    choices = Choices.of(config, direction)
+    first = asker.Asked(lambda: editing.predict(thumbnail, choices))
+    import dialog  # only here: no window without need, and the network predicts while GTK takes its time
+
+    plan = dialog.choose(procedure, config, image, layer, thumbnail, direction, first)
+    if plan is None:
+        raise Cancelled
+    return plan
 
 
 def _adjust(procedure: Any, run_mode: Any, image: Any, drawables: list[Any], config: Any) -> list[Any]:

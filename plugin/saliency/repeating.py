@@ -9,7 +9,7 @@ from typing import Any
 import canvas
 import editing
 from choices import Choices
-from edits import NAMES, Edit, EditError, from_json, to_json
+from edits import NAMES, Edit, from_json, to_json
 from errors import UserError
 from gi.repository import Gimp
 from target import editable_layer
@@ -58,5 +58,5 @@ def _recall() -> tuple[list[Edit], Choices]:
         edits = from_json(content["base"])
         direction = "emphasize" if content["direction"] == "emphasize" else "attenuate"
         return edits, Choices(direction, strength, "random", kinds, feather, bool(content["refine"]))
-    except (ValueError, KeyError, TypeError, EditError) as error:
+    except (KeyError, OverflowError, RecursionError, TypeError, ValueError) as error:
         raise UserError(nothing) from error

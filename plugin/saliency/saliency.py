@@ -33,7 +33,7 @@ class Entry:
 
 
 EDITS = ("exposure", "saturation", "white-balance", "curves")
-CHOICES = ("strength", "order", *EDITS, "feather", "refine", "separate")
+CHOICES = ("strength", "order", *EDITS, "feather", "refine", "separate", "frames")
 HELP = _(
     "A network on this computer predicts exposure, saturation, white balance and tone curves for the selected region; "
     "GIMP's own filters apply them, in layers above the active one.  Soft selections give soft edges.  "
@@ -142,6 +142,11 @@ def _add_argument(procedure: Any, name: str) -> None:
             "separate": (
                 _("Treat _parts separately"),
                 _("Give each separate part of the selection edits of its own"),
+                False,
+            ),
+            "frames": (
+                _("Apply to all frames"),
+                _("Give every other visible layer that fills the picture the same edit, as for an animation"),
                 False,
             ),
         }[name]

@@ -172,4 +172,3 @@ def _put_on_top(image: Any, layer: Any) -> None:
             image.set_selected_layers(layers)
     finally:
         image.undo_group_end()
-        Gimp.displays_flush()

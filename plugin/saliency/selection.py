@@ -10,6 +10,8 @@ from typing import Any
 import connection
 from gi.repository import Babl, Gegl, Gimp
 
+Tile = tuple[Any, bytes]  # a Gegl.Rectangle of the canvas, and 16-bit coverage
+
 _TILE = 2048  # px; the largest side that the server refines at once
 _STEP = 64  # px; tiles begin at multiples of it, where the server's tiles agree
 _FARTHEST = 160.0  # px; the largest radius of refining
@@ -95,36 +97,37 @@ def _start(cell: int, pixels: int, cells: int) -> int:
     return -(-cell * pixels // cells)
 
 
-def soften(image: Any, layer: Any, radius: float, refine: bool) -> None:
-    """Give the selection a soft edge of `radius` pixels, at `refine` one that follows the layer's picture.
-
-    Raises connection.ServerError, which refines.
-    """
-    if refine:
-        _refine(image, layer, refining_radius(image.get_width(), image.get_height(), radius))
-    elif radius > 0:
-        Gimp.Selection.feather(image, radius)
-
-
 def refining_radius(width: int, height: int, feather: float) -> float:
     """How far from the selection's edge an object's edge is sought, in pixels: the feather, else 1 % of the picture."""
     return min(_FARTHEST, feather if feather > 0 else max(1.0, 0.01 * max(width, height)))
 
 
-def _refine(image: Any, layer: Any, radius: float) -> None:
-    """Replace the selection by one whose edge follows the layer's picture: the server's guided filter, by tiles."""
-    _, _, left, top, right, bottom = Gimp.Selection.bounds(image)
+def refined(image: Any, layer: Any, feather: float) -> list[Tile]:
+    """The selection with an edge that follows the layer's picture, by tiles; the image stays as it is.
+
+    feather: px, see `refining_radius`.  Raises connection.ServerError: the server's guided filter makes it.
+    """
     width, height = image.get_width(), image.get_height()
+    radius = refining_radius(width, height, feather)
+    _, _, left, top, right, bottom = Gimp.Selection.bounds(image)
     margin = round(_REACH * radius)
     left, top = (max(0, (edge - margin) // _STEP * _STEP) for edge in (left, top))
     right, bottom = min(width, right + margin), min(height, bottom + margin)
+    result = []
+    for tile, inner in _tiles(left, top, right, bottom, margin):
+        values = connection.ask_refined(_pixels(image, layer, tile), tile.width, tile.height, radius)
+        x, y = inner.x - tile.x, inner.y - tile.y
+        rows = (values[2 * (row * tile.width + x) :][: 2 * inner.width] for row in range(y, y + inner.height))
+        result.append((inner, b"".join(rows)))
+    return result
+
+
+def select_tiles(image: Any, tiles: list[Tile]) -> None:
+    """Select what `refined` gave."""
     with _drawn(image, Gimp.ChannelOps.REPLACE) as (channel, buffer):
         values = _coverage_format(image, channel, "u16")
-        for tile, inner in _tiles(left, top, right, bottom, margin):
-            refined = connection.ask_refined(_pixels(image, layer, tile), tile.width, tile.height, radius)
-            x, y = inner.x - tile.x, inner.y - tile.y
-            rows = (refined[2 * (row * tile.width + x) :][: 2 * inner.width] for row in range(y, y + inner.height))
-            buffer.set(inner, values, b"".join(rows))
+        for box, coverage in tiles:
+            buffer.set(box, values, coverage)
 
 
 def _tiles(left: int, top: int, right: int, bottom: int, margin: int) -> Iterator[tuple[Any, Any]]:

@@ -220,7 +220,7 @@ def _texts(health: dict[str, Any], started: float) -> dict[str, str]:
 
 def _value() -> Any:
     """A label whose text people can select and copy."""
-    return Gtk.Label(xalign=0, valign=Gtk.Align.START, selectable=True)
+    return Gtk.Label(xalign=0, valign=Gtk.Align.START, selectable=True, can_focus=False)
 
 
 def _set(label: Any, text: str) -> None:

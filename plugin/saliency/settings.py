@@ -3,6 +3,7 @@
 
     [server]
     idle-minutes = 10
+    program = /home/me/venv/bin/gimp-saliency
 
 The plug-in writes it, the server reads it when it starts.  Standard library only.
 """
@@ -20,9 +21,13 @@ IDLE_MINUTES = range(1, 1441)
 
 @dataclass(frozen=True)
 class Settings:
-    """idle_minutes: how long the model server waits for work before it ends, 1 to 1440."""
+    """idle_minutes: how long the model server waits for work before it ends, 1 to 1440.
+
+    program: the server's program for a plug-in that was unpacked by hand; empty: it is looked for.
+    """
 
     idle_minutes: int = 10
+    program: str = ""
 
 
 def path() -> Path:
@@ -39,10 +44,14 @@ def load() -> Settings:
     parser = _parser()
     try:
         parser.read(path(), encoding="utf-8")
-        minutes = parser.getint("server", "idle-minutes")
     except (configparser.Error, OSError, ValueError):
         return Settings()
-    return Settings(minutes) if minutes in IDLE_MINUTES else Settings()
+    program = parser.get("server", "program", fallback="")
+    try:
+        minutes = parser.getint("server", "idle-minutes")
+    except (configparser.Error, ValueError):
+        return Settings(program=program)
+    return Settings(minutes, program) if minutes in IDLE_MINUTES else Settings(program=program)
 
 
 def save(settings: Settings) -> None:

@@ -10,10 +10,13 @@ from errors import UserError
 from gi.repository import Gimp
 from words import _
 
+GIMP_32 = (Gimp.MAJOR_VERSION, Gimp.MINOR_VERSION) >= (3, 2)
+
 PERSISTENT_UNDOABLE = 3  # flags of a parasite: saved with the image, taken back by undo
 
 # Layers of an edit carry their part of it as JSON under this name.  Its "role" is one of
 PARASITE = "saliency-edit"
+_MOST_BYTES = 1 << 16  # ours have about 2 kB
 ADJUSTMENT = "adjustment"  # a pass-through group above the photo with one filter (GIMP 3.2)
 HOLDER = "holder"  # a normal group in the place of a photo that is not opaque, with a copy of it
 BAKED = "baked"  # a masked, edited copy above the photo (GIMP 3.0)
@@ -47,6 +50,8 @@ def editable_layer(image: Any, drawables: list[Any]) -> Any:
         message = _("The picture is smaller than {pixels} pixels: choose a larger one.")
         raise UserError(message.format(pixels=SMALLEST))
     _check_selection(image, layer)
+    if not GIMP_32 and any(role(item) == ADJUSTMENT for item in edits_above(image, layer)):
+        raise UserError(_("The photo has an edit of GIMP 3.2, which GIMP 3.0 cannot go on from: edit it in GIMP 3.2."))
     return layer
 
 
@@ -132,8 +137,10 @@ def read_parasite(layer: Any) -> dict[str, Any] | None:
     parasite = layer.get_parasite(PARASITE)
     if parasite is None:
         return None
+    data = parasite.get_data()
     try:
-        content = json.loads(bytes(parasite.get_data()).rstrip(b"\0"))
+        # GIMP's Python hands other bytes than ASCII, which ours are, out as negative numbers: a ValueError too.
+        content = json.loads(bytes(data).rstrip(b"\0")) if len(data) <= _MOST_BYTES else None
     except (ValueError, RecursionError):
         return None
     return content if isinstance(content, dict) else None

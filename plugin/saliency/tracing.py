@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Notes what the dialog shows and when, in the file that $GIMP_SALIENCY_TRACE names: for tests and measurements.
+"""Notes what the plug-in does and when, in the file that $GIMP_SALIENCY_TRACE names: for tests and measurements.
 
 One JSON object a line: "event", "at" (seconds of the system's monotonic clock) and what belongs to the event.
 """

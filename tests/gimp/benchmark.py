@@ -127,6 +127,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--gimp", choices=("3.2", "3.0"), default="3.2", help="which of the GIMPs for tests")
     parser.add_argument("--rounds", type=int, default=20, help="how often each wait is measured (default: 20)")
     options = parser.parse_args(arguments)
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # users' Pythons keep what they compiled
     with contextmanager(session)(options.gimp) as gimp, tempfile.TemporaryDirectory() as folder:
         os.environ["GIMP_SALIENCY_RUNTIME"] = gimp.env["GIMP_SALIENCY_RUNTIME"]  # whose server is stopped
         with opened(gimp, Path(folder), PICTURE) as window:

@@ -1,15 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The window for tests that need one."""
+"""The window for tests that need one, and a folder of pictures for `batch`."""
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from model_server import server
+from plugin.saliency import connection
 from tests.conftest import GimpForTests
 from tests.gimp import gui
+from tests.gimp.batch_folder import Folder
+from tests.model_server.processes import FAKE_SERVER
 
 
 @pytest.fixture
@@ -19,3 +24,17 @@ def window(gimp: GimpForTests, tmp_path: Path) -> Iterator[gui.Window]:
         pytest.skip(f"needs {', '.join(gui.MISSING)}")
     with gui.opened(gimp, tmp_path) as window:
         yield window
+
+
+@pytest.fixture
+def folder(gimp: GimpForTests, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Folder]:
+    for name in ("in", "masks"):
+        (tmp_path / name).mkdir()
+    with tempfile.TemporaryDirectory(prefix="gs-") as runtime:
+        monkeypatch.setenv("GIMP3_DIRECTORY", gimp.env["GIMP3_DIRECTORY"])
+        monkeypatch.setenv("GIMP_SALIENCY_RUNTIME", runtime)
+        monkeypatch.setenv("XDG_STATE_HOME", runtime)
+        monkeypatch.setattr(connection, "start_command", [])  # what `batch` sets is put back after the test
+        monkeypatch.setattr(server, "command", lambda: [*FAKE_SERVER, "serve"])
+        yield Folder(gimp, tmp_path)
+        connection.stop(kill=True)

@@ -292,9 +292,9 @@ def really_refined() -> dict[str, float]:
     layer.edit_fill(Gimp.FillType.FOREGROUND)
     Gimp.context_pop()
     image.select_rectangle(Gimp.ChannelOps.REPLACE, 96, 56, 88, 88)
-    from selection import soften
+    from selection import refined, select_tiles
 
-    soften(image, layer, 12.0, True)
+    select_tiles(image, refined(image, layer, 12.0))
     values = struct.unpack("60000d", selection(image))
     square = [values[y * 300 + x] for y in range(70, 130) for x in range(110, 170)]
     border = [values[y * 300 + x] for y in range(70, 130) for x in (97, 98, 181, 182)]

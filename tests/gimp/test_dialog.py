@@ -37,7 +37,8 @@ def change(window: Window, *keys: str) -> int:
 
 
 def settled(window: Window) -> dict[str, Any]:
-    """The image's state once it does not change any more: the plug-in works step by step."""
+    """The image's state once it does not change any more: plug-in and GIMP work step by step."""
+    wait_for(lambda: len(window.notes("begun")) == len(window.notes("ended")), "the plug-in's end")
     last = None
     while (state := (window.ask("state(image)"), window.selection().tobytes())) != last:
         last = state
@@ -54,6 +55,7 @@ def test_all_of_it(gimp: GimpForTests, window: Window) -> None:
     version = f"{gimp.gimp.version[0]}.{gimp.gimp.version[1]}"
     tolerance = SELECTION if gimp.is_32 else 0
     before, selected = window.ask("state(image)"), window.selection()
+    assert not before["dirty"]
     first = open_dialog(window)
     shown = int(window.notes("painted")[-1]["picture"])
     assert 0 <= first["attention"] <= 1
@@ -74,8 +76,9 @@ def test_all_of_it(gimp: GimpForTests, window: Window) -> None:
     closed(window, "Attenuate Selection")
     wait_for(lambda: len(window.ask("state(image)['layers']")) > 1, "the edit")
     after = settled(window)
-    assert after["pixels"] != before["pixels"]
+    assert after["pixels"] != before["pixels"] and after["channels"] == before["channels"]
     assert (window.selection() == selected).all()
+    window.screenshot(f"edited-{version}")
 
     window.activate("GIMP$")
     window.keys("ctrl+z")
@@ -85,6 +88,7 @@ def test_all_of_it(gimp: GimpForTests, window: Window) -> None:
     window.keys("ctrl+y")
     wait_for(lambda: len(window.ask("state(image)['layers']")) > 1, "redo")
     assert window.ask("state(image)") == after
+    assert abs(window.selection() - selected).max() <= tolerance
 
     measured = open_dialog(window, "Adjust Edit")
     assert window.ask("state(image)") == after
@@ -106,6 +110,25 @@ def test_all_of_it(gimp: GimpForTests, window: Window) -> None:
     wait_for(lambda: window.ask("state(image)") == after, "one undo step back from the change")
     window.keys("ctrl+y")
     wait_for(lambda: window.ask("state(image)") == weaker, "redo of the change")
+
+
+def test_keys_alone_from_menu_to_edit(gimp: GimpForTests, window: Window) -> None:
+    """And Escape, before the dialog has shown anything."""
+    before = window.ask("state(image)")
+    window.menu("Attenuate Selection")
+    window.activate("Attenuate Selection")
+    window.keys("Escape")
+    closed(window, "Attenuate Selection")
+    assert window.ask("state(image)") == before
+    window.activate("GIMP$")
+    seen = len(window.notes("measured"))
+    window.keys("alt+r", "Up", "Right", "Down")  # Filters, its last entry Saliency, the second entry there
+    window.screenshot(f"menu-{gimp.gimp.version[0]}.{gimp.gimp.version[1]}")
+    window.keys("Return")
+    window.activate("Attenuate Selection")
+    window.next_note("measured", seen)
+    window.keys("Return")
+    wait_for(lambda: len(window.ask("state(image)['layers']")) > 1, "the edit")
 
 
 @pytest.mark.thorough

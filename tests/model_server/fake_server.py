@@ -27,15 +27,18 @@ class FakePredictor:
         time.sleep(load_seconds)
         self._seconds = seconds
 
-    def edits(self, picture: Any, direction: str, order: str, strength: float = 1.0) -> SimpleNamespace:
+    def edits(
+        self, picture: Any, direction: str, order: str, strength: float = 1.0, figures: bool = True
+    ) -> SimpleNamespace:
         time.sleep(self._seconds)
         if not picture[:, :, :3].any():
             raise ZeroDivisionError("a bug, for the tests")
         ev = hashlib.sha256(picture.tobytes()).digest()[0] / 255
         found = [edits.Exposure(-ev if direction == "attenuate" else ev)]
-        return SimpleNamespace(
-            edits=found, saliency_before=0.5, saliency_after=0.4, realism_before=0.9, realism_after=strength / 2
+        judged = SimpleNamespace(
+            saliency_before=0.5, saliency_after=0.4, realism_before=0.9, realism_after=strength / 2
         )
+        return SimpleNamespace(edits=found, figures=judged if figures else None)
 
     def proposals(self, picture: Any, direction: str, strength: float = 1.0) -> dict[str, SimpleNamespace]:
         orders = ("best-realism", "variant-1")

@@ -32,6 +32,12 @@ def memory(pid: int) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
+def memory_at_rest(pid: int) -> float:
+    """Resident memory in MB of a model server that has had a moment to give back what it does not need."""
+    time.sleep(1.5)  # it does so after half a second
+    return memory(pid)
+
+
 def cpu_seconds(pid: int) -> float:
     """Processor time that a process has used: what a busy machine does not falsify."""
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(") ")[2].split()

@@ -168,8 +168,8 @@ def test_interruption(fake_gimp: Path, runtime: Path, sign: signal.Signals) -> N
     places = [str(fake_gimp / "in"), str(fake_gimp / "out"), "--masks", str(fake_gimp / "masks")]
     command = [sys.executable, "-c", code, "batch", *places, "--direction", "attenuate", "--jobs", "2"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        parts = fake_gimp / "out" / f".gimp-saliency-{process.pid}"
-        wait_for(lambda: parts.exists() and len(list(parts.iterdir())) == 2)
+        done, parts = fake_gimp / "out" / "a.jpg", fake_gimp / "out" / f".gimp-saliency-{process.pid}"
+        wait_for(lambda: done.exists() and len(list(parts.iterdir())) == 2)
         children = children_of(process.pid)
         assert len(children) == 2
         before = time.monotonic()

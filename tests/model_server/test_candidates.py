@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gc
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -13,21 +14,23 @@ import pytest
 from model_server.candidates import CHOICES, SAME, Candidates
 from plugin.saliency.edits import ORDERS
 
+POOL = ThreadPoolExecutor(2)
 MASK = np.zeros((1, 1, 8, 8), np.float32)
 MASK[..., 2:6, 2:6] = 1
 
 
 def candidates(greys: list[float], sign: float = 1.0) -> Candidates:
-    """Orders whose pictures are grey; the first ones as given (display-encoded), the rest like the first.
+    """Orders whose pictures are grey; the first ones as given, the rest like the first.
 
     The darker, the more real; the brighter, the more attention.
     """
     greys = [*greys, *[greys[0]] * (len(ORDERS) - len(greys))]
 
     def edited(index: int) -> Any:
-        return np.full((1, 3, 8, 8), ((greys[index] + 0.055) / 1.055) ** 2.4, np.float32)
+        return np.full((1, 3, 8, 8), greys[index], np.float32)
 
-    return Candidates(edited, lambda picture: float(picture.mean()), lambda picture: -float(picture.mean()), MASK, sign)
+    share, realism = (lambda picture: float(picture.mean())), (lambda picture: -float(picture.mean()))
+    return Candidates(edited, share, realism, MASK, sign, POOL)
 
 
 def test_variants_are_farthest_from_what_was_chosen_before() -> None:
@@ -61,7 +64,7 @@ def test_a_choice_runs_one_network_only(choice: str, looks: str) -> None:
     def edited(index: int) -> Any:
         return np.zeros((1, 3, 8, 8), np.float32)
 
-    Candidates(edited, count("share"), count("realism"), MASK, 1.0).chosen(choice)
+    Candidates(edited, count("share"), count("realism"), MASK, 1.0, POOL).chosen(choice)
     assert runs.pop(looks) == 24 and not any(runs.values())
 
 

@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -114,6 +115,7 @@ def test_the_private_environment_drops_what_is_the_hosts() -> None:
     host = {
         "LD_PRELOAD": "x",
         "GI_TYPELIB_PATH": "x",
+        "LC_NUMERIC": "de_DE",
         "LANG": "de_DE",
         "HOME": "/h",
         "DISPLAY": ":1",
@@ -121,6 +123,25 @@ def test_the_private_environment_drops_what_is_the_hosts() -> None:
     }
     fitted = private_root.environment(host)
     assert fitted.keys() & host.keys() == {"HOME", "DISPLAY", "GIMP3_DIRECTORY"}
+
+
+@pytest.mark.parametrize(
+    ("host", "languages"),
+    [
+        ({}, "C"),
+        ({"LANG": "de_DE.UTF-8"}, "de_DE"),
+        ({"LANG": "de_DE.UTF-8", "LANGUAGE": "fr:de"}, "fr:de"),
+        ({"LANG": "en_US.UTF-8", "LC_MESSAGES": "ca_ES.UTF-8@valencia"}, "ca_ES@valencia"),
+        ({"LANG": "de_DE.UTF-8", "LC_ALL": "sv_SE"}, "sv_SE"),
+        ({"LANG": "de_DE.UTF-8", "LANGUAGE": "de", "LC_ALL": "C.UTF-8"}, "C"),
+        ({"LANG": "POSIX", "LANGUAGE": "de"}, "C"),
+        ({"LANG": "csb_PL.UTF-8"}, "csb_PL"),
+    ],
+)
+def test_the_private_gimp_speaks_the_users_language(host: dict[str, str], languages: str) -> None:
+    fitted = private_root.environment({**host, "LC_NUMERIC": "de_DE.UTF-8"})
+    assert fitted["LANGUAGE"] == languages
+    assert "LC_NUMERIC" not in fitted  # decimal points everywhere
 
 
 @pytest.mark.parametrize("requests", [True, False])
@@ -132,6 +153,18 @@ def test_the_start_command(requests: bool, tmp_path: Path) -> None:
     assert (tmp_path / "start").exists() == requests
     assert started.exists() == (not requests)
     assert requests or started.read_text() == "serve\n"
+
+
+def test_the_start_command_in_a_flatpak(tmp_path: Path) -> None:
+    # As the sandbox does: the host's program does not exist, flatpak-spawn does.
+    program(tmp_path / "bin/flatpak-spawn", 'for each; do echo "$each"; done')
+    (tmp_path / ".flatpak-info").touch()
+    command = [
+        part.replace("/.flatpak-info", f"{tmp_path}/.flatpak-info") for part in gimp.server_command(["/h o/g s"])
+    ]
+    env = {"GIMP_SALIENCY_RUNTIME": "/run/user/1000/g s", "PATH": f"{tmp_path}/bin:/usr/bin:/bin"}
+    said = subprocess.run(command, env=env, check=True, timeout=10, capture_output=True, text=True).stdout
+    assert said.splitlines() == ["--host", "--env=GIMP_SALIENCY_RUNTIME=/run/user/1000/g s", "/h o/g s", "serve"]
 
 
 def test_a_request_starts_the_server_on_the_host(
@@ -223,6 +256,22 @@ def test_profiles(nothing_found: Path, monkeypatch: pytest.MonkeyPatch, tmp_path
         path.mkdir(parents=True)
     monkeypatch.setenv("GIMP3_DIRECTORY", str(tmp_path / "moved"))
     assert plugin_copy.profiles() == sorted(wanted)
+
+
+def test_profiles_on_other_systems(nothing_found: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = gimp.Gimp((3, 2, 4), "path", Path("gimp-console"))
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert found.profile() == Path.home() / "Library/Application Support/GIMP/3.2"
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setenv("APPDATA", "/Users/me/AppData/Roaming")
+    assert found.profile() == Path("/Users/me/AppData/Roaming/GIMP/3.2")
+
+
+def test_ending_where_there_are_no_process_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "killpg")
+    with subprocess.Popen(["sleep", "60"]) as process:
+        gimp.end(process)
+    assert process.returncode == -signal.SIGKILL
 
 
 def test_a_script_in_real_gimp(gimp: GimpForTests, tmp_path: Path) -> None:

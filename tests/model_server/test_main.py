@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
 
-from model_server import __main__, check, server
+from model_server import __main__
 from plugin.saliency import connection
-from tests.model_server.processes import FAKE_SERVER, StartServer, wait_for
+from tests.model_server.processes import StartServer, wait_for
 
 
 def test_serve_status_stop(start_server: StartServer, capsys: pytest.CaptureFixture[str]) -> None:
@@ -70,15 +69,3 @@ def test_gimp_gets_its_arguments(
     monkeypatch.setenv("GIMP_SALIENCY_GIMP", str(program))
     assert __main__.main(["gimp", "--console", "-i", "-b", "a b", "--quit", "x.png"]) == 3
     assert capfd.readouterr().out == "-i -b a b --quit x.png\n"
-
-
-def test_check_names_what_fails_and_goes_on(
-    runtime: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(server, "command", lambda: FAKE_SERVER)
-    monkeypatch.setattr(check, "PACKAGES", ("numpy", "no-such-package"))
-    monkeypatch.setenv("GIMP_SALIENCY_GIMP", str(tmp_path))
-    assert __main__.main(["check"]) == 1
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == f"FAILED  Python packages: no-such-package is missing from {sys.prefix}; run install.sh again."
-    assert [line.split(":")[0] for line in lines[2:]] == ["ok      model server", "FAILED  GIMP", "FAILED  plug-in"]

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +39,8 @@ def scene(seed: int, height: int = 144, width: int = 192) -> Any:
 def test_prediction_holds_each_edit_once_and_sane_figures(predictor: Predictor, direction: str, order: str) -> None:
     prediction = predictor.edits(scene(1), direction, order)
     assert sorted(edit.name for edit in prediction.edits) == sorted(NAMES)
-    for figure in (prediction.saliency_before, prediction.saliency_after, prediction.realism_before):
-        assert 0 <= figure <= 1
-    assert 0 <= prediction.realism_after <= 1
+    assert all(0 <= figure <= 1 for figure in asdict(prediction.figures).values())
+    assert predictor.edits(scene(1), direction, order, figures=False) == replace(prediction, figures=None)
 
 
 def test_edits_differ_between_pictures_and_directions(predictor: Predictor) -> None:
@@ -51,7 +51,7 @@ def test_edits_differ_between_pictures_and_directions(predictor: Predictor) -> N
 def test_directions_move_attention_their_way(predictor: Predictor) -> None:
     moved = {d: [predictor.edits(scene(s), d, "best-saliency") for s in range(6)] for d in DIRECTIONS}
     for direction, sign in DIRECTIONS.items():
-        changes = [sign * (p.saliency_after / p.saliency_before - 1) for p in moved[direction]]
+        changes = [sign * (p.figures.saliency_after / p.figures.saliency_before - 1) for p in moved[direction]]
         assert np.mean(changes) > 0.02, (direction, changes)
 
 
@@ -64,8 +64,8 @@ def test_best_orders_are_best(predictor: Predictor) -> None:
     picture = scene(4)
     real = predictor.edits(picture, "emphasize", "best-realism")
     seen = predictor.edits(picture, "emphasize", "best-saliency")
-    assert real.realism_after >= seen.realism_after
-    assert seen.saliency_after >= real.saliency_after
+    assert real.figures.realism_after >= seen.figures.realism_after
+    assert seen.figures.saliency_after >= real.figures.saliency_after
 
 
 @pytest.mark.parametrize("direction", DIRECTIONS)
@@ -89,15 +89,15 @@ def test_look_agrees_with_the_other_answers(predictor: Predictor) -> None:
     picture = scene(7)
     look = predictor.look(picture)
     prediction = predictor.edits(picture, "attenuate", "random")
-    assert look.saliency == pytest.approx(prediction.saliency_before, rel=1e-5)
-    assert look.realism == pytest.approx(prediction.realism_before, rel=1e-5)
+    assert look.saliency == pytest.approx(prediction.figures.saliency_before, rel=1e-5)
+    assert look.realism == pytest.approx(prediction.figures.realism_before, rel=1e-5)
     assert np.array_equal(look.grey, predictor.saliency(picture[:, :, :3]))
 
 
 def test_peak_makes_maps_comparable(predictor: Predictor) -> None:
     """What is lost at one place of the picture is found elsewhere: all of the attention is one."""
     for seed in range(3):
-        look = predictor.look(scene(seed, 192, 256))
+        look = predictor.look(scene(seed))
         assert 0 < look.peak < 1
         # A cell of the grid is 8 x 8 pixels here.
         assert look.grey.sum() / 255 * look.peak / 64 == pytest.approx(1, abs=0.05)
@@ -107,8 +107,8 @@ def test_strength_changes_the_figures_not_the_edits(predictor: Predictor) -> Non
     whole = predictor.edits(scene(3), "attenuate", "random")
     none = predictor.edits(scene(3), "attenuate", "random", strength=0.0)
     assert none.edits == whole.edits
-    assert none.saliency_after == pytest.approx(none.saliency_before, abs=1e-6)
-    assert none.realism_after == pytest.approx(none.realism_before, abs=1e-5)
+    assert none.figures.saliency_after == pytest.approx(none.figures.saliency_before, abs=1e-6)
+    assert none.figures.realism_after == pytest.approx(none.figures.realism_before, abs=1e-5)
 
 
 @pytest.mark.parametrize("shape", [(16, 16), (16, 384), (384, 16), (31, 33), (384, 384)])
@@ -117,14 +117,14 @@ def test_any_shape_and_the_smallest_mask(predictor: Predictor, shape: tuple[int,
     picture[:, :, 3] = 0
     picture[shape[0] // 2, shape[1] // 2, 3] = 1
     prediction = predictor.edits(picture, "emphasize", "random")
-    assert np.isfinite([prediction.saliency_after, prediction.realism_after]).all()
+    assert np.isfinite([prediction.figures.saliency_after, prediction.figures.realism_after]).all()
     assert predictor.saliency(picture[:, :, :3]).shape == shape
 
 
 def test_whole_picture_selected(predictor: Predictor) -> None:
     picture = scene(5)
     picture[:, :, 3] = 255
-    assert predictor.edits(picture, "attenuate", "random").saliency_before == pytest.approx(1, abs=1e-3)
+    assert predictor.edits(picture, "attenuate", "random").figures.saliency_before == pytest.approx(1, abs=1e-3)
 
 
 def test_saliency_map_sees_the_odd_one(predictor: Predictor) -> None:
@@ -182,11 +182,16 @@ def test_edits_go_as_far_as_they_are_believable(
 ) -> None:
     """The critic decides between the factors: with one that likes all it is the largest, else the smallest."""
     picture = scene(8)
+    untouched = predictor._canvas(picture).picture
     reach = {}
-    for verdict in (1.0, -1.0):
+    for verdict in (1.0, 0.0):
         with monkeypatch.context() as patch:
-            patch.setattr(predictor, "_real", lambda *_arguments, verdict=verdict: verdict)
+            patch.setattr(
+                predictor,
+                "_real",
+                lambda seen, *_areas, verdict=verdict: 1.0 if np.array_equal(seen, untouched) else verdict,
+            )
             chosen = {edit.name: edit for edit in predictor.edits(picture, direction, "best-realism").edits}
             reach[verdict] = chosen["exposure"].ev  # type: ignore[union-attr]
     factors = predictor_module._FACTORS[direction]
-    assert reach[1.0] / reach[-1.0] == pytest.approx(factors[0] / factors[-1], rel=1e-3)
+    assert reach[1.0] / reach[0.0] == pytest.approx(factors[0] / factors[-1], rel=1e-3)

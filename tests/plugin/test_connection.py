@@ -8,6 +8,7 @@ import contextlib
 import json
 import math
 import os
+import re
 import socket
 import stat
 import subprocess
@@ -20,8 +21,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from plugin.saliency import connection
+from plugin.saliency import connection, server_program
 
 PICTURE = bytes(1024)
 GOOD = b"HTTP/1.1 200 OK\r\nX-Gimp-Saliency-Version: 0.1.0\r\nContent-Length: "
@@ -82,6 +85,7 @@ def ask() -> dict[str, object]:
         GOOD + b"4\r\n\r\n\xff\xfe{}",
         GOOD + b"x\r\n\r\n{}",
         GOOD.replace(b"200 OK", b"500 Oops") + b"2\r\n\r\n{}",
+        GOOD.replace(b"200 OK", b"500 Oops") + b"12\r\n\r\n" + b'{"error": 7}',
         GOOD.replace(b"200 OK", b"abc") + b"2\r\n\r\n{}",
         GOOD + b"2000000\r\n\r\n" + b"[" * 2_000_000,
         GOOD + b"200000\r\n\r\n" + b"[" * 200_000,
@@ -161,6 +165,81 @@ def test_refined_masks_may_be_large(answering: Callable[..., None]) -> None:
         connection.ask_refined(bytes(4_000_000), 1000, 999, 8.5)
 
 
+@pytest.mark.parametrize("start", [GOOD[:-16], GOOD[:-16] + b"\r\n"])
+def test_an_endless_answer(answering: Callable[..., None], start: bytes) -> None:
+    def behaviour(client: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            client.sendall(start)
+            while True:
+                client.sendall(b"X-Y: z\r\n" * 100)
+
+    answering(behaviour)
+    with pytest.raises(connection.ServerError, match="makes no sense"):
+        ask()
+
+
+def reading_all(client: socket.socket) -> None:
+    """Read a request to its end."""
+    client.settimeout(5)
+    data = b""
+    while not (found := re.search(rb"Content-Length: (\d+)\r\n(?s:.*?)\r\n\r\n", data)):
+        data += client.recv(65536)
+    while len(data) < found.end() + int(found[1]):
+        data += client.recv(65536)
+
+
+good_answers = st.sampled_from(
+    [answer({"edits": []}), answer({"proposals": [PROPOSAL]}), answer(LOOK), answer(LOOK)[:90]]
+)
+pieces = st.one_of(
+    st.binary(max_size=4), st.sampled_from([b"\r\n", b"\0", b'"', b"{}", b"null", b"1e999", b"NaN", b"\xff"])
+)
+any_answer = st.one_of(
+    st.binary(max_size=300),
+    st.builds(
+        lambda old, at, cut, new: old[:at] + new + old[at + cut :],
+        good_answers,
+        st.integers(0, 500),
+        st.integers(0, 9),
+        pieces,
+    ),
+)
+
+
+def test_any_answer(answering: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever comes back: what was promised, or a sentence."""
+    said = [b""]
+
+    def behaviour(client: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            reading_all(client)
+            client.sendall(said[0])
+
+    answering(behaviour)
+    monkeypatch.setattr(connection, "start", lambda: None)
+    outcomes: set[str] = set()
+
+    @settings(max_examples=400, deadline=3000, database=None)
+    @given(any_answer)
+    def check(data: bytes) -> None:
+        said[0] = data
+        try:
+            assert isinstance(ask()["edits"], list)
+            outcomes.add("edits")
+        except connection.ServerError as error:
+            assert re.fullmatch(r"[^\n]{10,}[;,.] [^\n]+\.", str(error)), error
+            outcomes.add(type(error).__name__)
+        try:
+            found = connection.ask_look(PICTURE, 16, 16)
+            assert len(found["map"]) == 256 and 0 <= found["realism"] <= 1.01
+            outcomes.add("look")
+        except connection.ServerError:
+            pass
+
+    check()
+    assert outcomes == {"edits", "look", "NoServer", "ServerError"}
+
+
 def test_restart(monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[Any] = []
     monkeypatch.setattr(connection, "stop", lambda version="", kill=False: done.append(("stop", kill)))
@@ -185,12 +264,17 @@ def dripping(client: socket.socket) -> None:
             time.sleep(0.02)
 
 
-@pytest.mark.parametrize("behaviour", [dripping, lambda client: time.sleep(1.5)])
+def going_on(client: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while True:
+            client.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+
+@pytest.mark.parametrize("behaviour", [dripping, going_on, lambda client: time.sleep(1.5)])
 def test_a_late_answer(
     answering: Callable[..., None], monkeypatch: pytest.MonkeyPatch, behaviour: Callable[[socket.socket], None]
 ) -> None:
     answering(behaviour)
-    monkeypatch.setattr(connection, "_is_frozen", lambda: False)
     monkeypatch.setattr(connection, "ANSWER_LIMIT", 0.4)
     before = time.monotonic()
     with pytest.raises(connection.ServerLate, match="did not answer within 0 s; try again, or restart it with"):
@@ -198,8 +282,15 @@ def test_a_late_answer(
     assert time.monotonic() - before < 1.4
 
 
-def test_not_installed(runtime: Path) -> None:
-    with pytest.raises(connection.ServerError, match=r"not installed; run install\.sh"):
+def test_not_installed(runtime: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_program, "command", lambda: [])
+    with pytest.raises(connection.ServerError, match=r"not installed; run install\.sh, or do what INSTALL\.txt says"):
+        ask()
+
+
+def test_unpacked_by_hand(runtime: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_program, "command", lambda: ["/bin/sh", "-c", "exit 7"])
+    with pytest.raises(connection.ServerError, match=r"failed to start \(code 7\)"):
         ask()
 
 
@@ -229,9 +320,11 @@ def test_failed_start(runtime: Path, monkeypatch: pytest.MonkeyPatch, command: l
     assert time.monotonic() - before < 2
 
 
-def test_runtime_folder_is_closed_to_others(runtime: Path) -> None:
-    runtime.mkdir(mode=0o777)
-    runtime.chmod(0o777)
+@pytest.mark.parametrize("mode", [0o777, 0o750, 0o500, 0o000, 0o2700])
+def test_runtime_folder_is_for_its_owner(runtime: Path, mode: int) -> None:
+    """Open to nobody else, and not closed to the owner either."""
+    runtime.mkdir()
+    runtime.chmod(mode)
     assert connection.runtime_folder() == str(runtime)
     assert stat.S_IMODE(runtime.stat().st_mode) == 0o700
 

@@ -56,6 +56,15 @@ def test_nonsense_is_the_default(file: Path, content: bytes, minutes: int) -> No
     assert settings.load() == Settings(30)
 
 
+def test_the_servers_program_stays_as_it_is(file: Path) -> None:
+    file.parent.mkdir()
+    file.write_text("[server]\nprogram = C:\\My venv\\Scripts\\gimp-saliency.exe\nidle-minutes = 0\n")
+    program = "C:\\My venv\\Scripts\\gimp-saliency.exe"
+    assert settings.load() == Settings(10, program)
+    settings.save(Settings(25))
+    assert settings.load() == Settings(25, program)
+
+
 def test_a_folder_in_its_place(file: Path) -> None:
     file.mkdir(parents=True)
     assert settings.load() == Settings()

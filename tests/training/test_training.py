@@ -12,6 +12,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
 from model_server.predictor import Predictor
 from model_server.training import (
@@ -128,13 +129,16 @@ def test_exported_networks_agree_with_torch(data_folder: Path, runs: Path) -> No
     network, critic = export.load_edit(runs / "edit.pt"), realism.load_network(runs / "critic.pt")
     viewers = [saliency.load_network(runs / name) for name in ("a.pt", "b.pt")]
     rng = np.random.default_rng(5)
-    for size in ((192, 256), (96, 256)):  # without and with padding
+    for size in ((128, 192), (112, 192)):  # without and with padding
         picture = rng.integers(0, 255, (*size, 4), dtype=np.uint8)
         picture[:, :, 3] = 0
         picture[30:60, 40:120, 3] = 200
-        prediction = predictor.edits(picture, "emphasize", "best-realism", strength=0.7)
+        figures = predictor.edits(picture, "emphasize", "best-realism", strength=0.7).figures
+        assert figures
         whole = torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255
-        encoded, mask, valid = whole[:, :3], whole[:, 3:], torch.ones_like(whole[:, 3:])
+        padding = (0, 0, 0, -size[0] % 32)
+        encoded = F.pad(whole[:, :3], padding, mode="replicate")
+        mask, valid = (F.pad(area, padding) for area in (whole[:, 3:], torch.ones_like(whole[:, 3:])))
         with torch.no_grad():
             numbers = network.describe(encoded, mask, valid)
             orders = operators.ALL_ORDERS
@@ -145,20 +149,21 @@ def test_exported_networks_agree_with_torch(data_folder: Path, runs: Path) -> No
             best = int(verdicts.argmax())
             densities = torch.stack([viewer(edited, valid).exp() for viewer in viewers]).mean(0)
             shares = share(densities.log(), mask)
-        assert prediction.realism_after == pytest.approx(float(verdicts[best]), abs=1e-3)
-        assert min(abs(float(s) - prediction.saliency_after) for s in shares) < 1e-4
-        assert prediction.realism_before == pytest.approx(float(critic(encoded, mask, valid)[0]), abs=1e-3)
+        assert figures.realism_after == pytest.approx(float(verdicts[best]), abs=1e-3)
+        assert min(abs(float(s) - figures.saliency_after) for s in shares) < 1e-4
+        assert figures.realism_before == pytest.approx(float(critic(encoded, mask, valid)[0]), abs=1e-3)
 
 
 def test_manifest_says_what_was_exported(runs: Path) -> None:
     manifest = json.loads((runs / "networks" / "manifest.json").read_text())
     assert manifest["ranges"] == operators.RANGES
-    assert manifest["input"] == {"long": 256, "short": 192, "multiple": 32}
+    assert manifest["input"] == export.INPUT
     for name, file in manifest["files"].items():
         assert file["bytes"] == (runs / "networks" / name).stat().st_size
     assert sum(file["bytes"] for file in manifest["files"].values()) < 20e6
 
 
+@pytest.mark.thorough
 def test_evaluation_runs(
     data_folder: Path, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

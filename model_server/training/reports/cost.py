@@ -13,8 +13,6 @@ import onnxruntime
 
 from model_server.predictor import RANKINGS, Predictor
 
-from ..data import LONG, SHORT
-
 
 def milliseconds(work: Callable[[], object], times: int = 15) -> tuple[float, float]:
     """Median and shortest of several runs, after one that counts not."""
@@ -28,11 +26,13 @@ def milliseconds(work: Callable[[], object], times: int = 15) -> tuple[float, fl
 
 
 def report(folder: Path, predictor: Predictor) -> str:
-    """A table of the networks alone and of whole predictions, all figures included, on a region of a tenth."""
+    """A table of the networks alone and of whole predictions, all figures included, on a region of a ninth."""
     rng = np.random.default_rng(0)
-    picture = rng.integers(0, 256, (SHORT, LONG, 4), dtype=np.uint8)
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    width, height = manifest["input"]["long"], manifest["input"]["short"] // 32 * 32
+    picture = rng.integers(0, 256, (height, width, 4), dtype=np.uint8)
     picture[:, :, 3] = 0
-    picture[60:120, 80:162, 3] = 255
+    picture[height // 3 : 2 * height // 3, width // 3 : 2 * width // 3, 3] = 255
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     area = np.ascontiguousarray(picture[None, None, :, :, 3] / np.float32(255))
@@ -41,15 +41,15 @@ def report(folder: Path, predictor: Predictor) -> str:
     rows = []
     for name, extra in (
         ("edit.onnx", {"picture": rgb, "direction": np.ones(1, np.float32)}),
-        ("realism.onnx", {"linear": rgb}),
-        ("saliency.onnx", {"linear": rgb}),
+        ("realism.onnx", {"picture": rgb}),
+        ("saliency.onnx", {"picture": rgb}),
     ):
         session = onnxruntime.InferenceSession(folder / name, options, providers=["CPUExecutionProvider"])
         rows.append((f"{name} alone", *milliseconds(lambda: session.run(None, {**inputs, **extra}))))  # noqa: B023
     for order in RANKINGS:
         whole = milliseconds(lambda: predictor.edits(picture, "attenuate", order))  # noqa: B023
         rows.append((f"`Predictor.edits`, order {order}", *whole))
-    size = sum(file["bytes"] for file in json.loads((folder / "manifest.json").read_text())["files"].values())
+    size = sum(file["bytes"] for file in manifest["files"].values())
     lines = [f"| {name} | {median:.1f} | {least:.1f} |" for name, median, least in rows]
     return "\n".join(
         [

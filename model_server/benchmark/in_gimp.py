@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an edit costs in GIMP, beside what GIMP itself takes for the same picture."""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from model_server import batch, plugin_copy
+from model_server import gimp as gimp_module
+from model_server.benchmark import pictures, serving
+from model_server.benchmark.figures import Figure
+
+_LIMIT = 900.0  # seconds for a script in GIMP
+_LARGE, _SMALL = (6000, 4000), (1200, 800)
+_SIZES = {1: (1200, 800), 6: (3000, 2000), 24: (6000, 4000), 100: (12200, 8200)}  # megapixels
+
+# A plug-in in Python that does nothing: what any plug-in costs.
+_EMPTY = """#!/usr/bin/env python3
+import sys
+import gi
+gi.require_version("Gimp", "3.0")
+from gi.repository import Gimp
+
+class Empty(Gimp.PlugIn):
+    def do_query_procedures(self):
+        return ["plug-in-saliency-empty"]
+
+    def do_set_i18n(self, name):
+        return False
+
+    def do_create_procedure(self, name):
+        procedure = Gimp.ImageProcedure.new(self, name, Gimp.PDBProcType.PLUGIN, self.run, None)
+        procedure.set_image_types("*")
+        return procedure
+
+    def run(self, procedure, run_mode, image, drawables, config, data):
+        return procedure.new_return_values(Gimp.PDBStatusType.SUCCESS, None)
+
+Gimp.main(Empty.__gtype__, sys.argv)
+"""
+
+_COMMON = """
+import statistics, sys, time
+sys.path.insert(0, {plugin!r})
+import canvas, connection, folder_job
+from gi.repository import Gimp, Gio
+
+def load(path):
+    return Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, Gio.File.new_for_path(path))
+
+def select(image):
+    width, height = image.get_width(), image.get_height()
+    left, top, right, bottom = {region!r}
+    box = left * width, top * height, (right - left) * width, (bottom - top) * height
+    image.select_ellipse(Gimp.ChannelOps.REPLACE, *box)
+
+def seconds(work):
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+"""
+
+_MENU = """
+image = load({picture!r})
+layer = image.get_layers()[0]
+select(image)
+
+def call(name):
+    procedure = Gimp.get_pdb().lookup_procedure(name)
+    config = procedure.create_config()
+    config.set_property("run-mode", Gimp.RunMode.NONINTERACTIVE)
+    config.set_property("image", image)
+    config.set_core_object_array("drawables", [layer])
+    assert procedure.run(config).index(0) == Gimp.PDBStatusType.SUCCESS, Gimp.get_pdb().get_last_error()
+
+def undo():
+    for other in image.get_layers():
+        if other.get_id() != layer.get_id():
+            image.remove_layer(other)
+    layer.set_visible(True)
+    image.set_selected_layers([layer])
+    image.undo_disable()  # forgets the steps, which would fill the memory
+    image.undo_enable()
+
+times = {{"edit": [], "empty": [], "read": []}}
+for number in range({rounds} + 1):
+    times["empty"].append(seconds(lambda: call("plug-in-saliency-empty")))
+    times["edit"].append(seconds(lambda: call("plug-in-saliency-attenuate")))
+    undo()
+    times["read"].append(seconds(lambda: canvas.read(image, layer)))
+result = {{name: statistics.median(found[1:]) for name, found in times.items()}}
+"""
+
+_SIZE = """
+asked = {{}}
+for megapixels, (width, height) in {sizes!r}.items():
+    image = Gimp.Image.new(width, height, Gimp.ImageBaseType.RGB)
+    small = load({picture!r})
+    layer = Gimp.Layer.new_from_drawable(small.get_layers()[0], image)
+    image.insert_layer(layer, None, 0)
+    layer.scale(width, height, False)
+    small.delete()
+    select(image)
+    asked[megapixels] = canvas.read(image, layer)
+    image.delete()
+times = {{megapixels: [] for megapixels in asked}}
+for _ in range({rounds}):
+    for megapixels, seen in asked.items():
+        answer = connection.ask_edits(seen.pixels, seen.width, seen.height, "attenuate", "best-realism")
+        times[megapixels].append(answer["milliseconds"])
+result = {{megapixels: statistics.median(found) for megapixels, found in times.items()}}
+"""
+
+_PLAIN = """
+def plain(picture, output):
+    image = load(picture)
+    suffix = output.rpartition(".")[2]
+    folder_job._export(image, output, dict(folder_job._EXPORTS[suffix]), False)
+    image.delete()
+
+result = [seconds(lambda: plain(*paths)) for paths in {jobs!r}]
+"""
+
+
+def measure(rounds: int, batches: bool) -> list[Figure]:
+    """From call to edited image, independence of the size, and batches if wanted.  Raises GimpError, ServerError."""
+    found = gimp_module.find()
+    with (
+        serving.server(),
+        tempfile.TemporaryDirectory(prefix="gimp-saliency-") as folder,
+        _profile(found, Path(folder)),
+    ):
+        large = Path(folder, "large.png")
+        pictures.photograph(*_LARGE).save(large, compress_level=1)
+        figures = [*_menu(found, large, rounds), *_sizes(found, large, rounds)]
+        if batches:
+            figures += _batches(found, Path(folder))
+            figures.append(_scaling(found, Path(folder)))
+        return figures
+
+
+def _menu(gimp: gimp_module.Gimp, picture: Path, rounds: int) -> list[Figure]:
+    took = _script(gimp, _MENU, picture=str(picture), rounds=rounds)
+    return [
+        Figure("an empty Python procedure, 24 megapixels", took["empty"], "s"),
+        Figure("procedure to edit, 24 megapixels, more than the empty one", took["edit"] - took["empty"], "s", 0.3),
+        Figure("of which GIMP's thumbnail and selection", took["read"], "s"),
+    ]
+
+
+def _sizes(gimp: gimp_module.Gimp, picture: Path, rounds: int) -> list[Figure]:
+    milliseconds = _script(gimp, _SIZE, picture=str(picture), sizes=_SIZES, rounds=max(15, rounds))
+    return [
+        *(Figure(f"in the server, {name} megapixels", value, "ms") for name, value in milliseconds.items()),
+        Figure("slowest : quickest of these sizes", max(milliseconds.values()) / min(milliseconds.values()), "×", 1.1),
+    ]
+
+
+def _batches(gimp: gimp_module.Gimp, folder: Path) -> list[Figure]:
+    figures = []
+    for name, size, suffix, count, target in (
+        ("24 megapixels, JPEG", _LARGE, "jpg", 16, 1.15),
+        ("1 megapixel, PNG", _SMALL, "png", 21, 1.6),
+    ):
+        inputs, masks = pictures.folder(folder, count, size, suffix)
+        with tempfile.TemporaryDirectory(dir=folder) as output:
+            jobs = batch.find_jobs(inputs, masks, Path(output), None)
+            plain = _script(gimp, _PLAIN, jobs=[(str(job.picture), str(job.output)) for job in jobs])
+            batch.run(gimp, jobs, batch.Edit("attenuate"), 1, _LIMIT)
+            # From the first result to the last one: GIMP's start counts in neither.
+            done = [job.output.stat().st_mtime for job in jobs]
+        edited = (max(done) - min(done)) / (count - 1)
+        figures.append(Figure(f"batch : load and export, {name}", edited / statistics.mean(plain[1:]), "×", target))
+    return figures
+
+
+def _scaling(gimp: gimp_module.Gimp, folder: Path) -> Figure:
+    """How much sooner two processes are done than one, GIMP's start included."""
+
+    def run(processes: int) -> float:
+        with tempfile.TemporaryDirectory(dir=folder) as output:
+            jobs = batch.find_jobs(folder / "pictures-jpg", folder / "masks-jpg", Path(output), None)
+            start = time.perf_counter()
+            batch.run(gimp, jobs, batch.Edit("attenuate"), processes, _LIMIT)
+            return time.perf_counter() - start
+
+    return Figure("batch of 24 megapixels: one process : two", run(1) / run(2), "×", 1.6, more_is_better=True)
+
+
+@contextmanager
+def _profile(gimp: gimp_module.Gimp, folder: Path) -> Iterator[None]:
+    """A profile for GIMP with the plug-in and the empty one, which it knows already."""
+    profile = folder / "profile"
+    plugin_copy.install_plugin(profile, gimp_module.server_command())
+    empty = profile / "plug-ins" / "empty" / "empty.py"
+    empty.parent.mkdir()
+    empty.write_text(_EMPTY, encoding="utf-8")
+    empty.chmod(0o755)
+    with serving.environment(GIMP3_DIRECTORY=str(profile), PYTHONDONTWRITEBYTECODE=""):
+        gimp_module.script(gimp, "result = 0", _LIMIT)
+        yield
+
+
+def _script(gimp: gimp_module.Gimp, code: str, **values: object) -> Any:
+    values = {**values, "plugin": str(plugin_copy.SOURCE), "region": pictures.REGION}
+    return gimp_module.script(gimp, (_COMMON + code).format(**values), _LIMIT)

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the server adds to the network, and what the network costs beside one of the paper's shape."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+
+from model_server.benchmark import pictures, serving
+from model_server.benchmark.figures import Figure, side_by_side
+from model_server.predictor import NETWORKS
+from plugin.saliency import connection
+
+_PAPER = Path(__file__).with_name("paper_shape.onnx")  # training/paper_shape.py wrote it
+_PAPER_SIDE = 384
+
+
+def measure(rounds: int) -> list[Figure]:
+    """One order and all 24 of them, against the bare networks, on one thread each but for the judges of the 24."""
+    picture = pictures.request()
+    height, width = picture.shape[:2]
+    pixels = picture.tobytes()
+    bare, paper = _bare(), _paper_shape()
+    with serving.server():
+        seconds = side_by_side(
+            {
+                "bare": bare,
+                "one": lambda: connection.ask_edits(pixels, width, height, "attenuate", "random"),
+                "all": lambda: connection.ask_edits(pixels, width, height, "attenuate", "best-realism"),
+                "paper": paper,
+            },
+            rounds,
+        )
+    allowed = 1.15 * seconds["bare"] + 0.002
+    return [
+        Figure("the edit network alone, in onnxruntime", 1000 * seconds["bare"], "ms"),
+        Figure("`/v1/edits`, one order", 1000 * seconds["one"], "ms"),
+        Figure("one order : (1.15 of the network alone + 2 ms)", seconds["one"] / allowed, "×", 1),
+        Figure("a network of the paper's shape, alone", 1000 * seconds["paper"], "ms"),
+        Figure("the paper's shape : one order", seconds["paper"] / seconds["one"], "×", 8, more_is_better=True),
+        Figure("`/v1/edits`, best of all 24 orders", 1000 * seconds["all"], "ms"),
+        Figure("best of all 24 orders : one order", seconds["all"] / seconds["one"], "×", 12),
+    ]
+
+
+def _bare() -> Callable[[], object]:
+    """A run of the edit network on what the server would give it."""
+    path = NETWORKS / "edit.onnx"
+    session = onnxruntime.InferenceSession(path, _one_thread(), providers=["CPUExecutionProvider"])
+    area = np.zeros((1, 1, 128, 192), np.float32)
+    area[:, :, 38:83, 67:115] = 1
+    rgb = np.random.default_rng(0).random((1, 3, 128, 192), np.float32)
+    inputs = {"picture": rgb, "mask": area, "valid": np.ones_like(area), "direction": np.ones(1, np.float32)}
+    return lambda: session.run(None, inputs)
+
+
+def _paper_shape() -> Callable[[], object]:
+    """A run of a network of the paper's shape, with random weights of usual size."""
+    rng = np.random.default_rng(0)
+    weights = {}
+    for name, shape in json.loads(_PAPER.with_suffix(".json").read_text(encoding="utf-8")).items():
+        spread = np.sqrt(2 / np.prod(shape[1:])) if len(shape) > 1 else 0.1
+        weights[name] = onnxruntime.OrtValue.ortvalue_from_numpy(rng.normal(0, spread, shape).astype(np.float32))
+    options = _one_thread()
+    options.add_external_initializers(list(weights), list(weights.values()))
+    session = onnxruntime.InferenceSession(_PAPER.read_bytes(), options, providers=["CPUExecutionProvider"])
+    picture = rng.random((1, 4, _PAPER_SIDE, _PAPER_SIDE), np.float32)
+    return lambda: session.run(None, {"picture": picture})
+
+
+def _one_thread() -> onnxruntime.SessionOptions:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return options

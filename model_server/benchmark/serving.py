@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The server by itself: until its first answer, and what it holds."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from model_server import plugin_copy
+from model_server import server as server_module
+from model_server.benchmark import pictures
+from model_server.benchmark.figures import Figure
+from model_server.predictor import NETWORKS
+from plugin.saliency import connection
+
+_CALM = 1.5  # seconds after which the server has given back what it does not need
+_MB = 1e6
+
+
+def measure(starts: int, requests: int) -> list[Figure]:
+    """Start to first answer, memory before and after requests, sizes on disk."""
+    picture = pictures.request()
+    height, width = picture.shape[:2]
+    pixels = picture.tobytes()
+    waits = []
+    for _ in range(starts):
+        with server(start=False):
+            begin = time.perf_counter()
+            connection.ask_edits(pixels, width, height, "attenuate", "random")
+            waits.append(time.perf_counter() - begin)
+    with server():
+        connection.ask_edits(pixels, width, height, "attenuate", "best-realism")
+        idle = _memory()
+        for number in range(requests):
+            order = "best-realism" if number % 10 == 0 else "random"
+            connection.ask_edits(pixels, width, height, "attenuate", order)
+        after = _memory()
+    package = Path(server_module.__file__).parent
+    own = [path for path in package.rglob("*") if path.is_file() and path.suffix != ".pyc"]
+    installed = sum(path.stat().st_size for path in [*own, *plugin_copy.files().values()])
+    networks = sum(path.stat().st_size for path in NETWORKS.iterdir())
+    return [
+        Figure("server: start to first answer", statistics.median(waits), "s", 0.5),
+        Figure("server: memory when idle", idle / _MB, "MB", 120),
+        Figure(f"server: memory gained by {requests} requests", (after - idle) / _MB, "MB", 5),
+        Figure("disk: plug-in and server without Python packages", installed / _MB, "MB", 25),
+        Figure("disk: networks", networks / _MB, "MB", 20),
+    ]
+
+
+@contextmanager
+def server(start: bool = True) -> Iterator[None]:
+    """A server of the benchmark's own, with a folder that goes.  Not start: the first question starts it."""
+    with (
+        tempfile.TemporaryDirectory(prefix="gs-") as folder,  # short, as a socket's path must be
+        environment(GIMP_SALIENCY_RUNTIME=f"{folder}/run", XDG_STATE_HOME=f"{folder}/state"),
+    ):
+        connection.start_command = server_module.command()
+        try:
+            if start:
+                connection.start()
+            yield
+        finally:
+            connection.stop(kill=True)
+
+
+@contextmanager
+def environment(**mine: str) -> Iterator[None]:
+    """These environment variables for a while."""
+    before = {name: os.environ.get(name) for name in mine}
+    os.environ.update(mine)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _memory() -> int:
+    """Bytes of the server at rest."""
+    time.sleep(_CALM)
+    health = connection.health()
+    return int(health["memory"]) if health else 0

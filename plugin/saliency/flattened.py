@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An edit straight into a photo's pixels, for files that hold no layers: what the layers would show, sooner.
+
+GIMP composes an image as a whole.  Here it composes no more than the box around the selection.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import canvas
+import editing
+from baking import copy_pixels
+from choices import Choices
+from gi.repository import Gimp
+from target import covers_canvas, editable_layer
+
+
+def is_flat(image: Any) -> bool:
+    """Whether an image is one visible layer and nothing more."""
+    layers = image.get_layers()
+    if len(layers) != 1 or layers[0].is_group() or not layers[0].get_visible():
+        return False
+    return covers_canvas(image, layers[0]) and not layers[0].get_filters()
+
+
+def edit_pixels(image: Any, choices: Choices, plan: list[editing.Planned] | None = None) -> list[editing.Planned]:
+    """Edit the selection of a flat image by a plan, by default the predicted one; return it.  No undo step.
+
+    Raises UserError or connection.ServerError.
+    """
+    layer = editable_layer(image, image.get_selected_layers())
+    if plan is None:
+        plan = editing.predict(canvas.read(image, layer), choices)
+    _ok, _some, left, top, right, bottom = Gimp.Selection.bounds(image)
+    box = 0, 0, right - left, bottom - top
+    part = image.duplicate()
+    try:
+        part.undo_disable()
+        part.crop(*box[2:], left, top)
+        if editing.apply(part, part.get_layers()[0], plan, choices, (1, 1)):
+            Gimp.Selection.none(part)
+            visible = Gimp.Layer.new_from_visible(part, part, "")
+            part.insert_layer(visible, None, 0)  # else nobody would free it
+            copy_pixels(visible, layer, [box], (left, top))
+    finally:
+        part.delete()
+    return plan

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A folder of pictures and masks for the tests of `batch` in real GIMP."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from model_server import batch
+from tests.conftest import GimpForTests
+from tests.model_server.processes import memory
+
+WIDTH, HEIGHT = 96, 64
+
+
+@dataclass
+class Folder:
+    """Pictures, masks and results of one test, and the GIMP that edits them."""
+
+    gimp: GimpForTests
+    place: Path
+
+    def add(self, name: str, pixels: Any = None, mask: Any = None, **save: Any) -> np.ndarray[Any, Any]:
+        """Save a picture and, unless it is False, its mask; by default colours and noise, and a rectangle."""
+        pixels = photo() if pixels is None else pixels
+        Image.fromarray(pixels).save(self.place / "in" / name, **save)
+        if mask is not False:
+            mask = rectangle() if mask is None else mask
+            Image.fromarray(mask).save(self.place / "masks" / f"{Path(name).stem}.png")
+        return pixels
+
+    def run(
+        self, suffix: str | None = None, frames: bool = False, resume: bool = False, processes: int = 1, **edit: Any
+    ) -> dict[str, str]:
+        """Edit all, or with `resume` what has no result; the failures by name."""
+        jobs = batch.find_jobs(self.place / "in", self.place / "masks", self.place / "out", suffix, frames)
+        jobs = [job for job in jobs if not (resume and job.output.exists())]
+        failed = batch.run(self.gimp.gimp, jobs, batch.Edit("attenuate", **edit), processes, 60, resume)
+        return {path.name: reason for path, reason in failed.items()}
+
+    def result(self, name: str) -> Any:
+        with Image.open(self.place / "out" / name) as picture:
+            picture.load()
+            return picture
+
+
+def photo(height: int = HEIGHT, width: int = WIDTH, seed: int = 0) -> np.ndarray[Any, Any]:
+    y, x = np.indices((height, width))
+    noise = np.random.default_rng(seed).integers(0, 40, (height, width, 3))
+    smooth = np.stack([x * 200 // width, y * 200 // height, (x + y) * 200 // (width + height)], -1)
+    return (smooth + noise).astype(np.uint8)
+
+
+def rectangle(height: int = HEIGHT, width: int = WIDTH) -> np.ndarray[Any, Any]:
+    mask = np.zeros((height, width), np.uint8)
+    mask[height // 4 : height // 2, width // 4 : width // 2] = 255
+    return mask
+
+
+def family_memory(pid: int) -> float:
+    """Resident memory in MB of a process and all that descend from it; some of them may just be ending."""
+    total = 0.0
+    with suppress(FileNotFoundError, ProcessLookupError):
+        total += memory(pid)
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            total += sum(family_memory(int(child)) for child in (task / "children").read_text().split())
+    return total
+
+
+def measure_memory(patch: pytest.MonkeyPatch) -> list[float]:
+    """A list that gets the memory of GIMP and its plug-ins in MB after each picture from now on."""
+    sizes: list[float] = []
+    ask = batch._Worker._ask
+
+    def ask_and_measure(worker: Any, *arguments: Any) -> Any:
+        answer = ask(worker, *arguments)
+        sizes.append(family_memory(worker._process.pid))
+        return answer
+
+    patch.setattr(batch._Worker, "_ask", ask_and_measure)
+    return sizes
