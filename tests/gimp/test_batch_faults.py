@@ -339,5 +339,8 @@ def test_two_hundred_mixed_pictures(
         assert command(chosen) == 0
         result = chosen.result(name)
         assert result.mode == together[name].mode, name
-        assert np.array_equal(np.asarray(result), np.asarray(together[name])), name
+        here, there = np.asarray(result), np.asarray(together[name])
+        # As it starts, GIMP measures which of its conversions are the quickest: floats may differ in their last digit.
+        most = 2.0**-22 if here.dtype == np.float32 else 0.0
+        assert np.abs(here.astype(float) - there.astype(float)).max() <= most, name
     assert connection.health()
