@@ -186,7 +186,7 @@ def test_full_disk(
     assert log.stat().st_size == 0
     (small_disk / "filler").unlink()
     assert ask() == right
-    assert b"/v1/edits" in log.read_bytes()
+    wait_for(lambda: b"/v1/edits" in log.read_bytes())  # it is written once the answer is sent
     connection.stop()
 
 
