@@ -148,14 +148,21 @@ def _benchmark(options: argparse.Namespace) -> int:
 
 def _batch(options: argparse.Namespace) -> int:
     from model_server import batch, gimp
+    from plugin.saliency import styles
+    from plugin.saliency.errors import UserError
 
-    edit = batch.Edit(options.direction, options.order, options.strength)
+    around = options.background_strength
+    if around is not None and not options.background:
+        return _fail("--background-strength counts only with --background; add that.")
+    strengths = options.strength, options.background, 100.0 if around is None else around
+    edit = batch.Edit(options.direction, options.order, *strengths, options.style)
     try:
+        styles.numbers(options.style)  # before a GIMP is started for nothing
         jobs = batch.find_jobs(options.input, options.masks, options.output, options.format, options.frames)
         todo = [job for job in jobs if not (options.resume and job.output.exists())]
         limits = options.jobs, options.time_limit, options.resume
         failed = batch.run(gimp.find(), todo, edit, *limits) if todo else {}
-    except (batch.BatchError, gimp.GimpError) as error:
+    except (batch.BatchError, gimp.GimpError, UserError) as error:
         return _fail(str(error))
     except KeyboardInterrupt:
         print("\nStopped; the same command with --resume goes on.", file=sys.stderr)
@@ -209,6 +216,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     batch.add_argument("--strength", type=_number(0, 150), default=100.0, help="percent, 0 to 150 (default: 100)")
     batch.add_argument("--order", choices=("best-realism", "best-saliency", "random"), default="best-realism")
+    batch.add_argument("--background", action="store_true", help="also edit what surrounds the regions")
+    batch.add_argument(
+        "--background-strength",
+        type=_number(0, 150),
+        metavar="PERCENT",
+        help="of the background's edits, 0 to 150 (default: 100)",
+    )
+    batch.add_argument("--style", default="", metavar="NAME", help="a style saved in GIMP (default: the plain one)")
     batch.add_argument("--format", choices=("png", "jpg", "tif", "xcf"), help="(default: the picture's own, or png)")
     batch.add_argument(
         "--frames",

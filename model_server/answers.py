@@ -14,13 +14,15 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
+from model_server.parameters import STYLE
+from model_server.wish import DIRECTIONS, MAX_STRENGTH, PLAIN, STYLE_LIMIT, Style, Wish
 from model_server.worker import Busy
 from plugin.saliency import connection, edits
 from plugin.saliency.words import N_
@@ -32,13 +34,15 @@ log = logging.getLogger(__name__)
 
 SIDES = range(16, 385)  # pixels of a picture's width and height
 TILE_SIDES = range(1, 2049)  # of what is refined: a tile of the picture at full size
-DIRECTIONS = ("attenuate", "emphasize")
 ORDERS = ("best-realism", "best-saliency", "variant-1", "variant-2", "random")
-MAX_STRENGTH = 1.5
+SEEDS = range(2**31)
 RADII = (1.0, 256.0)  # pixels
 READ_LIMIT = 4.0  # seconds from the connection to the request's last byte
 PREDICT_LIMIT = connection.ANSWER_LIMIT - 1.0  # seconds, queue included: the client hears of it before it gives up
 _LINE_BYTES = 1 << 16
+_SWITCH = ("0", "1")
+# What a wish need not say.
+_WISH = {"strength": "1", "background": "0", "background_strength": "1", "style": ",".join(f"{n:g}" for n in PLAIN)}
 _LARGE = threading.BoundedSemaphore(4)  # tiles of up to 16 MB that may be in memory at once
 
 
@@ -156,29 +160,28 @@ class Handler(BaseHTTPRequestHandler):
     def edits(self, query: dict[str, str]) -> tuple[bytes, str]:
         """POST /v1/edits: the edits that move attention, and how far."""
         self._check_version()
-        query = {"strength": "1", "figures": "1", **query}
-        _check_names(query, "direction", "order", "width", "height", "strength", "figures")
-        direction = _choice(query, "direction", DIRECTIONS)
+        query = {"figures": "1", **_WISH, **query}
+        _check_names(query, "direction", "order", "width", "height", "figures", *_WISH)
+        wish = _wish(query)
         order = _choice(query, "order", ORDERS)
-        strength = _strength(query)
-        figures = _choice(query, "figures", ("0", "1")) == "1"
+        figures = _choice(query, "figures", _SWITCH) == "1"
         picture = self._region(query)
-        return self._judged(
-            lambda predictor: _prediction(predictor.edits(picture.array(), direction, order, strength, figures))
-        )
+        return self._judged(lambda predictor: _prediction(predictor.edits(picture.array(), order, wish, figures)))
 
     def proposals(self, query: dict[str, str]) -> tuple[bytes, str]:
         """POST /v1/proposals: several edits to choose from, the most real one first."""
         self._check_version()
-        query = {"strength": "1", **query}
-        _check_names(query, "direction", "width", "height", "strength")
-        direction = _choice(query, "direction", DIRECTIONS)
-        strength = _strength(query)
+        query = {**_WISH, **query}
+        styles = _whole(query, "styles", SEEDS) if "styles" in query else None
+        query.pop("styles", None)
+        _check_names(query, "direction", "width", "height", *_WISH)
+        wish = _wish(query)
         picture = self._region(query)
 
         def job(predictor: Any) -> dict[str, Any]:
-            found = predictor.proposals(picture.array(), direction, strength)
-            return {"proposals": [{"order": order, **_prediction(found[order])} for order in found]}
+            found = predictor.proposals(picture.array(), wish, styles)
+            rows = [{"order": order, **_prediction(each), "style": list(each.style)} for order, each in found.items()]
+            return {"proposals": rows}
 
         return self._judged(job)
 
@@ -385,7 +388,7 @@ def _check_names(query: dict[str, str], *names: str) -> None:
             raise Refusal(400, f"There is no parameter {name!r:.40}; leave it out.")
 
 
-def _choice(query: dict[str, str], name: str, choices: tuple[str, ...]) -> str:
+def _choice(query: dict[str, str], name: str, choices: Iterable[str]) -> str:
     if query[name] not in choices:
         raise Refusal(400, f"{name} must be one of {', '.join(choices)}.")
     return query[name]
@@ -397,23 +400,51 @@ def _side(query: dict[str, str], name: str, sides: range) -> int:
     return int(query[name])
 
 
-def _strength(query: dict[str, str]) -> float:
-    return _number(query, "strength", 0, MAX_STRENGTH)
+def _whole(query: dict[str, str], name: str, numbers: range) -> int:
+    if not re.fullmatch(r"[0-9]{1,10}", query[name], re.ASCII) or int(query[name]) not in numbers:
+        raise Refusal(400, f"{name} must be a whole number from {numbers[0]} to {numbers[-1]}.")
+    return int(query[name])
+
+
+def _wish(query: dict[str, str]) -> Wish:
+    return Wish(
+        _choice(query, "direction", DIRECTIONS),
+        _number(query, "strength", 0, MAX_STRENGTH),
+        _choice(query, "background", _SWITCH) == "1",
+        _number(query, "background_strength", 0, MAX_STRENGTH),
+        _style(query),
+    )
+
+
+def _style(query: dict[str, str]) -> Style:
+    values = tuple(_parsed(text) for text in query["style"].split(",")) if len(query["style"]) < 1000 else ()
+    if len(values) != STYLE or not all(abs(value) <= STYLE_LIMIT for value in values):
+        raise Refusal(
+            400, f"style must be {STYLE} numbers from {-STYLE_LIMIT:g} to {STYLE_LIMIT:g} with commas between."
+        )
+    return values
 
 
 def _number(query: dict[str, str], name: str, low: float, high: float) -> float:
-    try:
-        # Python's own takes more for a number than others do: 1_6, and the digits of all scripts.
-        value = float(query[name]) if re.fullmatch(r"[0-9.eE+-]{1,40}", query[name]) else math.nan
-    except ValueError:
-        value = math.nan
+    value = _parsed(query[name])
     if not low <= value <= high:
         raise Refusal(400, f"{name} must be a number from {low:g} to {high:g}.")
     return value
 
 
+def _parsed(text: str) -> float:
+    """A number in text, nan if it is none."""
+    try:
+        # Python's own takes more for a number than others do: 1_6, and the digits of all scripts.
+        return float(text) if re.fullmatch(r"[0-9.eE+-]{1,40}", text) else math.nan
+    except ValueError:
+        return math.nan
+
+
 def _prediction(found: Any) -> dict[str, Any]:
     result: dict[str, Any] = {"edits": edits.to_json(found.edits)}
+    if found.background is not None:
+        result["background"] = edits.to_json(found.background)
     if found.figures:
         figures = found.figures
         result["saliency"] = {"before": figures.saliency_before, "after": figures.saliency_after}

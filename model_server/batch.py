@@ -48,11 +48,14 @@ class BatchError(Exception):
 
 @dataclass(frozen=True)
 class Edit:
-    """What to do with every picture.  strength in percent."""
+    """What to do with every picture.  The strengths in percent; style: a saved one's name, "" for the plain one."""
 
     direction: str
     order: str = "best-realism"
     strength: float = 100.0
+    background: bool = False
+    background_strength: float = 100.0
+    style: str = ""
 
 
 @dataclass(frozen=True)

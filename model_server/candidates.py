@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One region edited in all 24 orders of application, and the choice among them.
+"""One region edited in all 24 orders of application or in several styles, and the choice among them.
 
 Everything is computed when it is first asked for and kept, so that a choice costs what it looks at and no more.
 """
@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 import numpy.typing as npt
 
+from model_server.parameters import STYLE
+from model_server.wish import STYLE_LIMIT, Style
 from plugin.saliency.edits import ORDERS
 
 # In the order in which they are proposed.
@@ -21,7 +23,38 @@ CHOICES = ("best-realism", "best-saliency", "variant-1", "variant-2")
 # Regions that differ by less than this, the mean of display-encoded values 0..1, look the same.
 SAME = 0.25 / 255
 
+# Styles that are tried for one row of proposals; each costs nearly as much as a prediction of its own.
+DRAWN = 6
+
+# A style may look this much less real than what it is proposed beside.
+_DEARER = 0.08
+
 Floats = npt.NDArray[np.float32]
+
+
+class Measure:
+    """How different two pictures look: the mean absolute difference of display-encoded values, by area."""
+
+    def __init__(self, *areas: Floats) -> None:
+        """areas: masks [1, 1, H, W], 0..1, at least one of them not empty; each counts alike, be it large or small."""
+        self._areas = areas
+
+    def seen(self, picture: Floats) -> Floats:
+        """What counts of a picture [1, 3, H, W]: its pixels in the areas, [3, n]."""
+        return picture[0][:, self._where]
+
+    def distance(self, one: Floats, other: Floats) -> float:
+        """Between two pictures of which `seen` took what counts: 0..1 for one area."""
+        return float(np.abs(one - other).mean(0) @ self._weights[self._where])
+
+    @cached_property
+    def _weights(self) -> Floats:
+        total: Floats = np.sum([area[0, 0] / area.sum() for area in self._areas if area.any()], 0)
+        return total
+
+    @cached_property
+    def _where(self) -> npt.NDArray[np.bool_]:
+        return self._weights > 0
 
 
 class Candidates:
@@ -32,31 +65,29 @@ class Candidates:
         edited: Callable[[int], Floats],
         share: Callable[[Floats], float],
         realism: Callable[[Floats], float],
-        mask: Floats,
+        measure: Measure,
         sign: float,
         pool: ThreadPoolExecutor,
     ) -> None:
         """edited: an order's picture [1, 3, H, W], display-encoded 0..1.  share, realism: of such a picture, 0..1.
 
-        mask: [1, 1, H, W], 0..1, not empty.  sign: -1 if less of the attention is better, +1 if more.  pool: whose
-        threads may compute several orders at once.
+        sign: -1 if less of the attention is better, +1 if more.  pool: whose threads may compute several orders at
+        once.
         """
         # None of these may hold self: in a cycle, megabytes of pictures would wait for the garbage collector.
         edited = cache(edited)
         self.share = cache(lambda index: share(edited(index)))
         self.realism = cache(lambda index: realism(edited(index)))
-        inside = cache(lambda: mask[0, 0] > 0)
-        weights = cache(lambda: mask[0, 0][inside()] / mask[0, 0][inside()].sum())
-        region = cache(lambda index: edited(index)[0][:, inside()])
-        self._difference = cache(lambda one, other: float(np.abs(region(one) - region(other)).mean(0) @ weights()))
+        self.seen = seen = cache(lambda index: measure.seen(edited(index)))
+        self._difference = cache(lambda one, other: measure.distance(seen(one), seen(other)))
         self._sign = sign
         self._pool = pool
 
     def chosen(self, choice: str) -> int:
         """The order of one of CHOICES: the most real one, the one that moves most attention, or a variant.
 
-        variant-1 is the order whose region differs most from both of these, variant-2 the one that differs most from
-        all three; a distance is the mean absolute difference of display-encoded values, weighted by the mask.
+        variant-1 is the order whose picture differs most from both of these, variant-2 the one that differs most from
+        all three.
         """
         if choice == "best-realism":
             return self._most(self.realism)
@@ -81,5 +112,39 @@ class Candidates:
         return figures.index(max(figures))
 
     def _distance(self, index: int, others: Iterable[int]) -> float:
-        """How far an order's region is from the nearest of others."""
+        """How far an order's picture is from the nearest of others."""
         return min(self._difference(index, other) for other in others)
+
+
+def drawn(seed: int) -> list[Style]:
+    """DRAWN styles, the same for the same seed, with so few digits that they survive being written down."""
+    numbers = np.random.default_rng(seed).standard_normal((DRAWN, STYLE))
+    return [tuple(style) for style in numbers.clip(-STYLE_LIMIT, STYLE_LIMIT).round(3).tolist()]
+
+
+def is_worthy(moved: float, realism: float, beside: float) -> bool:
+    """Whether a style is worth proposing.
+
+    moved: how much more attention goes where it should.  realism: the style's; beside: that of the first proposal.
+    """
+    return moved > 0 and realism >= beside - _DEARER
+
+
+def distinct_styles(first: Floats, styles: dict[Style, tuple[Floats, float]], measure: Measure) -> dict[str, Style]:
+    """Choice → style for CHOICES but the first, as `Candidates.distinct` has them for orders.
+
+    first: what `measure.seen` took of the first proposal; styles: of each, and how much attention it moves.
+    """
+    before = [first]
+    found: dict[str, Style] = {}
+
+    def distance(style: Style) -> float:
+        return min(measure.distance(styles[style][0], other) for other in before)
+
+    for choice in CHOICES[1:]:
+        left = [style for style in styles if style not in found.values() and distance(style) >= SAME]
+        if left:
+            moves_most = choice == "best-saliency"
+            found[choice] = max(left, key=lambda style: styles[style][1] if moves_most else distance(style))
+            before.append(styles[found[choice]][0])
+    return found

@@ -97,6 +97,7 @@ def _networks() -> str:
         import numpy as np
 
         from model_server.predictor import NetworkError, Predictor
+        from model_server.wish import Wish
     except ImportError as error:
         raise Problem(f"They cannot be tried ({error}); run install.sh again.") from None
     try:
@@ -105,7 +106,7 @@ def _networks() -> str:
         raise Problem(str(error)) from None
     picture = np.random.default_rng(0).integers(0, 256, (_SIDE, _SIDE, 4), np.uint8)
     before = time.monotonic()
-    predictor.edits(picture, "attenuate", "best-realism")
+    predictor.edits(picture, "best-realism", Wish("attenuate"))
     return f"{predictor.model}, intact; a prediction takes {time.monotonic() - before:.2f} s"
 
 

@@ -14,7 +14,7 @@ import threading
 import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -27,17 +27,18 @@ from PIL import Image
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import onnxruntime
 
-from model_server.candidates import CHOICES, Candidates
+from model_server.candidates import CHOICES, Candidates, Measure, distinct_styles, drawn, is_worthy
+from model_server.editor import Editor, pad
 from model_server.parameters import to_edits
+from model_server.wish import Style, Wish
 from plugin.saliency.edits import NAMES, ORDERS, Edit
 
 NETWORKS = Path(__file__).parent / "networks"
-DIRECTIONS = {"attenuate": -1.0, "emphasize": 1.0}
 RANKINGS = (*CHOICES, "random")
 
 # How far the learned edit may be taken, most first: the first at which the critic sees no greater loss of realism than
 # _BELIEVABLE, else the last.  Chosen on held-out photographs; MODEL_CARD.md says what it is worth.
-_FACTORS = {"attenuate": (1.5, 1.25, 1.0, 0.75), "emphasize": (1.25, 1.0, 0.75, 0.5)}
+_FACTORS = {"attenuate": (1.5, 1.25, 1.0, 0.75, 0.5, 0.35), "emphasize": (1.25, 1.0, 0.75, 0.5, 0.35)}
 _BELIEVABLE = -0.08
 
 # More would take memory, and processor time from a GIMP that works meanwhile.
@@ -74,9 +75,14 @@ class Figures:
 
 @dataclass(frozen=True)
 class Prediction:
-    """Edits in order of application, at strength 1, and what they do at the strength that was asked for."""
+    """Edits in order of application, at strength 1, and what they do at the strength that was asked for.
+
+    background: those of what surrounds the region, None if nobody asked for them.
+    """
 
     edits: list[Edit]
+    background: list[Edit] | None
+    style: Style
     figures: Figures | None  # None: nobody asked for them
 
 
@@ -116,24 +122,55 @@ class _Canvas:
 
 
 @dataclass(frozen=True)
+class _Scene:
+    """A picture and its region on the canvas, and what viewers and critic say of a picture there."""
+
+    canvas: _Canvas
+    mask: Floats  # [1, 1, H, W]
+    editor: Editor
+    share: Callable[[Floats], float]
+    realism: Callable[[Floats], float]
+    share_before: Callable[[], float]
+    realism_before: Callable[[], float]
+
+    def measure(self, background: bool) -> Measure:
+        """How different two edited pictures are: in the region, and around it if that is edited, too."""
+        return Measure(self.mask, self.canvas.valid - self.mask) if background else Measure(self.mask)
+
+
+@dataclass(frozen=True)
 class _Request:
     """What the edit network said of one region, and the candidates that follow from it."""
 
-    parameters: Floats  # [24, 28]
+    inside: Floats  # [24, 38]
+    around: Floats | None
+    wish: Wish
+    scene: _Scene
     candidates: Candidates
-    saliency: Callable[[], float]
-    realism: Callable[[], float]
 
     def prediction(self, index: int, figures: bool = True) -> Prediction:
         """The edits in the order of that index."""
-        edits = to_edits(self.parameters[index], ORDERS[index])
-        return Prediction(edits, self._figures(index) if figures else None)
+        order = ORDERS[index]
+        return Prediction(
+            to_edits(self.inside[index], order),
+            None if self.around is None else to_edits(self.around[index], order),
+            tuple(self.wish.style),
+            self._figures(index) if figures else None,
+        )
+
+    def moved(self, index: int) -> float:
+        """How much more of the attention goes where it should."""
+        return self.wish.sign * (self.candidates.share(index) - self.scene.share_before())
+
+    def is_worthy(self, index: int, realism: float) -> bool:
+        """Whether its style is worth proposing beside what has that realism."""
+        return is_worthy(self.moved(index), self.candidates.realism(index), realism)
 
     def _figures(self, index: int) -> Figures:
         return Figures(
-            saliency_before=self.saliency(),
+            saliency_before=self.scene.share_before(),
             saliency_after=self.candidates.share(index),
-            realism_before=self.realism(),
+            realism_before=self.scene.realism_before(),
             realism_after=self.candidates.realism(index),
         )
 
@@ -163,39 +200,61 @@ class Predictor:
 
         # Loading is half of what the first answer waits for, judging all orders nearly all of what the others do.
         self._pool = ThreadPoolExecutor(_THREADS, initializer=_step_back)
-        self._edit, self._saliency, self._realism, *self._operators = self._pool.map(session, names)
+        self._edit, self._saliency, self._realism, *operators = self._pool.map(session, names)
+        self._operators = dict(zip(NAMES, operators))
 
-    def edits(
-        self, picture: Bytes, direction: str, order: str, strength: float = 1.0, figures: bool = True
-    ) -> Prediction:
+    def edits(self, picture: Bytes, order: str, wish: Wish, figures: bool = True) -> Prediction:
         """Predict the edits of one region.
 
         picture: (H, W, 4) uint8, display-encoded sRGB and the region's mask, sides of at least 16.
-        direction: "attenuate" or "emphasize".  order: of the 24 orders of application take the one that looks
-        most real ("best-realism"), that moves most attention ("best-saliency"), that differs most from these two
-        ("variant-1") and then from these three ("variant-2"), or one that the picture's bytes choose ("random"), which
-        no critic sees: it goes as far as the network learned, for any picture.
-        strength: 0 untouched, 1 as predicted; it changes the figures, and the choice that depends on them.
+        order: of the 24 orders of application take the one that looks most real ("best-realism"), that moves most
+        attention ("best-saliency"), that differs most from these two ("variant-1") and then from these three
+        ("variant-2"), or one that the picture's bytes choose ("random"), which no critic sees: it goes as far as the
+        network learned, for any picture.
         figures: whether they are wanted; without them "random" takes half the time.
 
         Raises ValueError on anything else and on an empty mask.
         """
         if order not in RANKINGS:
             raise ValueError(f"The order must be one of {', '.join(RANKINGS)}, not {order!r:.40}.")
+        scene = self._scene(picture)
         if order == "random":
             index = zlib.crc32(np.ascontiguousarray(picture[::8]).data) % len(ORDERS)
-            return self._request(picture, direction, strength, judged=False).prediction(index, figures)
-        request = self._request(picture, direction, strength)
+            return self._request(scene, wish, judged=False).prediction(index, figures)
+        request = self._request(scene, wish)
         return request.prediction(request.candidates.chosen(order), figures)
 
-    def proposals(self, picture: Bytes, direction: str, strength: float = 1.0) -> dict[str, Prediction]:
+    def proposals(self, picture: Bytes, wish: Wish, styles: int | None = None) -> dict[str, Prediction]:
         """The predictions worth choosing among, at least one: best-realism, best-saliency, variant-1, variant-2.
 
         Left out is what hardly differs from one before.  Each is what `edits` gives with its name as order; arguments
         and errors are those of `edits`, too.
+        styles: a seed, not negative.  Then all but the first have other styles that are drawn from it, each in the
+        order of application that looks most real: "best-saliency" is the style that moves most attention, the variants
+        are those that differ most from what stands before them.  Styles that move it the wrong way or look much less
+        real than the first are left out.
         """
-        request = self._request(picture, direction, strength)
-        return {choice: request.prediction(index) for choice, index in request.candidates.distinct().items()}
+        scene = self._scene(picture)
+        request = self._request(scene, wish)
+        if styles is None:
+            return {choice: request.prediction(index) for choice, index in request.candidates.distinct().items()}
+        index = request.candidates.chosen("best-realism")
+        realism = request.candidates.realism(index)
+        # They are compared in the first one's order of application: all 24 of each would take three times as long.
+        requests: dict[Style, _Request] = {}
+        for style in drawn(styles):
+            other = self._request(scene, replace(wish, style=style))
+            if other.is_worthy(index, realism):
+                requests[style] = other
+        looks = {style: (other.candidates.seen(index), other.moved(index)) for style, other in requests.items()}
+        found = {"best-realism": request.prediction(index)}
+        measure = scene.measure(wish.background)
+        for choice, style in distinct_styles(request.candidates.seen(index), looks, measure).items():
+            other = requests.pop(style)
+            index = other.candidates.chosen("best-realism")
+            if other.is_worthy(index, realism):
+                found[choice] = other.prediction(index)
+        return found
 
     def look(self, picture: Bytes) -> Look:
         """What viewers and critic say of a picture as it is: (H, W, 4) uint8, sRGB and a region's mask.
@@ -217,58 +276,53 @@ class Predictor:
         outputs = self._saliency.run(["density"], inputs)
         return _grey(outputs[0][0], canvas, picture)
 
-    def _request(self, picture: Bytes, direction: str, strength: float, judged: bool = True) -> _Request:
-        """Run the edit network; the rest waits until it is asked for.
-
-        judged: whether the critic says how far to go, which is as far as the edit is believable.
-        """
+    def _scene(self, picture: Bytes) -> _Scene:
+        """Raises ValueError on a picture that cannot be judged."""
         self._check(picture, channels=4)
-        if direction not in DIRECTIONS:
-            raise ValueError(f"The direction must be {' or '.join(DIRECTIONS)}, not {direction!r:.40}.")
-        sign = DIRECTIONS[direction]
         canvas = self._canvas(picture)
         mask, valid = self._region(canvas, picture), canvas.valid
-        inputs = {"picture": canvas.picture, "mask": mask, "valid": valid, "direction": np.array([sign], np.float32)}
-        parameters = self._edit.run(None, inputs)[0]
-        edited = self._editor(canvas.picture, mask)
-        share = cache(lambda: self._share(canvas.picture, mask, valid))
-        realism = cache(lambda: self._real(canvas.picture, mask, valid))
+
+        def share(seen: Floats) -> float:
+            return self._share(seen, mask, valid)
+
+        def realism(seen: Floats) -> float:
+            return self._real(seen, mask, valid)
+
+        return _Scene(
+            canvas,
+            mask,
+            Editor(self._operators, canvas.picture, mask, canvas.width, canvas.height),
+            share,
+            realism,
+            cache(lambda: share(canvas.picture)),
+            cache(lambda: realism(canvas.picture)),
+        )
+
+    def _request(self, scene: _Scene, wish: Wish, judged: bool = True) -> _Request:
+        """Run the edit network; the rest waits until it is asked for.
+
+        judged: whether the critic says how far to go in the region, which is as far as the edit is believable.
+        """
+        areas = {"picture": scene.canvas.picture, "mask": scene.mask, "valid": scene.canvas.valid}
+        wanted = {"direction": np.array([wish.sign], np.float32), "style": np.array([wish.style], np.float32)}
+        inside, around = self._edit.run(["inside", "around"], {**areas, **wanted})
+        edited = scene.editor.edited
 
         def loss(factor: float) -> float:
-            return self._real(edited(parameters[0] * np.float32(factor), ORDERS[0]), mask, valid) - realism()
+            return scene.realism(edited(inside[0] * np.float32(factor), None, ORDERS[0])) - scene.realism_before()
 
         if judged:
-            *factors, least = _FACTORS[direction]
-            parameters *= np.float32(next((factor for factor in factors if loss(factor) >= _BELIEVABLE), least))
+            *factors, least = _FACTORS[wish.direction]
+            inside *= np.float32(next((factor for factor in factors if loss(factor) >= _BELIEVABLE), least))
+
+        def picture(index: int) -> Floats:
+            surroundings = around[index] * np.float32(wish.background_strength) if wish.background else None
+            return edited(inside[index] * np.float32(wish.strength), surroundings, ORDERS[index])
+
         candidates = Candidates(
-            lambda index: edited(parameters[index] * np.float32(strength), ORDERS[index]),
-            lambda picture: self._share(picture, mask, valid),
-            lambda picture: self._real(picture, mask, valid),
-            mask,
-            sign,
-            self._pool,
+            picture, scene.share, scene.realism, scene.measure(wish.background), wish.sign, self._pool
         )
-        return _Request(parameters, candidates, share, realism)
-
-    def _editor(self, picture: Floats, mask: Floats) -> Callable[[Floats, tuple[int, ...]], Floats]:
-        """What applies a vector of parameters in an order: gives the edited picture.  It computes the mask's box."""
-
-        @cache
-        def box() -> tuple[tuple[slice, ...], Floats, Floats]:
-            rows, columns = np.flatnonzero(mask[0, 0].any(1)), np.flatnonzero(mask[0, 0].any(0))
-            part = (slice(None), slice(None), slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
-            return part, _decoded(np.ascontiguousarray(picture[part])), np.ascontiguousarray(mask[part])
-
-        def edited(parameters: Floats, order: tuple[int, ...]) -> Floats:
-            part, linear, part_mask = box()
-            for index in order:
-                inputs = {"linear": linear, "mask": part_mask, "parameters": parameters[None]}
-                linear = self._operators[index].run(None, inputs)[0]
-            result = picture.copy()
-            result[part] = _encoded(linear)
-            return result
-
-        return edited
+        return _Request(inside, around if wish.background else None, wish, scene, candidates)
 
     def _share(self, picture: Floats, mask: Floats, valid: Floats) -> float:
         return float(self._saliency.run(["share"], {"picture": picture, "mask": mask, "valid": valid})[0][0])
@@ -300,8 +354,7 @@ class Predictor:
         bands = np.asarray(image.resize((w, h), Image.Resampling.BILINEAR, reducing_gap=_GAP))[:, :, :3]
         encoded = np.empty((1, 3, full_height, full_width), np.float32)
         np.divide(bands.transpose(2, 0, 1), np.float32(255), out=encoded[0, :, :h, :w])
-        encoded[..., :h, w:] = encoded[..., :h, w - 1 : w]
-        encoded[..., h:, :] = encoded[..., h - 1 : h, :]
+        pad(encoded, w, h)
         valid = np.zeros((1, 1, full_height, full_width), np.float32)
         valid[:, :, :h, :w] = 1
         return _Canvas(encoded, valid, w, h)
@@ -311,19 +364,6 @@ def _step_back() -> None:
     """Let everything else on the machine go before this thread, the server's other threads too."""
     if hasattr(os, "setpriority") and sys.platform == "linux":  # elsewhere it would be the process's priority
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 5)
-
-
-def _decoded(encoded: Floats) -> Floats:
-    """Display-encoded sRGB, 0..1, to linear light."""
-    light = ((encoded + np.float32(0.055)) / np.float32(1.055)) ** np.float32(2.4)
-    linear: Floats = np.where(encoded <= 0.04045, encoded / np.float32(12.92), light)
-    return linear
-
-
-def _encoded(linear: Floats) -> Floats:
-    """Linear light to display-encoded sRGB, both clipped to 0..1."""
-    linear = linear.clip(0, 1)
-    return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** np.float32(1 / 2.4) - 0.055)
 
 
 def _grey(density: Floats, canvas: _Canvas, picture: Bytes) -> Bytes:
@@ -345,7 +385,7 @@ def _session(path: Path, sha256: str) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
-    # Seven sessions, each keeping an arena of its largest request, would double the server's memory.
+    # Ten sessions, each keeping an arena of its largest request, would double the server's memory.
     options.enable_cpu_mem_arena = False
     options.enable_mem_pattern = False
     options.log_severity_level = 3

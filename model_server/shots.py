@@ -59,10 +59,10 @@ class Shot:
     ) -> dict[int, Answer]:
         """The edits of each region, asked for once, on the first frame that shows it.  Raises ShotError.
 
-        settings: direction, order and strength, which belong to the edits; resume: take those that an earlier run
-        kept.  predict: the edits of a frame by its picture, its masks, and those of their edits that are known, None
-        where not; it raises ShotError where the frame is of no use, and the next one's turn comes.  write: writes the
-        file, all or nothing.
+        settings: those of the edit, such as direction and strength, which belong to the numbers; resume: take the
+        numbers that an earlier run kept.  predict: the edits of a frame by its picture, its masks, and those of their
+        edits that are known, None where not; it raises ShotError where the frame is of no use, and the next one's turn
+        comes.  write: writes the file, all or nothing.
         """
         with self._lock:
             if self._reason:
@@ -118,14 +118,22 @@ class Shot:
             answers = {int(region): answer for region, answer in content["regions"].items()}
             for answer in answers.values():
                 from_json(answer["edits"])
+                from_json(answer.get("background", []))
             before = {name: content[name] for name in settings}
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, EditError) as error:
             sentence = f"The shot's numbers in {self.kept.name} are damaged: run again without --resume."
             raise ShotError(sentence) from error
         if before != settings:
-            said = ", ".join(f"{name} {value}" for name, value in before.items())
+            said = ", ".join(f"{name.replace('_', '-')} {_word(value)}" for name, value in before.items())
             raise ShotError(f"Its shot was begun with {said}: take these again, or run without --resume.")
         return answers
+
+
+def _word(value: Any) -> str:
+    """A setting's value, as a person would say it."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return str(value) or "plain"
 
 
 def grouped(pictures: Iterable[Path]) -> dict[tuple[str, str], list[Path]]:

@@ -13,6 +13,7 @@ import onnxruntime
 from model_server.benchmark import pictures, serving
 from model_server.benchmark.figures import Figure, side_by_side
 from model_server.predictor import NETWORKS
+from model_server.wish import PLAIN
 from plugin.saliency import connection
 
 _PAPER = Path(__file__).with_name("paper_shape.onnx")  # training/paper_shape.py wrote it
@@ -25,15 +26,27 @@ def measure(rounds: int) -> list[Figure]:
     height, width = picture.shape[:2]
     pixels = picture.tobytes()
     bare, paper = _bare(), _paper_shape()
+
+    def ask(order: str, background: bool = False) -> object:
+        return connection.ask_edits(pixels, width, height, "attenuate", order, background=background)
+
     with serving.server():
         seconds = side_by_side(
             {
                 "bare": bare,
-                "one": lambda: connection.ask_edits(pixels, width, height, "attenuate", "random"),
-                "all": lambda: connection.ask_edits(pixels, width, height, "attenuate", "best-realism"),
+                "one": lambda: ask("random"),
+                "all": lambda: ask("best-realism"),
                 "paper": paper,
             },
             rounds,
+        )
+        wide = side_by_side(
+            {
+                "around": lambda: ask("best-realism", background=True),
+                "proposals": lambda: connection.ask_proposals(pixels, width, height, "attenuate"),
+                "styles": lambda: connection.ask_proposals(pixels, width, height, "attenuate", styles=1),
+            },
+            max(1, rounds // 10),
         )
     allowed = 1.15 * seconds["bare"] + 0.002
     return [
@@ -44,6 +57,9 @@ def measure(rounds: int) -> list[Figure]:
         Figure("the paper's shape : one order", seconds["paper"] / seconds["one"], "×", 8, more_is_better=True),
         Figure("`/v1/edits`, best of all 24 orders", 1000 * seconds["all"], "ms"),
         Figure("best of all 24 orders : one order", seconds["all"] / seconds["one"], "×", 12),
+        Figure("`/v1/edits`, best of all 24 orders, with the background", 1000 * wide["around"], "ms"),
+        Figure("`/v1/proposals`", 1000 * wide["proposals"], "ms"),
+        Figure("`/v1/proposals`, of styles", 1000 * wide["styles"], "ms"),
     ]
 
 
@@ -54,7 +70,8 @@ def _bare() -> Callable[[], object]:
     area = np.zeros((1, 1, 128, 192), np.float32)
     area[:, :, 38:83, 67:115] = 1
     rgb = np.random.default_rng(0).random((1, 3, 128, 192), np.float32)
-    inputs = {"picture": rgb, "mask": area, "valid": np.ones_like(area), "direction": np.ones(1, np.float32)}
+    wish = {"direction": np.ones(1, np.float32), "style": np.array([PLAIN], np.float32)}
+    inputs = {"picture": rgb, "mask": area, "valid": np.ones_like(area), **wish}
     return lambda: session.run(None, inputs)
 
 

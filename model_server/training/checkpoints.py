@@ -26,6 +26,7 @@ def parser(program: str, description: str, out: Path) -> argparse.ArgumentParser
     )
     result.add_argument("--data", type=Path, default=DATA, help="data folder, described in MODEL_CARD.md")
     result.add_argument("--out", type=Path, default=out, help="checkpoint to write")
+    result.add_argument("--start", type=Path, help="checkpoint or exported .onnx to begin from; its own trunk then")
     result.add_argument("--resume", action="store_true", help="continue from the checkpoint --out, if it is there")
     result.add_argument("--seed", type=int, default=0, help="the same seed gives the same run")
     result.add_argument("--threads", type=int, default=2, help="CPU threads")

@@ -1,32 +1,44 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Train the edit network: predict edits that move attention in the wanted direction and still look real.
 
-Draw a direction and an order for each region, predict, apply, ask the frozen saliency networks and the frozen critic
-(CVPR 2023 paper, equations 3 to 6).  Differences from the paper: the saliency change is the logarithm of the change of
-the region's share of all attention, which does not saturate; each step asks one of several saliency networks, which
-are harder to fool than one; tinting neutrals, turning hues and large colour differences cost; both directions are one
-network.  What draws the eye is mostly attenuated, what does not mostly emphasized: that is what people ask for.
+Draw a direction, an order and a style for each region, predict, apply, ask the frozen saliency networks and the frozen
+critic (CVPR 2023 paper, equations 3 to 6).  Differences from the paper: the saliency change is the logarithm of the
+change of the region's share of all attention, which does not saturate; each step asks one of several saliency networks,
+which are harder to fool than one; tinting neutrals, turning hues and large colour differences cost; both directions are
+one network.  What draws the eye is mostly attenuated, what does not mostly emphasized: that is what people ask for.
+
+As in GazeShiftNet (ECCV 2020) some of the regions are edited together with what surrounds them, where change costs, and
+most of the edits have a style, ten random numbers that a second network must be able to tell from the edits.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from . import checkpoints, colour, data, examples, operators, own_photos, realism, regions, saliency
-from .models import Critic, EditNetwork, SaliencyNetwork, share
+from model_server.parameters import COUNT, STYLE
+
+from . import checkpoints, colour, data, examples, exported, operators, own_photos, realism, regions, saliency
+from .models import Critic, EditNetwork, SaliencyNetwork, StyleReader, share
 from .parallel import Team
 
 # How often a region is trained in the direction that its saliency suggests.
 _LIKELY = 0.8
+
+# The part of the pictures that is edited around the region, too, and the part that is edited in a style.
+_BOTH = 0.37
+_STYLED = 0.75
+
+# What the reader of styles sees of the parameters is off by this much of their ranges, so that a style has to show.
+_BLUR = 0.2
 
 
 @dataclass
@@ -49,20 +61,57 @@ class Prepared:
         return len(self.people)
 
 
+class Edited(NamedTuple):
+    """One edited picture [3, H, W], display-encoded, and how far the edits went: single numbers.
+
+    difference: CIE76, mean over the region; tint: colour.tint, likewise; both also over what surrounds the region.
+    change: CIE76 of what surrounds the region, as a mean over the whole picture.
+    """
+
+    picture: Tensor
+    difference: Tensor
+    tint: Tensor
+    difference_around: Tensor
+    tint_around: Tensor
+    change: Tensor
+
+
+@dataclass
+class Edits:
+    """What a batch is edited with.  orders [N, 7]; both [N]: whether `around` is applied at all.
+
+    raw and raw_around: the network's unbounded outputs [N, 46], inside and around the bounded ones [N, 38].
+    """
+
+    raw: Tensor
+    raw_around: Tensor
+    orders: Tensor
+    both: Tensor
+
+    def __post_init__(self) -> None:
+        self.inside, self.around = operators.from_raw(self.raw), operators.from_raw(self.raw_around)
+
+    def fixed(self, inside: Tensor) -> Edits:
+        """The same parameters [38] inside every region, none around."""
+        other = replace(self, both=torch.zeros_like(self.both))
+        other.inside = inside.expand(len(self.raw), -1)
+        return other
+
+
 @dataclass
 class Outcome:
     """What the edits of a batch did, each [N].
 
-    gain: log of the region's change of share, positive as wanted; realism: its change; difference: CIE76, mean inside
-    the region; tint: colour.tint, likewise.  raw: the network's unbounded output, parameters: the bounded ones.
+    gain: log of the region's change of share, positive as wanted; realism: its change; the rest as in `Edited`.
     """
 
-    raw: Tensor
-    parameters: Tensor
     gain: Tensor
     realism: Tensor
     difference: Tensor
     tint: Tensor
+    difference_around: Tensor
+    tint_around: Tensor
+    change: Tensor
 
 
 @dataclass(frozen=True)
@@ -77,19 +126,28 @@ class Objective:
     size_weight: float = 0.002  # of the squared, bounded raw parameters
     limit: tuple[float, float] = (13.0, 8.0)  # mean CIE76 that costs nothing
     limit_weight: float = 0.02  # of the square of what goes beyond
+    change_weight: tuple[float, float] = (0.04, 0.015)  # of the picture's change around the region, at first
+    style_weight: float = 1.0  # of the squared error of the style that is read from the edits
 
-    def __call__(self, outcome: Outcome, direction: Tensor, people: Tensor) -> Tensor:
-        """The losses [N] of edits in directions [N], -1 or +1, of regions that show people or not [N]."""
-        pull, limit = (torch.tensor(pair) for pair in (self.pull, self.limit))
-        saliency_loss = bounded_exp(-pull[(direction > 0).long()] * outcome.gain)
+    def __call__(self, outcome: Outcome, edits: Edits, direction: Tensor, people: Tensor) -> Tensor:
+        """The losses [N] of edits in directions [N], -1 or +1, of regions that show people or not [N].
+
+        The style's part is added where the reader of styles is, in `descend`.
+        """
+        pull, limit, change = (torch.tensor(pair) for pair in (self.pull, self.limit, self.change_weight))
+        which = (direction > 0).long()
+        saliency_loss = bounded_exp(-pull[which] * outcome.gain)
         strictness = 1 + (self.people_weight - 1) * people.float()
         realism_loss = self.realism_weight * strictness * torch.relu(-outcome.realism - self.margin)
         beyond = torch.relu(outcome.difference - limit[people.long()])
+        beyond_around = torch.relu(outcome.difference_around - limit[0])
+        size = torch.tanh(edits.raw).square().sum(1) + edits.both * torch.tanh(edits.raw_around).square().sum(1)
         return (
             (1 + realism_loss) * saliency_loss
-            + self.limit_weight * beyond.square()
-            + self.tint_weight * strictness * outcome.tint
-            + self.size_weight * torch.tanh(outcome.raw).square().sum(1)
+            + self.limit_weight * (beyond.square() + beyond_around.square())
+            + self.tint_weight * (strictness * outcome.tint + outcome.tint_around)
+            + change[which] * outcome.change
+            + self.size_weight * size
         )
 
 
@@ -152,80 +210,120 @@ def bounded_exp(x: Tensor) -> Tensor:
     return torch.where(x < 1, x.clamp(max=1).exp(), math.e * x)
 
 
-def edit_region(picture: Tensor, mask: Tensor, parameters: Tensor, order: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Edit one display-encoded picture [3, H, W] through its mask [1, H, W]; only the masked pixels are computed.
+def edit_picture(
+    picture: Tensor, mask: Tensor, valid: Tensor, inside: Tensor, around: Tensor | None, order: Tensor
+) -> Edited:
+    """Edit one display-encoded picture [3, H, W] through its mask [1, H, W] with parameters [38] in an order [7].
 
-    Returns the edited picture, display-encoded, and the region's mean colour difference and squared tint.
+    around: parameters for what surrounds the region, applied after the others through the inverted mask.  The padding
+    (valid 0) follows the picture, and counts in no figure.
     """
+    side = float(max(valid.sum(1).max(), valid.sum(2).max()))
+    before, weights, on = operators.decode(picture)[None], mask[None], valid[None]
+    parameters, orders = inside[None], order[None]
+    sharpened = operators.blend(before, operators.sharpening(before, parameters, side), weights)
+    # All but sharpening looks at single pixels: the masked ones are enough.
     chosen = mask.flatten().nonzero()[:, 0]
-    weights, encoded = mask.flatten()[None, None, None, chosen], picture.flatten(1)
-    before = operators.decode(encoded[None, :, None, chosen])
-    after = operators.apply(before, weights, parameters[None], order[None])
-    edited = encoded.index_copy(1, chosen, operators.encode(after)[0, :, 0]).view_as(picture)
+    part, part_weights = (x.flatten(2)[:, :, None, chosen] for x in (sharpened, weights))
+    part = operators.apply_pointwise(part, part_weights, parameters, orders)
+    if around is None:
+        part = part.clamp(0, 1)
+        edited = picture.flatten(1).index_copy(1, chosen, operators.encode(part)[0, :, 0]).view_as(picture)
+        was, now = colour.lab(before.flatten(2)[:, :, None, chosen]), colour.lab(part)
+        maps = colour.difference(was, now), colour.tint(was, now)
+        difference, tint = (colour.inside(each, part_weights)[0] for each in maps)
+        nothing = torch.zeros(())
+        return Edited(edited, difference, tint, nothing, nothing, nothing)
+    after = sharpened.flatten(2).index_copy(2, chosen, part[:, :, 0]).view_as(sharpened)
+    after = operators.apply(after, 1 - weights, around[None], orders, side)
     was, now = colour.lab(before), colour.lab(after)
-    return (
-        edited,
-        colour.inside(colour.difference(was, now), weights)[0],
-        colour.inside(colour.tint(was, now), weights)[0],
-    )
+    maps = colour.difference(was, now), colour.tint(was, now)
+    rest = (1 - weights) * on
+    difference, tint = (colour.inside(each, weights)[0] for each in maps)
+    difference_around, tint_around = (colour.inside(each, rest)[0] for each in maps)
+    change = difference_around * rest.sum() / on.sum()
+    return Edited(operators.encode(after)[0], difference, tint, difference_around, tint_around, change)
 
 
-def play(
-    judges: Judges, batch: Prepared, raw: Tensor, parameters: Tensor, direction: Tensor, orders: Tensor,
-    viewers: list[int],
-) -> Outcome:  # fmt: skip
-    """Apply parameters [N, 28] to a batch and ask the judges.
+def play(judges: Judges, batch: Prepared, edits: Edits, direction: Tensor, viewers: list[int]) -> Outcome:
+    """Apply edits to a batch and ask the judges.
 
-    direction [N]: -1 or +1; orders [N, 4]; viewers: indices of the saliency networks that look.
+    direction [N]: -1 or +1; viewers: indices of the saliency networks that look.
     """
     mask, valid = batch.mask.float() / 255, batch.valid.float()
-    done = [edit_region(*each) for each in zip(batch.picture.float() / 255, mask, parameters, orders)]
-    encoded, difference, tint = (torch.stack(x) for x in zip(*done))
+    pictures = zip(batch.picture.float() / 255, mask, valid)
+    around = [each if wanted else None for each, wanted in zip(edits.around, edits.both)]
+    done = [edit_picture(*each, *how) for each, how in zip(pictures, zip(edits.inside, around, edits.orders))]
+    encoded, *figures = (torch.stack(x) for x in zip(*done))
     moved = judges.watch(encoded, mask, valid, viewers) - batch.log_share[:, viewers]
-    return Outcome(
-        raw, parameters, direction * moved.mean(1), judges.judge(encoded, mask, valid) - batch.realism, difference, tint
-    )
+    return Outcome(direction * moved.mean(1), judges.judge(encoded, mask, valid) - batch.realism, *figures)
+
+
+def predict(
+    network: EditNetwork, numbers: Tensor, direction: Tensor, orders: Tensor, style: Tensor, both: Tensor
+) -> Edits:
+    """What the network says of regions; arguments as for EditNetwork.raw, both [N] as in `Edits`."""
+    return Edits(*network.raw(numbers, direction, orders, style), orders, both)
+
+
+def relative(gain: Tensor, sign: float) -> Tensor:
+    """The region's change of share as a part of it, positive as wanted, from `Outcome.gain`."""
+    return sign * ((sign * gain).exp() - 1)
 
 
 @torch.no_grad()
 def validate_direction(
     network: EditNetwork, judges: Judges, batches: list[Prepared], sign: float, team: Team
 ) -> dict[str, float]:
-    """The main figures of one direction (-1 or +1) on held-out regions, in one fixed order of the edits.
+    """The main figures of one direction (-1 or +1) on held-out regions, plain, in one fixed order of the edits.
 
     "constant": the median change with the network's mean parameters on every picture, scaled to the network's colour
-    difference.
+    difference.  "both": inside and around; "change": of the whole picture, as a multiple of that of the region alone.
     """
 
-    def outcome(batch: Prepared, fixed: Tensor | None = None) -> Outcome:
-        direction, orders = torch.full((len(batch),), sign), operators.ALL_ORDERS[:1].expand(len(batch), 4)
-        raw = network.raw(batch.numbers, direction, orders)
-        parameters = operators.from_raw(raw) if fixed is None else fixed.expand(len(batch), -1)
-        return play(judges, batch, raw, parameters, direction, orders, judges.all())
+    def look(batch: Prepared, both: bool, fixed: Tensor | None = None) -> tuple[Edits, Outcome, Tensor]:
+        many = len(batch)
+        direction, orders = torch.full((many,), sign), operators.ALL_ORDERS[:1].expand(many, -1)
+        edits = predict(network, batch.numbers, direction, orders, torch.zeros(many, STYLE), torch.full((many,), both))
+        if fixed is not None:
+            edits = edits.fixed(fixed)
+        areas = batch.mask.float().mean((1, 2, 3)) / 255 / batch.valid.float().mean((1, 2, 3))
+        outcome = play(judges, batch, edits, direction, judges.all())
+        return edits, outcome, areas * outcome.difference + outcome.change
 
-    def every(outcomes: list[Outcome], name: str) -> Tensor:
-        return torch.cat([getattr(each, name) for each in outcomes])
+    def every(looks: list[tuple[Edits, Outcome, Tensor]], name: str) -> Tensor:
+        return torch.cat([getattr(outcome, name) for _, outcome, _ in looks])
 
-    outcomes = team.map(outcome, batches)
-    relative = sign * ((sign * every(outcomes, "gain")).exp() - 1)
-    parameters, change = every(outcomes, "parameters"), every(outcomes, "realism")
-    difference, people = every(outcomes, "difference"), torch.cat([batch.people for batch in batches])
+    def changed(looks: list[tuple[Edits, Outcome, Tensor]]) -> float:
+        return float(torch.cat([whole for _, _, whole in looks]).mean())
+
+    alone = team.map(partial(look, both=False), batches)
+    together = team.map(partial(look, both=True), batches)
+    gain, gain_both = (relative(every(looks, "gain"), sign) for looks in (alone, together))
+    parameters, around = (torch.cat([getattr(edits, side) for edits, _, _ in alone]) for side in ("inside", "around"))
+    difference, people = every(alone, "difference"), torch.cat([batch.people for batch in batches])
     mean = parameters.mean(0)
     for _ in range(2):
-        constant = team.map(partial(outcome, fixed=mean), batches)
+        constant = team.map(partial(look, both=False, fixed=mean), batches)
         mean = mean * difference.mean() / every(constant, "difference").mean()
     return {
-        "median": float(relative.median()),
-        "mean": float(relative.mean()),
-        "wrong": float((relative <= 0).float().mean()),
-        "constant": float((sign * ((sign * every(constant, "gain")).exp() - 1)).median()),
-        "dR": float(change.mean()),
-        "dR<-.1": float((change < -0.1).float().mean()),
+        "median": float(gain.median()),
+        "mean": float(gain.mean()),
+        "wrong": float((gain <= 0).float().mean()),
+        "constant": float(relative(every(constant, "gain"), sign).median()),
+        "dR": float(every(alone, "realism").mean()),
+        "dR<-.1": float((every(alone, "realism") < -0.1).float().mean()),
         "CIE": float(difference.mean()),
         "CIE people": float(difference[people].mean()),
-        "tint": math.sqrt(float(every(outcomes, "tint").mean())),
+        "tint": math.sqrt(float(every(alone, "tint").mean())),
         "EV": float(parameters[:, 0].mean()),
         "EV spread": float(parameters[:, 0].std(correction=0)),
+        "both median": float(gain_both.median()),
+        "both mean": float(gain_both.mean()),
+        "both wrong": float((gain_both <= 0).float().mean()),
+        "both dR<-.1": float((every(together, "realism") < -0.1).float().mean()),
+        "both change": changed(together) / changed(alone),
+        "EV around": float(around[:, 0].mean()),
     }
 
 
@@ -243,30 +341,53 @@ def validate(network: EditNetwork, judges: Judges, held: list[Prepared], middle:
 
 
 def descend(
-    network: EditNetwork, judges: Judges, batch: Prepared, objective: Objective, middle: float,
+    network: EditNetwork, reader: StyleReader, judges: Judges, batch: Prepared, objective: Objective, middle: float,
     rng: np.random.Generator, team: Team,
 ) -> float:  # fmt: skip
-    """Add the gradients of the objective's mean over a batch, in random directions and orders; returns it."""
+    """Add the gradients of the objective's mean over a batch, in random directions, orders and styles; returns it."""
+    many = len(batch)
     suggested = torch.where(batch.lift > middle, -1.0, 1.0)
-    direction = torch.where(torch.from_numpy(rng.random(len(batch)) < _LIKELY), suggested, -suggested)
-    orders = operators.ALL_ORDERS[torch.from_numpy(rng.integers(0, 24, len(batch)))]
+    direction = torch.where(torch.from_numpy(rng.random(many) < _LIKELY), suggested, -suggested)
+    orders = operators.ALL_ORDERS[torch.from_numpy(rng.integers(0, 24, many))]
+    styled = torch.from_numpy(rng.random(many) < _STYLED)
+    style = torch.from_numpy(rng.standard_normal((many, STYLE))).float() * styled[:, None]
+    noise = torch.from_numpy(rng.normal(0, _BLUR, (2, many, COUNT))).float() * operators.scales()
+    # Evenly over the batch, since these take longest and its parts run side by side.
+    steps = torch.arange(many + 1) * _BOTH
+    both = steps[1:].floor() > steps[:-1].floor()
     turn = int(rng.integers(len(judges.viewers)))
 
     def loss(rows: slice) -> Tensor:
         part, wanted = batch.take(rows), direction[rows]
-        raw = network.raw(part.numbers, wanted, orders[rows])
+        edits = predict(network, part.numbers, wanted, orders[rows], style[rows], both[rows])
         # One viewer at a time, each part of the batch another: more pictures in the same time.
-        viewer = (turn + rows.start * team.threads // len(batch)) % len(judges.viewers)
-        outcome = play(judges, part, raw, operators.from_raw(raw), wanted, orders[rows], [viewer])
-        return objective(outcome, wanted, part.people)
+        viewer = (turn + rows.start * team.threads // many) % len(judges.viewers)
+        outcome = play(judges, part, edits, wanted, [viewer])
+        read = reader(edits.inside + noise[0, rows], edits.around + noise[1, rows], wanted, both[rows])
+        error = styled[rows] * (read - style[rows]).square().mean(1)
+        return objective(outcome, edits, wanted, part.people) + objective.style_weight * error
 
-    return team.backward(loss, len(batch))
+    return team.backward(loss, many)
 
 
 def to_objective(values: Mapping[str, Any]) -> Objective:
     """The objective that options or a checkpoint name; pairs may be lists."""
     pairs: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
     return Objective(**{entry.name: pairs[entry.name] for entry in fields(Objective)})
+
+
+def rebalanced(objective: Objective, scores: Mapping[str, float], most: float) -> Objective:
+    """The objective with change around the region dearer or cheaper.
+
+    So that editing both sides of the mask comes to change the picture `most` times as much as the region alone does;
+    scores: what `validate` found with the objective as it is.
+    """
+    weights = []
+    for name, weight in zip(("attenuate", "emphasize"), objective.change_weight):
+        excess = (scores.get(f"{name} both change", most) - 1) / (most - 1)
+        # By the root of it, since training at another weight overshoots.
+        weights.append(weight * min(2.0, max(0.5, math.sqrt(max(0.0, excess)))))
+    return replace(objective, change_weight=(weights[0], weights[1]))
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -288,7 +409,7 @@ def main(argv: list[str] | None = None) -> None:
         type=Path,
         nargs="+",
         default=[checkpoints.RUNS / "saliency.pt", checkpoints.RUNS / "saliency-2.pt"],
-        help="saliency networks",
+        help="saliency networks, checkpoints or .onnx files",
     )
     parser.add_argument("--critic", type=Path, default=checkpoints.RUNS / "realism.pt", help="realism critic")
     parser.add_argument(
@@ -296,10 +417,14 @@ def main(argv: list[str] | None = None) -> None:
         help="what does not depend on the edits; read if newer than viewers and critic, else made",
     )  # fmt: skip
     parser.add_argument("--rounds", type=int, default=2, help="how often each region is placed in the training set")
-    parser.add_argument("--epochs", type=int, default=6, help="epochs of --epoch-steps steps")
-    parser.add_argument("--epoch-steps", type=int, default=500, help="steps an epoch; a checkpoint after each epoch")
+    parser.add_argument("--epochs", type=int, default=12, help="epochs of --epoch-steps steps")
+    parser.add_argument("--epoch-steps", type=int, default=300, help="steps an epoch; a checkpoint after each epoch")
     parser.add_argument("--batch", type=int, default=16, help="edited pictures a step")
     parser.add_argument("--rate", type=float, default=2e-3, help="learning rate at the start")
+    parser.add_argument(
+        "--most-change", type=float, default=2.0,
+        help="how much the picture may change when the background is edited, too, in changes by the region's edits",
+    )  # fmt: skip
     for entry in fields(Objective):
         many = 2 if isinstance(entry.default, tuple) else None
         name = "--" + entry.name.replace("_", "-")
@@ -308,23 +433,32 @@ def main(argv: list[str] | None = None) -> None:
     team = Team(options.threads)
     torch.manual_seed(options.seed)
 
-    network = EditNetwork(tuple(options.taps), options.hidden)
-    network.trunk.load(options.trunk, options.data / "weights")
+    network, reader = EditNetwork(tuple(options.taps), options.hidden), StyleReader()
+    if options.start:
+        if options.start.suffix == exported.SUFFIX:
+            exported.load_edit(network, exported.edit_state(options.start), options.start)
+        else:
+            begun = checkpoints.load(options.start)
+            exported.load_edit(network, begun["model"], options.start)
+            reader.load_state_dict(begun["reader"])
+    else:
+        network.trunk.load(options.trunk, options.data / "weights")
     network.trunk.requires_grad_(False)
     judges = Judges([saliency.load_network(p) for p in options.viewers], realism.load_network(options.critic))
     for module in (network, *judges.viewers, judges.critic):
         module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     first, clock = 0, checkpoints.Clock()
-    head = [p for p in network.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(head, lr=options.rate, weight_decay=0.01)
+    learned = [p for p in (*network.parameters(), *reader.parameters()) if p.requires_grad]
+    optimizer = torch.optim.AdamW(learned, lr=options.rate, weight_decay=0.01)
     state = checkpoints.load(options.out) if options.resume and options.out.is_file() else None
     if state:
         network.load_state_dict(state["model"])
+        reader.load_state_dict(state["reader"])
         optimizer.load_state_dict(state["optimizer"])
         first, clock = state["epoch"], checkpoints.Clock(state["seconds"])
 
     network.eval()
-    sources = [*options.viewers, options.critic]
+    sources = [*options.viewers, options.critic, *([options.start] if options.start else [])]
     if options.prepared.is_file() and all(f.stat().st_mtime < options.prepared.stat().st_mtime for f in sources):
         prepared, held = ([Prepared(**part) for part in parts] for parts in torch.load(options.prepared, mmap=True))
     else:
@@ -336,7 +470,7 @@ def main(argv: list[str] | None = None) -> None:
         prepared = prepare(network, judges, training, rng, options.rounds, True, team)
         options.prepared.parent.mkdir(parents=True, exist_ok=True)
         torch.save([[vars(part) for part in parts] for parts in (prepared, held)], options.prepared)
-    if not state:
+    if not state and not options.start:
         network.standardise.measure(torch.cat([part.numbers for part in prepared]))
         origins = regions.origins(network.trunk.taps, whole=True)
         network.standardise.ignore(torch.tensor([origin in options.without for origin in origins]))
@@ -344,6 +478,8 @@ def main(argv: list[str] | None = None) -> None:
     print(f"{sum(map(len, prepared))} regions prepared; {clock.seconds():.0f} s", flush=True)
 
     objective = to_objective(vars(options))
+    if state:
+        objective = replace(objective, change_weight=to_objective(state["objective"]).change_weight)
     shares = np.array([len(part) for part in prepared]) / sum(map(len, prepared))
     for epoch in range(first, options.epochs):
         rng = np.random.default_rng([options.seed, epoch])
@@ -358,15 +494,19 @@ def main(argv: list[str] | None = None) -> None:
             part = prepared[rng.choice(len(prepared), p=shares)]
             batch = part.take(torch.from_numpy(rng.integers(0, len(part), options.batch)))
             optimizer.zero_grad()
-            losses.append(descend(network, judges, batch, objective, middle, rng, team))
-            torch.nn.utils.clip_grad_norm_(head, 1.0)
+            losses.append(descend(network, reader, judges, batch, objective, middle, rng, team))
+            for learner in (network, reader):
+                torch.nn.utils.clip_grad_norm_(learner.parameters(), 1.0)
             optimizer.step()
         scores = validate(network, judges, held, middle, team)
+        objective = rebalanced(objective, scores, options.most_change)
         text = ", ".join(f"{name} {value:.3f}" for name, value in scores.items())
+        text += ", change weight {:.3f} {:.3f}".format(*objective.change_weight)
         print(f"epoch {epoch + 1}: loss {np.mean(losses):.4f}; validation {text}; {clock.seconds():.0f} s", flush=True)
         checkpoints.save(
             options.out, network, optimizer, epoch=epoch + 1, taps=list(options.taps), hidden=options.hidden,
             seconds=clock.seconds(), validation=scores, middle=middle, objective=vars(objective),
+            reader=reader.state_dict(),
         )  # fmt: skip
 
 

@@ -7,7 +7,9 @@ realism:  how well the critics tell real from fake, and how their verdicts fall 
 edits:    what the shipped edits do to regions: to attention, realism and colour, by the networks of the training and by
           independent ones (--judges, --second-critic), beside edits that need no network.  "constant" applies the
           network's own mean parameters, scaled to its colour difference, to every picture: what it would reach had it
-          learned nothing about the single picture.
+          learned nothing about the single picture.  Then region and background, parts of the edits, other orders of
+          them (GazeShiftNet's Table 1d), and styles.
+Networks are checkpoints or exported .onnx files.
 """
 
 from __future__ import annotations
@@ -22,12 +24,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from model_server.predictor import DIRECTIONS, NETWORKS, RANKINGS, Predictor
+from model_server.predictor import NETWORKS, RANKINGS, Predictor
+from model_server.wish import DIRECTIONS
 
 from . import checkpoints, data, edit, own_photos, realism, saliency
 from .parallel import Team
 from .reports import cost as cost_report
 from .reports import edits as edit_report
+from .reports import judging
 from .reports import realism as realism_report
 from .reports import saliency as saliency_report
 
@@ -93,6 +97,10 @@ def main(argv: list[str] | None = None) -> None:
     critics = {"training": realism.load_network(options.critic)}
     if options.second_critic.is_file():
         critics["independent"] = realism.load_network(options.second_critic)
+    else:
+        print(
+            f"There is no {options.second_critic}: realism is judged by the critic of the training alone.", flush=True
+        )
     named = {f"{source} {k + 1}": network for source, networks in viewers.items() for k, network in enumerate(networks)}
     regions = own_photos.chosen(options) or data.split(data.load_regions(options.data))[1]
     texts: dict[str, str] = {}
@@ -111,12 +119,12 @@ def main(argv: list[str] | None = None) -> None:
         sheet = options.out / "realism-curves.png"
         texts["realism curves"] = realism_report.curves(spaced(regions, options.count), critics, sheet, team)
     if "edits" in options.parts:
-        judges = edit_report.Judges(viewers, critics)
+        judges = judging.Judges(viewers, critics)
         objective = edit.to_objective(checkpoints.load(options.edit)["objective"])
-        samples = edit_report.load_samples(regions, team)
+        samples = judging.load_samples(regions, team)
         with torch.no_grad():
             lifts = team.map(judges.lift, samples)
-        for direction, chosen in edit_report.choose(samples, lifts, options.count).items():
+        for direction, chosen in judging.choose(samples, lifts, options.count).items():
             texts[direction], numbers[direction] = edit_report.report(
                 direction, chosen, predictor, options.order, judges, objective, options.searched, options.sheet,
                 options.out, team,

@@ -3,9 +3,10 @@
 
 Every file takes sides of any multiple of 32.  `valid` is 1 on the picture and 0 on the padding beside it.
 
-    edit.onnx               picture [1, 3, H, W] display-encoded 0..1, mask, valid [1, 1, H, W], direction [1]: -1 or +1
-                            -> parameters [24, 28] in the orders of edits.ORDERS
-    operator-<name>.onnx    linear [N, 3, h, w], any size, mask [1, 1, h, w], parameters [N, 28] -> edited [N, 3, h, w]
+    edit.onnx               picture [1, 3, H, W] display-encoded 0..1, mask, valid [1, 1, H, W], direction [1]: -1 or
+                            +1, style [1, 10] -> inside, around [24, 38]: parameters in the orders of edits.ORDERS
+    operator-<name>.onnx    linear [N, 3, h, w], any size, mask [1, 1, h, w], parameters [N, 38] -> edited [N, 3, h, w];
+                            sharpening also side [1]: the picture's longer side in these pixels, without padding
     realism.onnx            picture, mask, valid likewise -> realism [1]
     saliency.onnx           picture, mask, valid likewise -> share [1], density [1, H/8, W/8]
 """
@@ -16,6 +17,7 @@ import argparse
 import hashlib
 import json
 import warnings
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -24,48 +26,73 @@ import onnx.reference
 import torch
 from torch import Tensor, nn
 
-from model_server.parameters import COUNT
+from model_server.parameters import COUNT, STYLE
 from plugin.saliency.edits import NAMES
 
-from . import checkpoints, operators, realism, saliency
+from . import checkpoints, data, exported, operators, realism, saliency
 from .models import Critic, EditNetwork, SaliencyNetwork, share
 
 FOLDER = Path(__file__).parent.parent / "networks"
-VERSION = 2
+VERSION = 3
 OPSET = 17
 
-# The server's canvas in pixels.  Smaller than that of the training: nearly as much attention moves (MODEL_CARD.md), and
-# a prediction takes half the time.
-INPUT = {"long": 192, "short": 144, "multiple": 32}
+# The server's canvas in pixels, which is that of the training.
+INPUT = {"long": data.LONG, "short": data.SHORT, "multiple": data.MULTIPLE}
+
+
+@dataclass(frozen=True)
+class Strengths:
+    """How much of what the edit network says counts as 100 %, by direction, inside the region and around it."""
+
+    attenuate: float = 1.0
+    emphasize: float = 1.0
+    attenuate_background: float = 1.0
+    emphasize_background: float = 1.0
+
+    def as_json(self) -> dict[str, float]:
+        return {name.replace("_", "-"): value for name, value in asdict(self).items()}
 
 
 class EditFile(nn.Module):
-    """What edit.onnx computes: one pass of the trunk, then the head for all orders."""
+    """What edit.onnx computes: one pass of the trunk, then the heads for all orders."""
 
-    def __init__(self, network: EditNetwork, attenuate: float, emphasize: float) -> None:
+    def __init__(self, network: EditNetwork, strengths: Strengths) -> None:
         super().__init__()
         self.network = network
-        self.attenuate = attenuate
-        self.emphasize = emphasize
+        self.strengths = strengths
         self.register_buffer("orders", operators.ALL_ORDERS)
 
-    def forward(self, picture: Tensor, mask: Tensor, valid: Tensor, direction: Tensor) -> Tensor:
+    def forward(
+        self, picture: Tensor, mask: Tensor, valid: Tensor, direction: Tensor, style: Tensor
+    ) -> tuple[Tensor, Tensor]:
         numbers = self.network.describe(picture, mask, valid)
         orders: Tensor = self.orders  # type: ignore[assignment]
-        parameters = self.network(numbers, direction.expand(len(operators.ALL_ORDERS)), orders)
+        many = len(operators.ALL_ORDERS)
+        inside, around = self.network(numbers, direction.expand(many), orders, style.expand(many, -1))
         # Parameters are linear in strength, so a factor is the strength that counts as 100 %.
-        return parameters * torch.where(direction < 0, self.attenuate, self.emphasize)
+        of = self.strengths
+        return (
+            inside * torch.where(direction < 0, of.attenuate, of.emphasize),
+            around * torch.where(direction < 0, of.attenuate_background, of.emphasize_background),
+        )
 
 
 class OperatorFile(nn.Module):
-    """What operator-<name>.onnx computes: one edit, blended through the mask."""
+    """What operator-<name>.onnx computes: one edit that looks at single pixels, blended through the mask."""
 
-    def __init__(self, index: int) -> None:
+    def __init__(self, name: str) -> None:
         super().__init__()
-        self.operator = operators.OPERATORS[index]
+        self.operator = operators.POINTWISE[name]
 
     def forward(self, linear: Tensor, mask: Tensor, parameters: Tensor) -> Tensor:
         return operators.blend(linear, self.operator(linear, parameters), mask)
+
+
+class SharpeningFile(nn.Module):
+    """What operator-sharpening.onnx computes."""
+
+    def forward(self, linear: Tensor, mask: Tensor, parameters: Tensor, side: Tensor) -> Tensor:
+        return operators.blend(linear, operators.sharpening(linear, parameters, side), mask)
 
 
 class SaliencyFile(nn.Module):
@@ -105,7 +132,7 @@ def fold_padding(model: onnx.ModelProto) -> None:
     makers = {name: node for node in nodes for name in node.output}
     for node in nodes:
         padding = makers.get(node.input[0]) if node.op_type == "Conv" else None
-        if padding is None or padding.op_type != "Pad":
+        if padding is None or padding.op_type != "Pad" or _pads_with_edge(padding):
             continue
         sides = _constant(makers, padding.input[1])
         attribute = next(each for each in node.attribute if each.name == "pads")
@@ -115,6 +142,10 @@ def fold_padding(model: onnx.ModelProto) -> None:
     used = {name for node in nodes for name in node.input}
     for node in [node for node in nodes if node.op_type == "Pad" and node.output[0] not in used]:
         nodes.remove(node)
+
+
+def _pads_with_edge(padding: onnx.NodeProto) -> bool:
+    return any(each.name == "mode" and each.s == b"edge" for each in padding.attribute)
 
 
 def _constant(makers: dict[str, onnx.NodeProto], name: str) -> list[int]:
@@ -133,18 +164,20 @@ def _constant(makers: dict[str, onnx.NodeProto], name: str) -> list[int]:
 
 
 def export(
-    edit: EditNetwork, critic: Critic, viewers: list[SaliencyNetwork], folder: Path,
-    attenuate: float = 1.0, emphasize: float = 1.0,
-) -> dict[str, Any]:  # fmt: skip
-    """Write all files into the folder; returns the manifest.  attenuate, emphasize: what counts as strength 100 %."""
+    edit: EditNetwork, critic: Critic, viewers: list[SaliencyNetwork], folder: Path, strengths: Strengths
+) -> dict[str, Any]:
+    """Write all files into the folder; returns the manifest."""
     folder.mkdir(parents=True, exist_ok=True)
     area = torch.ones(1, 1, 64, 96)
     seen = {"picture": torch.rand(1, 3, 64, 96), "mask": area, "valid": area}
-    wish = {"direction": torch.ones(1)}
+    wish = {"direction": torch.ones(1), "style": torch.zeros(1, STYLE)}
     single = {"linear": torch.rand(2, 3, 64, 96), "mask": area, "parameters": torch.zeros(2, COUNT)}
-    write(EditFile(edit, attenuate, emphasize), folder / "edit.onnx", seen | wish, ["parameters"])
-    for index, name in enumerate(NAMES):
-        write(OperatorFile(index), folder / f"operator-{name}.onnx", single, ["edited"])
+    write(EditFile(edit, strengths), folder / "edit.onnx", seen | wish, ["inside", "around"])
+    for name in NAMES:
+        pointwise = name in operators.POINTWISE
+        inputs = single if pointwise else single | {"side": torch.full((1,), float(data.LONG))}
+        operator = OperatorFile(name) if pointwise else SharpeningFile()
+        write(operator, folder / f"operator-{name}.onnx", inputs, ["edited"])
     write(critic, folder / "realism.onnx", seen, ["realism"])
     write(SaliencyFile(viewers), folder / "saliency.onnx", seen, ["share", "density"])
     files = {}
@@ -156,7 +189,7 @@ def export(
         "version": VERSION,
         "input": INPUT,
         "ranges": operators.RANGES,
-        "strengths": {"attenuate": attenuate, "emphasize": emphasize},
+        "strengths": strengths.as_json(),
         "files": files,
     }
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
@@ -164,10 +197,14 @@ def export(
 
 
 def load_edit(path: Path) -> EditNetwork:
-    """A trained edit network from its checkpoint, frozen."""
-    state = checkpoints.load(path)
-    network = EditNetwork(tuple(state["taps"]), state["hidden"])
-    network.load_state_dict(state["model"])
+    """A trained edit network, frozen: from its checkpoint, or from an edit.onnx of the usual taps and size."""
+    if path.suffix == exported.SUFFIX:
+        network = EditNetwork()
+        exported.load_edit(network, exported.edit_state(path), path)
+    else:
+        state = checkpoints.load(path)
+        network = EditNetwork(tuple(state["taps"]), state["hidden"])
+        network.load_state_dict(state["model"])
     return network.eval().requires_grad_(False)
 
 
@@ -178,22 +215,23 @@ def main(argv: list[str] | None = None) -> None:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     runs = checkpoints.RUNS
-    parser.add_argument("--edit", type=Path, default=runs / "edit.pt", help="checkpoint of the edit network")
-    parser.add_argument("--critic", type=Path, default=runs / "realism.pt", help="checkpoint of the realism critic")
+    parser.add_argument("--edit", type=Path, default=runs / "edit.pt", help="the edit network")
+    parser.add_argument("--critic", type=Path, default=runs / "realism.pt", help="the realism critic")
     parser.add_argument(
         "--viewers", type=Path, nargs="+", default=[runs / "saliency.pt"],
-        help="checkpoints of the saliency networks whose mean is shipped; each costs time at every request",
+        help="the saliency networks whose mean is shipped; each costs time at every request",
     )  # fmt: skip
-    for direction in ("attenuate", "emphasize"):
-        help_text = f"strength of the network's edits that counts as 100 %% when they {direction}"
-        parser.add_argument(f"--{direction}", type=float, default=1.0, help=help_text)
+    for entry in fields(Strengths):
+        direction, *where = entry.name.split("_")
+        place = "the background's" if where else "the region's"
+        help_text = f"how much of {place} edits counts as 100 %% when they {direction}"
+        parser.add_argument(f"--{entry.name.replace('_', '-')}", type=float, default=1.0, help=help_text)
     parser.add_argument("--out", type=Path, default=FOLDER, help="folder to write to")
+    parser.epilog = "Networks are checkpoints, or .onnx files as this script writes them."
     options = parser.parse_args(argv)
     viewers = [saliency.load_network(path) for path in options.viewers]
-    manifest = export(
-        load_edit(options.edit), realism.load_network(options.critic), viewers, options.out,
-        options.attenuate, options.emphasize,
-    )  # fmt: skip
+    strengths = Strengths(**{entry.name: getattr(options, entry.name) for entry in fields(Strengths)})
+    manifest = export(load_edit(options.edit), realism.load_network(options.critic), viewers, options.out, strengths)
     for name, file in manifest["files"].items():
         print(f"{name}: {file['bytes']} bytes, sha256 {file['sha256']}")
 

@@ -33,7 +33,7 @@ def fixation_counts(points: np.ndarray[Any, Any], canvas: tuple[int, int]) -> Te
 
 
 def blurred(counts: Tensor) -> Tensor:
-    """Counts [h, w] blurred by about a degree of visual angle (a Gaussian of one cell)."""
+    """Counts [h, w] blurred by one to two degrees of visual angle (a Gaussian of one cell)."""
     line = torch.exp(-(torch.arange(-3.0, 4.0) ** 2) / 2)
     kernel = (line[:, None] * line / line.sum() ** 2)[None, None]
     return F.conv2d(counts[None, None], kernel, padding=3)[0, 0]

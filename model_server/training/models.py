@@ -9,11 +9,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from model_server.parameters import COUNT, STYLE
+from plugin.saliency.edits import FIXED, NAMES
+
 from . import operators, regions
 from .trunk import STRIDES, Trunk
 
 # Saliency maps have one cell for STRIDE x STRIDE pixels.
 STRIDE = 8
+
+# How many edits have no fixed place in the order.
+FREE = len(NAMES) - FIXED
 
 
 def to_cells(area: Tensor) -> Tensor:
@@ -181,11 +187,32 @@ class SecondCritic(Critic):
 CRITICS: dict[str, type[Critic]] = {"moments": RealismCritic, "pooled": SecondCritic}
 
 
-class EditNetwork(nn.Module):
-    """Predicts the edits of a region for one direction and one order of application.
+class Head(nn.Module):
+    """What to do on one side of a region's mask, from the region's description and what is wished."""
 
-    The trunk and the description of the region are shared; direction and order enter the head alone, so that one pass
-    of the trunk serves both directions and all 24 orders.
+    def __init__(self, hidden: int) -> None:
+        super().__init__()
+        # 1 number for the direction, 4 x 4 for which of the free edits comes at which place, the style.
+        self.wish = nn.Linear(1 + FREE**2 + STYLE, 2 * hidden)
+        self.middle = nn.Linear(hidden, hidden)
+        self.last = nn.Linear(hidden, operators.RAW)
+        nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(self.last.bias)
+        # The size of sharpening alone counts, not its sign: at exactly 0 it would stay there for ever.
+        nn.init.normal_(self.last.weight[operators.RAW_SHARPENING], std=0.003)
+
+    def forward(self, region: Tensor, wish: Tensor) -> Tensor:
+        """Unbounded output [N, 46] of regions [N or 1, hidden] and wishes [N, 27]."""
+        scale, shift = self.wish(wish).chunk(2, 1)
+        result: Tensor = self.last(F.gelu(self.middle(F.gelu(region * (1 + scale) + shift))))
+        return result
+
+
+class EditNetwork(nn.Module):
+    """Predicts the edits inside and around a region for one direction, one order of application and one style.
+
+    The trunk and the description of the region are shared; direction, order and style enter the heads alone, so that
+    one pass of the trunk serves both directions and all 24 orders.
     """
 
     def __init__(self, taps: tuple[int, ...] = (24, 32, 64, 96), hidden: int = 256) -> None:
@@ -194,25 +221,40 @@ class EditNetwork(nn.Module):
         count = regions.length(taps, whole=True)
         self.standardise = Standardise(count)
         self.region = nn.Linear(count, hidden)
-        # 1 number for the direction, 4 x 4 for which edit comes at which place.
-        self.wish = nn.Linear(17, 2 * hidden)
-        self.middle = nn.Linear(hidden, hidden)
-        self.last = nn.Linear(hidden, operators.RAW)
-        nn.init.zeros_(self.last.weight)
-        nn.init.zeros_(self.last.bias)
+        self.inside = Head(hidden)
+        self.around = Head(hidden)
 
     def describe(self, encoded: Tensor, mask: Tensor, valid: Tensor) -> Tensor:
         """The numbers that the edit is chosen from: [N, F]."""
         return regions.describe(encoded, self.trunk(encoded), self.trunk.taps, mask, valid, whole=True)
 
-    def raw(self, numbers: Tensor, direction: Tensor, orders: Tensor) -> Tensor:
-        """Unbounded output [N, 36].  numbers: [N or 1, F]; direction [N]: -1 attenuate, +1 emphasize; orders [N, 4]."""
-        places = F.one_hot(orders, 4).flatten(1).to(numbers.dtype)
-        scale, shift = self.wish(torch.cat([direction[:, None], places], 1)).chunk(2, 1)
-        hidden = F.gelu(self.region(self.standardise(numbers)) * (1 + scale) + shift)
-        result: Tensor = self.last(F.gelu(self.middle(hidden)))
-        return result
+    def raw(self, numbers: Tensor, direction: Tensor, orders: Tensor, style: Tensor) -> tuple[Tensor, Tensor]:
+        """Unbounded outputs [N, 46], inside and around.
 
-    def forward(self, numbers: Tensor, direction: Tensor, orders: Tensor) -> Tensor:
-        """Parameters [N, 28] of operators.py, bounded by its RANGES."""
-        return operators.from_raw(self.raw(numbers, direction, orders))
+        numbers: [N or 1, F]; direction [N]: -1 attenuate, +1 emphasize; orders [N, 7]; style [N, 10].
+        """
+        places = F.one_hot(orders[:, FIXED:] - FIXED, FREE).flatten(1).to(numbers.dtype)
+        wish = torch.cat([direction[:, None], places, style], 1)
+        region = self.region(self.standardise(numbers))
+        return self.inside(region, wish), self.around(region, wish)
+
+    def forward(self, numbers: Tensor, direction: Tensor, orders: Tensor, style: Tensor) -> tuple[Tensor, Tensor]:
+        """Parameters [N, 38] of operators.py, inside and around, bounded by its RANGES."""
+        inside, around = self.raw(numbers, direction, orders, style)
+        return operators.from_raw(inside), operators.from_raw(around)
+
+
+class StyleReader(nn.Module):
+    """Guesses the style that edits were made in, for the training alone: styles that cannot be told are none."""
+
+    def __init__(self, hidden: int = 128) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(2 * COUNT + 2, hidden), nn.GELU(), nn.Linear(hidden, STYLE))
+
+    def forward(self, inside: Tensor, around: Tensor, direction: Tensor, both: Tensor) -> Tensor:
+        """Styles [N, 10] of parameters [N, 38]; direction [N]; both [N], whether the ones around count."""
+        known = both.to(inside.dtype)[:, None]
+        scales = operators.scales()
+        numbers = [inside / scales, known * around / scales, direction[:, None], known]
+        result: Tensor = self.layers(torch.cat(numbers, 1))
+        return result

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The four edits as differentiable operators, with exactly the maths of GIMP's filters.
+"""The edits as differentiable operators, with exactly the maths of GIMP's filters.
 
 Pictures are linear-light RGB, float, nominally 0..1 and unbounded in between: `gegl:exposure`, `gegl:saturation`
-(native) and `gegl:channel-mixer` (diagonal) clip nothing, `gimp:curves` clips its own input and output.  Each edit is
-blended through the soft mask in linear light before the next, as a stack of masked adjustment layers does.
+(native), `gegl:channel-mixer` (diagonal) and `gegl:unsharp-mask` clip nothing, `gimp:curves` (contrast, tone, curves)
+clips its own input and output.  Each edit is blended through the soft mask in linear light before the next, as a stack
+of masked adjustment layers does.
 
 The numbers of an edit are the vector that `model_server.parameters` describes: EV and logarithms, 0 at the identity.
 """
@@ -13,34 +14,59 @@ from __future__ import annotations
 from typing import Callable
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from model_server.parameters import to_parameters
-from plugin.saliency.edits import CURVE_NODES, LUMINANCE, NAMES, ORDERS, SEGMENTS, Edit
+from model_server.parameters import CONTRAST, COUNT, CURVES, PLACES, SHARPENING, TONE, to_parameters
+from plugin.saliency.edits import (
+    CONTRAST_SLOPES,
+    CURVE_NODES,
+    LUMINANCE,
+    NAMES,
+    ORDERS,
+    SEGMENTS,
+    SHARPENING_WIDTH,
+    Edit,
+)
 
 ALL_ORDERS = torch.tensor(ORDERS)
 
 # The network predicts RAW numbers; `from_raw` bounds each with tanh to +-RANGES (in the units of the table above).
 # A curve is one shared by the three channels plus a small part of each channel's own, and white balance is narrow:
-# with free channels, a network finds that tinting the region pink raises its saliency in every photograph.
-RANGES = {"exposure": 1.5, "saturation": 1.2, "white-balance": 0.15, "curve": 0.5, "curve-channel": 0.1}
-RAW = 4 + SEGMENTS + 3 * SEGMENTS
+# with free channels, a network finds that tinting the region pink raises its saliency in every photograph.  Sharpening
+# stays below what a thumbnail shows truthfully (tests/gimp/test_sharpening.py), even at strength 150 %.
+RANGES = {
+    "exposure": 1.5, "saturation": 1.2, "white-balance": 0.15, "curve": 0.5, "curve-channel": 0.1,
+    "sharpening": 0.065, "contrast": 0.6, "tone": 0.3,
+}  # fmt: skip
+RAW_SHARPENING = 4 + SEGMENTS + 3 * SEGMENTS
+RAW = RAW_SHARPENING + 2 + SEGMENTS
+
+# Half the width of the sharpening's blur in pixels, on pictures of at most 333: how `gegl:gaussian-blur` cuts it off.
+REACH = 3
+
+
+def _power(base: Tensor, exponent: float) -> Tensor:
+    """Of positive numbers, in less time than `pow` takes, forward, backward and where the exported files run."""
+    return (base.log() * exponent).exp()
 
 
 def encode(linear: Tensor) -> Tensor:
     """Linear light to display-encoded sRGB; the input is clipped to 0..1."""
     linear = linear.clamp(0, 1)
     # The inner clamp keeps the slope of the power finite where the other branch is taken.
-    return torch.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear.clamp(min=0.0031308) ** (1 / 2.4) - 0.055)
+    bright = 1.055 * _power(linear.clamp(min=0.0031308), 1 / 2.4) - 0.055
+    return torch.where(linear <= 0.0031308, 12.92 * linear, bright)
 
 
 def decode(encoded: Tensor) -> Tensor:
     """Display-encoded sRGB, 0..1, to linear light."""
-    return torch.where(encoded <= 0.04045, encoded / 12.92, ((encoded.clamp(min=0.04045) + 0.055) / 1.055) ** 2.4)
+    bright = _power((encoded.clamp(min=0.04045) + 0.055) / 1.055, 2.4)
+    return torch.where(encoded <= 0.04045, encoded / 12.92, bright)
 
 
 def exposure(linear: Tensor, parameters: Tensor) -> Tensor:
-    """`gegl:exposure` on pictures [N, 3, H, W], parameters [N, 28]."""
+    """`gegl:exposure` on pictures [N, 3, H, W], parameters [N, 38]."""
     return linear * torch.pow(2.0, parameters[:, 0, None, None, None])
 
 
@@ -59,26 +85,64 @@ def white_balance(linear: Tensor, parameters: Tensor) -> Tensor:
     return linear * gains[:, :, None, None]
 
 
-def curve_slopes(parameters: Tensor) -> Tensor:
-    """Segment slopes [N, 3, 8] of the three curves, normalised so that each runs from (0, 0) to (1, 1)."""
-    slopes = torch.pow(2.0, parameters[:, 4:].reshape(-1, 3, SEGMENTS))
+def normalised(slopes: Tensor) -> Tensor:
+    """Segment slopes [..., 8], scaled so that each curve runs from (0, 0) to (1, 1)."""
     nodes = slopes.new_tensor(CURVE_NODES)
-    return slopes / (slopes * (nodes[1:] - nodes[:-1])).sum(2, keepdim=True)
+    return slopes / (slopes * (nodes[1:] - nodes[:-1])).sum(-1, keepdim=True)
 
 
-def curves(linear: Tensor, parameters: Tensor) -> Tensor:
-    """`gimp:curves`: piecewise linear on display-encoded values, input and output clipped to 0..1."""
-    slopes = curve_slopes(parameters)
+def _curved(linear: Tensor, slopes: Tensor) -> Tensor:
+    """`gimp:curves`: piecewise linear on display-encoded values, input and output clipped to 0..1.
+
+    slopes: [N, 3 or 1, 8], one curve a channel or one for all.
+    """
+    slopes = normalised(slopes)[:, :, :, None, None]
     encoded = encode(linear)
-    result = torch.zeros_like(encoded)
-    # Each segment adds its slope times the part of the value that lies in it.
+    # Each segment adds its slope times the part of the value that lies in it: the value held between its ends, less the
+    # lower one.
+    result = -(slopes * slopes.new_tensor(CURVE_NODES[:-1])[:, None, None]).sum(2)
     for k, (start, end) in enumerate(zip(CURVE_NODES, CURVE_NODES[1:])):
-        result = result + slopes[:, :, k, None, None] * (encoded - start).clamp(0, end - start)
+        result = result + slopes[:, :, k] * encoded.clamp(start, end)
     return decode(result.clamp(0, 1))
 
 
-# In the order of edits.NAMES, so that an index into NAMES (as in edits.ORDERS) finds its operator.
-OPERATORS: tuple[Callable[[Tensor, Tensor], Tensor], ...] = (exposure, saturation, white_balance, curves)
+def curves(linear: Tensor, parameters: Tensor) -> Tensor:
+    """`gimp:curves`, one curve a channel."""
+    return _curved(linear, torch.pow(2.0, parameters[:, CURVES].reshape(-1, 3, SEGMENTS)))
+
+
+def contrast(linear: Tensor, parameters: Tensor) -> Tensor:
+    """`gimp:curves` on value: an S about the middle grey."""
+    steeper = linear.new_tensor(CONTRAST_SLOPES)
+    return _curved(linear, torch.pow(2.0, parameters[:, CONTRAST, None, None] * steeper))
+
+
+def tone(linear: Tensor, parameters: Tensor) -> Tensor:
+    """`gimp:curves` on value."""
+    return _curved(linear, torch.pow(2.0, parameters[:, None, TONE]))
+
+
+def sharpening(linear: Tensor, parameters: Tensor, side: Tensor | float) -> Tensor:
+    """`gegl:unsharp-mask`; side: the longer side of the whole picture in these pixels, 333 at most, or a tensor [1]."""
+    steps = torch.arange(-REACH, REACH + 1, dtype=linear.dtype, device=linear.device)
+    kernel = torch.exp(-((steps / (SHARPENING_WIDTH * side)) ** 2) / 2)
+    # As plain numbers: the exporter wants to know the kernel's shape.
+    kernel = (kernel / kernel.sum()).reshape(1, 1, 1, 2 * REACH + 1).expand(3, 1, 1, 2 * REACH + 1)
+    blurred = F.pad(linear, (REACH,) * 4, mode="replicate")
+    for weights in (kernel, kernel.transpose(2, 3)):
+        blurred = F.conv2d(blurred, weights, groups=3)
+    return linear + parameters[:, SHARPENING, None, None, None] * (linear - blurred)
+
+
+# By name those that look at one pixel alone.
+POINTWISE: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "contrast": contrast,
+    "tone": tone,
+    "exposure": exposure,
+    "saturation": saturation,
+    "white-balance": white_balance,
+    "curves": curves,
+}
 
 
 def blend(linear: Tensor, edited: Tensor, mask: Tensor) -> Tensor:
@@ -86,48 +150,92 @@ def blend(linear: Tensor, edited: Tensor, mask: Tensor) -> Tensor:
     return linear + mask * (edited - linear)
 
 
-def apply(linear: Tensor, mask: Tensor, parameters: Tensor, orders: Tensor, clip: bool = True) -> Tensor:
-    """Apply parameters [N, 28] in orders [N, 4] (indices into edits.NAMES, first applied first).
+def apply(linear: Tensor, mask: Tensor, parameters: Tensor, orders: Tensor, side: float, clip: bool = True) -> Tensor:
+    """Apply parameters [N, 38] in orders [N, 7] (indices into edits.NAMES, first applied first).
 
-    Pictures [N, 3, H, W] linear, masks [N, 1, H, W] 0..1.  Returns linear pictures, clipped once to 0..1 at the end
-    unless `clip` is off.
+    Pictures [N, 3, H, W] linear, masks [N, 1, H, W] 0..1; side: the pictures' longer side in pixels, without padding.
+    Returns linear pictures, clipped once to 0..1 at the end unless `clip` is off.
     """
-    for step in orders.unbind(1):
-        rows = [(step == kind).nonzero()[:, 0] for kind in range(len(OPERATORS))]
-        edited = [operator(linear[r], parameters[r]) for operator, r in zip(OPERATORS, rows) if len(r)]
-        linear = blend(linear, torch.cat(edited)[torch.cat(rows).argsort()], mask)
+    linear = blend(linear, sharpening(linear, parameters, side), mask)
+    linear = apply_pointwise(linear, mask, parameters, orders)
     return linear.clamp(0, 1) if clip else linear
 
 
+def apply_pointwise(linear: Tensor, mask: Tensor, parameters: Tensor, orders: Tensor) -> Tensor:
+    """`apply` without sharpening, which comes first in all orders, and without clipping."""
+    for step in orders.unbind(1):
+        rows = {name: (step == NAMES.index(name)).nonzero()[:, 0] for name in POINTWISE}
+        chosen = {name: r for name, r in rows.items() if len(r)}
+        if len(chosen) == 1:
+            edited = POINTWISE[next(iter(chosen))](linear, parameters)
+        elif chosen:
+            edited = torch.cat([POINTWISE[name](linear[r], parameters[r]) for name, r in chosen.items()])
+            edited = edited[torch.cat(list(chosen.values())).argsort()]
+        else:
+            continue  # sharpening
+        linear = blend(linear, edited, mask)
+    return linear
+
+
 def apply_inside(linear: Tensor, mask: Tensor, parameters: Tensor, orders: Tensor) -> Tensor:
-    """What `apply` gives, computed on the masked pixels alone: for small regions many times faster."""
+    """What `apply` gives without sharpening, on the masked pixels alone: for small regions many times faster."""
     rows = []
     for picture, area, values, order in zip(linear, mask, parameters, orders):
         chosen = area[0].flatten().nonzero()[:, 0]
         before = picture.flatten(1)
-        edited = apply(before[None, :, None, chosen], area.flatten(1)[None, :, None, chosen], values[None], order[None])
-        rows.append(before.clamp(0, 1).index_copy(1, chosen, edited[0, :, 0]).view_as(picture))
+        weights = area.flatten(1)[None, :, None, chosen]
+        edited = apply_pointwise(before[None, :, None, chosen], weights, values[None], order[None])
+        rows.append(before.index_copy(1, chosen, edited[0, :, 0]).clamp(0, 1).view_as(picture))
     return torch.stack(rows)
 
 
-def apply_edits(picture_linear: Tensor, mask: Tensor, edits: list[Edit], clip: bool = True) -> Tensor:
-    """Apply any list of edits to one picture [3, H, W], linear, through its mask [1, H, W]; repeats are allowed."""
+def apply_edits(
+    picture_linear: Tensor, mask: Tensor, edits: list[Edit], clip: bool = True, side: float | None = None
+) -> Tensor:
+    """Apply any list of edits to one picture [3, H, W], linear, through its mask [1, H, W]; repeats are allowed.
+
+    side: as for `apply`; by default the picture's own.
+    """
     linear = picture_linear[None]
     for edit in edits:
         parameters = linear.new_tensor(to_parameters([edit]))[None]
-        linear = blend(linear, OPERATORS[NAMES.index(edit.name)](linear, parameters), mask[None])
+        if edit.name in POINTWISE:
+            edited = POINTWISE[edit.name](linear, parameters)
+        else:
+            edited = sharpening(linear, parameters, side or max(linear.shape[2:]))
+        linear = blend(linear, edited, mask[None])
     return (linear.clamp(0, 1) if clip else linear)[0]
 
 
-def from_raw(raw: Tensor) -> Tensor:
-    """Bound a network's raw output [N, 36] to RANGES: parameters [N, 28].  Raw 0 is the identity.
+def scales() -> Tensor:
+    """What `from_raw` bounds each parameter to: [38]."""
+    bounds = {**RANGES, "curves": RANGES["curve"] + RANGES["curve-channel"]}
+    result = torch.zeros(COUNT)
+    for name, place in PLACES.items():
+        result[place] = bounds[name]
+    return result
 
-    Raw: exposure, saturation, red, blue, eight slopes shared by the channels, then eight of each channel's own.
+
+def from_raw(raw: Tensor) -> Tensor:
+    """Bound a network's raw output [N, 46] to RANGES: parameters [N, 38].  Raw 0 is the identity.
+
+    Raw: exposure, saturation, red, blue, eight slopes shared by the channels, then eight of each channel's own; amounts
+    of sharpening, which is never negative, and contrast; eight slopes of tone.
     """
     bounded = torch.tanh(raw)
-    tone = bounded[:, :4] * raw.new_tensor(
+    colour = bounded[:, :4] * raw.new_tensor(
         [RANGES["exposure"], RANGES["saturation"], RANGES["white-balance"], RANGES["white-balance"]]
     )
     shared = bounded[:, None, 4 : 4 + SEGMENTS] * RANGES["curve"]
-    own = bounded[:, 4 + SEGMENTS :].reshape(-1, 3, SEGMENTS) * RANGES["curve-channel"]
-    return torch.cat([tone, (shared + own).flatten(1)], 1)
+    own = bounded[:, 4 + SEGMENTS : 4 + 4 * SEGMENTS].reshape(-1, 3, SEGMENTS) * RANGES["curve-channel"]
+    amounts = bounded[:, 4 + 4 * SEGMENTS :]
+    return torch.cat(
+        [
+            colour,
+            (shared + own).flatten(1),
+            amounts[:, :1].abs() * RANGES["sharpening"],
+            amounts[:, 1:2] * RANGES["contrast"],
+            amounts[:, 2:] * RANGES["tone"],
+        ],
+        1,
+    )

@@ -19,10 +19,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from model_server.parameters import COUNT
+from model_server.parameters import COUNT, CURVES
 from plugin.saliency.edits import SEGMENTS
 
-from . import checkpoints, data, examples, operators, own_photos, regions
+from . import checkpoints, data, examples, exported, operators, own_photos, regions
 from .models import CRITICS, Critic, RealismCritic
 from .parallel import Team
 
@@ -63,31 +63,31 @@ def _chosen(rng: np.random.Generator, drawn: Tensor, kinds: list[str], fewest: i
         if kind in kept:
             result[part] = drawn[part]
     if "curves" in kept:
-        result[4:] = drawn[4:]
+        result[CURVES] = drawn[CURVES]
     return result
 
 
 def real_edit(rng: np.random.Generator) -> Tensor:
-    """Parameters [28] of an edit that nobody notices: the ranges 0.85 to 1.15 of the paper; often no edit at all."""
+    """Parameters [38] of an edit that nobody notices: the ranges 0.85 to 1.15 of the paper; often no edit at all."""
     parameters = torch.zeros(COUNT)
     if rng.random() < 0.25:
         return parameters
     factor = (math.log2(0.85), math.log2(1.15))
     parameters[0] = _GAMMA * _uniform(rng, factor)
     parameters[1] = _uniform(rng, factor)
-    parameters[4:] = torch.from_numpy(rng.uniform(*factor, 3 * SEGMENTS)).float()
+    parameters[CURVES] = torch.from_numpy(rng.uniform(*factor, 3 * SEGMENTS)).float()
     return _chosen(rng, parameters, ["exposure", "saturation", "curves"], 1, 3)
 
 
 def fake_edit(rng: np.random.Generator, people: bool, kind: str) -> Tensor:
-    """Parameters [28] of an edit of the given kind that looks wrong."""
+    """Parameters [38] of an edit of the given kind that looks wrong."""
     parameters = torch.zeros(COUNT)
     brighter = (math.log2(1.25), math.log2(1.5)) if people else (math.log2(1.5), 1.0)
     parameters[0] = _GAMMA * _uniform(rng, (-1.0, math.log2(0.75)), brighter)
     duller = (math.log2(0.5), math.log2(0.75)) if people else (-6.0, -1.0)
     parameters[1] = _uniform(rng, duller, brighter)
     parameters[2:4] = torch.tensor([_GAMMA * _uniform(rng, (-1.5, 0.0)), _GAMMA * _uniform(rng, (-1.5, 0.0))])
-    parameters[4:] = torch.from_numpy(rng.uniform(-1, 1, 3 * SEGMENTS)).float()
+    parameters[CURVES] = torch.from_numpy(rng.uniform(-1, 1, 3 * SEGMENTS)).float()
     kinds = ["exposure", "saturation", "curves"] + ([] if people else ["white"])
     if kind == "mixture":
         return _chosen(rng, parameters, kinds, 2, 3 if people else 4)
@@ -102,7 +102,7 @@ def fake_edit(rng: np.random.Generator, people: bool, kind: str) -> Tensor:
         else:
             slopes = torch.linspace(size, -size, SEGMENTS) * 0.8
             signs = rng.permutation([1.0, -1.0, 0.0])
-            cast[4:] = torch.cat([slopes * float(sign) for sign in signs])
+            cast[CURVES] = torch.cat([slopes * float(sign) for sign in signs])
         return cast
     drained = torch.zeros_like(parameters)
     drained[0] = rng.uniform(-2.2, -0.9)
@@ -222,10 +222,14 @@ def descend(critic: Critic, batch: Windows, pictures: Tensor, team: Team) -> flo
 
 
 def load_network(path: Path) -> Critic:
-    """A trained critic from its checkpoint, frozen."""
-    state = checkpoints.load(path)
-    critic = CRITICS[state["kind"]](tuple(state["taps"]))
-    critic.load_state_dict(state["model"])
+    """A trained critic, frozen: from its checkpoint, or from a realism.onnx, which holds the kind that ships."""
+    if path.suffix == exported.SUFFIX:
+        critic: Critic = RealismCritic()
+        critic.load_state_dict(exported.critic_state(path))
+    else:
+        state = checkpoints.load(path)
+        critic = CRITICS[state["kind"]](tuple(state["taps"]))
+        critic.load_state_dict(state["model"])
     return critic.eval().requires_grad_(False)
 
 
@@ -250,9 +254,13 @@ def main(argv: list[str] | None = None) -> None:
     torch.manual_seed(options.seed)
 
     clock = checkpoints.Clock()
-    critic = CRITICS[options.kind](tuple(options.taps))
-    critic.trunk.load(options.trunk, options.data / "weights")
+    if options.start:
+        critic = load_network(options.start).requires_grad_(True)
+    else:
+        critic = CRITICS[options.kind](tuple(options.taps))
+        critic.trunk.load(options.trunk, options.data / "weights")
     critic.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    kind = next(name for name, each in CRITICS.items() if type(critic) is each)
     trunk = list(critic.trunk.parameters())
     head = [p for name, p in critic.named_parameters() if not name.startswith("trunk.")]
     optimizer = torch.optim.AdamW(
@@ -285,7 +293,7 @@ def main(argv: list[str] | None = None) -> None:
         optimizer.load_state_dict(state["optimizer"])
         schedule.load_state_dict(state["schedule"])
         first, clock = state["epoch"], checkpoints.Clock(state["seconds"])
-    elif isinstance(critic, RealismCritic):
+    elif isinstance(critic, RealismCritic) and not options.start:
         sample = windows.take(torch.randperm(len(windows.people))[:512])
         with torch.no_grad():
             parts = [sample.take(rows) for rows in torch.arange(len(sample.people)).split(32)]
@@ -306,8 +314,8 @@ def main(argv: list[str] | None = None) -> None:
         text = ", ".join(f"{name} {value:.3f}" for name, value in scores.items())
         print(f"epoch {epoch + 1}: loss {np.mean(losses):.4f}; validation {text}; {clock.seconds():.0f} s", flush=True)
         checkpoints.save(
-            options.out, critic, optimizer, schedule=schedule.state_dict(), epoch=epoch + 1, kind=options.kind,
-            taps=list(options.taps), seconds=clock.seconds(), validation=scores,
+            options.out, critic, optimizer, schedule=schedule.state_dict(), epoch=epoch + 1, kind=kind,
+            taps=list(critic.trunk.taps), seconds=clock.seconds(), validation=scores,
         )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from model_server.parameters import COUNT
 
-from . import checkpoints, data, operators
+from . import checkpoints, data, exported, operators
 from .fixation_measures import fixation_counts, measures
 from .models import SaliencyNetwork, to_cells
 from .parallel import Team
@@ -40,9 +40,9 @@ def varied_colour(pictures: Tensor, strength: float, generator: torch.Generator)
     spread = torch.tensor([0.8, 0.8, 0.15, 0.15]) * strength * (torch.rand(count, 1, generator=generator) < 0.5)
     parameters = torch.zeros(count, COUNT)
     parameters[:, :4] = (torch.rand(count, 4, generator=generator) * 2 - 1) * spread
-    orders = torch.tensor([[0, 1, 2, 3]]).expand(count, 4)
     linear = operators.decode(pictures)
-    return operators.encode(operators.apply(linear, torch.ones_like(linear[:, :1]), parameters, orders))
+    orders = operators.ALL_ORDERS[:1].expand(count, -1)
+    return operators.encode(operators.apply_pointwise(linear, torch.ones_like(linear[:, :1]), parameters, orders))
 
 
 def painted(pictures: Tensor, chance: float, rng: np.random.Generator) -> Tensor:
@@ -124,10 +124,14 @@ def descend(network: SaliencyNetwork, pictures: Tensor, valid: Tensor, weight: T
 
 
 def load_network(path: Path) -> SaliencyNetwork:
-    """A trained network from its checkpoint, frozen."""
-    state = checkpoints.load(path)
-    network = SaliencyNetwork(tuple(state["taps"]))
-    network.load_state_dict(state["model"])
+    """A trained network, frozen: from its checkpoint, or the first one of a saliency.onnx."""
+    if path.suffix == exported.SUFFIX:
+        taps, weights = exported.viewer_state(path)
+    else:
+        state = checkpoints.load(path)
+        taps, weights = tuple(state["taps"]), state["model"]
+    network = SaliencyNetwork(taps)
+    network.load_state_dict(weights)
     return network.eval().requires_grad_(False)
 
 
@@ -151,8 +155,11 @@ def main(argv: list[str] | None = None) -> None:
     torch.manual_seed(options.seed)
 
     training, validation = data.split(data.load_fixations(options.data))
-    network = SaliencyNetwork(tuple(options.taps))
-    network.trunk.load(options.trunk, options.data / "weights")
+    if options.start:
+        network = load_network(options.start).requires_grad_(True)
+    else:
+        network = SaliencyNetwork(tuple(options.taps))
+        network.trunk.load(options.trunk, options.data / "weights")
     network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     trunk = list(network.trunk.parameters())
     head = [p for name, p in network.named_parameters() if not name.startswith("trunk.")]
@@ -190,8 +197,8 @@ def main(argv: list[str] | None = None) -> None:
         text = ", ".join(f"{name} {value:.3f}" for name, value in scores.items())
         print(f"epoch {epoch + 1}: loss {np.mean(losses):.4f}; validation {text}; {clock.seconds():.0f} s", flush=True)
         checkpoints.save(
-            options.out, network, optimizer, schedule=schedule.state_dict(), epoch=epoch + 1, taps=list(options.taps),
-            seconds=clock.seconds(), validation=scores,
+            options.out, network, optimizer, schedule=schedule.state_dict(), epoch=epoch + 1,
+            taps=list(network.trunk.taps), seconds=clock.seconds(), validation=scores,
         )  # fmt: skip
 
 

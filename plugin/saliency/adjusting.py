@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import baking
 import readback
-from adjustments import add_adjustment, replace_filter
+from adjustments import add_adjustment, longer_side, replace_filter, title
 from choices import Choices
 from editing import undo_step
 from edits import NAMES, Edit, EditError, from_json, to_json
@@ -18,6 +18,7 @@ from gi.repository import Gimp
 from selection import activate, kept
 from target import (
     ADJUSTMENT,
+    BACKGROUND,
     BAKED,
     GIMP_32,
     HOLDER,
@@ -35,16 +36,26 @@ from words import _
 _TEXTS = ("id", "version", "direction", "model", "order", "frames")
 
 
+_LONGEST = 1 << 19  # px; no side in GIMP is longer
+
+
 @dataclass(frozen=True)
 class MadeEdit:
     """An edit as it is in the image."""
 
     photo: Any  # the layer that it changes
-    layers: list[Any]  # lowest first: on GIMP 3.2 one group an edit, on 3.0 the baked copy alone
+    layers: list[Any]  # lowest first: on GIMP 3.2 one group an edit of the region, on 3.0 the baked copy alone
     base: list[Edit]  # all values at 100 %, in order of application
     choices: Choices
     facts: dict[str, Any]  # what the layers' parasites have in common
     by_hand: frozenset[str] = frozenset()  # edits whose filter the user changed to what no numbers here can say
+    around: list[Any] = field(default_factory=list)  # the background's groups, lowest first (GIMP 3.2)
+    background: list[Edit] = field(default_factory=list)  # its values at 100 %; empty: they are not known
+    around_by_hand: frozenset[str] = frozenset()
+
+    def all_layers(self) -> list[Any]:
+        """Of region and background, lowest first."""
+        return [*self.layers, *self.around]
 
 
 def find(image: Any, drawables: list[Any]) -> MadeEdit:
@@ -56,7 +67,7 @@ def find(image: Any, drawables: list[Any]) -> MadeEdit:
     layers = [item for item in reversed(siblings(image, layer)) if _belongs(item, content)]
     if role(layer) != ADJUSTMENT or not layers:
         layers = [layer]
-    return _read(_photo_below(image, layers[0]), layers, content)
+    return _read(image, _photo_below(image, layers[0]), layers, content)
 
 
 def _edit_layer(image: Any, drawables: list[Any]) -> Any:
@@ -93,22 +104,76 @@ def _photo_below(image: Any, layer: Any) -> Any:
     raise UserError(_("The photo below the edit is missing: undo its removal, or delete the edit's layers."))
 
 
-def _read(photo: Any, layers: list[Any], content: dict[str, Any]) -> MadeEdit:
+def _read(image: Any, photo: Any, layers: list[Any], content: dict[str, Any]) -> MadeEdit:
     """Values from the layers' filters where they have been changed there, else from the parasites."""
+    facts = _facts(content)
     try:
-        strength = float(content["strength"])
+        strength = _percent(content["strength"])
         base = {edit.name: edit for edit in from_json(content["base"])}
-        if not 0 <= strength <= 150 or len(base) != len(content["base"]):
+        background = {edit.name: edit for edit in from_json(facts.get("background", []))}
+        around_strength = _percent(content["background-strength"]) if background else 100.0
+        if len(base) != len(content["base"]) or len(background) != len(facts.get("background", [])):
             raise ValueError
     except (KeyError, OverflowError, RecursionError, TypeError, ValueError) as error:
         message = _("The edit's values in this layer are damaged: delete its layers and make the edit again.")
         raise UserError(message) from error
-    shown, by_hand = set(), set()
+    side = facts.get("side") or longer_side(image)
+    around = [layer for layer in layers if _is_around(layer)]
+    layers = [layer for layer in layers if layer not in around]
+    by_hand = _read_back(layers, base, strength, side)
+    around_by_hand = _read_back(around, background, around_strength, side)
+    shown = set(_kinds(content))
+    on = bool(background) and any(layer.get_visible() for layer in around)
+    for layer in [*(around if on else []), *layers]:  # where both have a kind, the region's layer says whether it is on
+        for noted in _noted(layer):
+            (shown.add if layer.get_visible() else shown.discard)(noted.name)
+    if background and not around and layers and role(layers[0]) != ADJUSTMENT:
+        on = any(not edit.is_identity() for edit in _edits(layers[0], "around"))
+    choices = Choices(
+        "emphasize" if content.get("direction") == "emphasize" else "attenuate",
+        strength,
+        facts.get("order", ""),
+        frozenset(shown),
+        background=on,
+        background_strength=around_strength,
+    )
+    return MadeEdit(
+        photo,
+        layers,
+        list(base.values()),
+        choices,
+        facts,
+        frozenset(by_hand),
+        around,
+        list(background.values()),
+        frozenset(around_by_hand),
+    )
+
+
+def _percent(value: Any) -> float:
+    """A strength.  Raises ValueError or TypeError for what is none."""
+    value = float(value)
+    if not 0 <= value <= 150:
+        raise ValueError
+    return float(value)
+
+
+def _is_around(layer: Any) -> bool:
+    return role(layer) == ADJUSTMENT and (read_parasite(layer) or {}).get("part") == BACKGROUND
+
+
+def _kinds(content: dict[str, Any]) -> list[str]:
+    """The kinds that were on when the layers were made or adjusted, whether or not there were layers for them."""
+    kinds = content.get("kinds")
+    return [name for name in NAMES if name in kinds] if isinstance(kinds, list) else []
+
+
+def _read_back(layers: list[Any], base: dict[str, Edit], strength: float, side: float) -> set[str]:
+    """Put what the user changed in the layers' filters into `base`; the kinds that no numbers can say."""
+    by_hand = set()
     for layer in layers:
         for noted in _noted(layer):
-            if layer.get_visible():
-                shown.add(noted.name)
-            found = readback.read(layer, noted) if role(layer) == ADJUSTMENT else noted
+            found = readback.read(layer, noted, side) if role(layer) == ADJUSTMENT else noted
             if found is None:
                 by_hand.add(noted.name)
             elif found != noted and strength > 0:
@@ -116,27 +181,32 @@ def _read(photo: Any, layers: list[Any], content: dict[str, Any]) -> MadeEdit:
                     base[noted.name] = found.at_strength(100 / strength)
                 except (EditError, OverflowError):  # more than an edit can be at 100 %
                     by_hand.add(noted.name)
-    direction = "emphasize" if content.get("direction") == "emphasize" else "attenuate"
-    facts = _facts(content)
-    choices = Choices(direction, strength, facts.get("order", ""), frozenset(shown))
-    return MadeEdit(photo, layers, list(base.values()), choices, facts, frozenset(by_hand))
+    return by_hand
 
 
 def _facts(content: dict[str, Any]) -> dict[str, Any]:
     """Of a parasite, which a stranger may have written, what other layers of the edit get too."""
     facts = {name: content[name] for name in _TEXTS if isinstance(content.get(name), str)}
-    with suppress(EditError, RecursionError):
-        facts["predicted"] = to_json(from_json(content.get("predicted")))
+    for name in ("predicted", "background"):
+        with suppress(EditError, RecursionError):
+            facts[name] = to_json(from_json(content.get(name)))
+    side = content.get("side")
+    if isinstance(side, (int, float)) and 1 <= side <= _LONGEST:
+        facts["side"] = side
     return facts
 
 
 def _noted(layer: Any) -> list[Edit]:
     """The values in a layer's parasite; of damaged ones none."""
+    edits = _edits(layer, "edits")
+    return edits if role(layer) != ADJUSTMENT or len(edits) == 1 else []
+
+
+def _edits(layer: Any, name: str) -> list[Edit]:
     try:
-        edits = from_json((read_parasite(layer) or {}).get("edits"))
+        return from_json((read_parasite(layer) or {}).get(name))
     except (EditError, RecursionError):
         return []
-    return edits if role(layer) != ADJUSTMENT or len(edits) == 1 else []
 
 
 def before(image: Any, edit: MadeEdit) -> tuple[Any, Any]:
@@ -146,11 +216,14 @@ def before(image: Any, edit: MadeEdit) -> tuple[Any, Any]:
     """
     copy = image.duplicate()
     try:
-        photo, *layers = (counterpart(image, copy, layer) for layer in (edit.photo, *edit.layers))
+        photo, *layers = (counterpart(image, copy, layer) for layer in (edit.photo, *edit.all_layers()))
         mask = layers[0].get_mask()
         if role(layers[0]) != ADJUSTMENT:
             baking.select_noted(copy, layers[0])
         elif mask is not None:
+            if not edit.layers:  # all there is is the background's
+                Gimp.Selection.none(copy)
+                mask.invert(True)
             copy.select_item(Gimp.ChannelOps.REPLACE, mask)
         else:
             Gimp.Selection.all(copy)
@@ -168,14 +241,22 @@ def before(image: Any, edit: MadeEdit) -> tuple[Any, Any]:
 def into_config(edit: MadeEdit, config: Any) -> None:
     """Set a procedure's arguments to the edit's values."""
     config.set_property("strength", edit.choices.strength)
+    config.set_property("background", edit.choices.background)
+    config.set_property("background-strength", edit.choices.background_strength)
     for name in NAMES:
         config.set_property(name, name in edit.choices.kinds)
 
 
 def choices(edit: MadeEdit, config: Any) -> Choices:
     """The edit's settings with those that the procedure's arguments say."""
-    kinds = frozenset(name for name in NAMES if config.get_property(name))
-    return Choices(edit.choices.direction, config.get_property("strength"), edit.choices.order, kinds)
+    return Choices(
+        edit.choices.direction,
+        config.get_property("strength"),
+        edit.choices.order,
+        frozenset(name for name in NAMES if config.get_property(name)),
+        background=bool(edit.background) and config.get_property("background"),
+        background_strength=config.get_property("background-strength"),
+    )
 
 
 def apply(image: Any, edit: MadeEdit, base: list[Edit], wanted: Choices) -> list[Any]:
@@ -186,19 +267,29 @@ def apply(image: Any, edit: MadeEdit, base: list[Edit], wanted: Choices) -> list
     """
     edits = [edit, *_in_other_frames(image, edit)]
     selected = image.get_selected_layers()
-    live = role(edit.layers[0]) == ADJUSTMENT
+    live = role(edit.all_layers()[0]) == ADJUSTMENT
     if not live:
         for each in edits:
             baking.check_again(image, each.layers[0])  # before there is an undo step
     layers = []
     with undo_step(image, edit.photo):
         for each in edits:
-            facts = {**each.facts, "strength": wanted.strength, "base": to_json(base)}
+            facts = {
+                **each.facts,
+                "strength": wanted.strength,
+                "kinds": sorted(wanted.kinds),
+                "base": to_json(base),
+            }
+            if edit.background:
+                facts["background"] = to_json(edit.background)
+                facts["background-strength"] = wanted.background_strength
+            side = facts.get("side") or longer_side(image)
             if live:
-                layers += _redial(image, each, base, wanted, facts)
+                layers += _redial(image, replace(each, background=edit.background), base, wanted, facts, side)
             else:
-                applied = wanted.applied(base, each.photo.is_gray())
-                layers += baking.bake_again(image, each.photo, each.layers[0], applied, facts)
+                gray = each.photo.is_gray()
+                applied, around = wanted.applied(base, gray), wanted.applied_around(edit.background, gray)
+                layers += baking.bake_again(image, each.photo, each.layers[0], applied, facts, side, around)
         if live:
             activate(image, selected)
         elif len(edits) > 1:
@@ -215,32 +306,66 @@ def _in_other_frames(image: Any, edit: MadeEdit) -> list[MadeEdit]:
         row = item.get_children() if role(item) == HOLDER else [item]
         same = (each for each in row if (read_parasite(each) or {}).get("id") == edit.facts.get("id"))
         layer = next((each for each in same if role(each) in (ADJUSTMENT, REPLACEMENT)), None)
-        if layer is not None and layer not in edit.layers:
+        if layer is not None and layer not in edit.all_layers():
             found.append(find(image, [layer]))
     return found
 
 
-def _redial(image: Any, edit: MadeEdit, base: list[Edit], wanted: Choices, facts: dict[str, Any]) -> list[Any]:
+def _redial(
+    image: Any, edit: MadeEdit, base: list[Edit], wanted: Choices, facts: dict[str, Any], side: float
+) -> list[Any]:
+    """Give the groups of region and background other values; all groups, lowest first."""
     gray = edit.photo.is_gray()
-    by_name = {noted.name: layer for layer in edit.layers for noted in _noted(layer)}
-    everything = Choices(wanted.direction, wanted.strength).applied(base, gray)
-    below, layers = edit.photo, []
-    mask = edit.layers[0].get_mask()
+    everything = replace(wanted, kinds=frozenset(NAMES), background=True)
+    all_layers = edit.all_layers()
+    mask, inverted = all_layers[0].get_mask(), not edit.layers  # of the region
+    below = edit.photo
     with kept(image):
         Gimp.Selection.none(image)  # a selection would mask each new filter a second time
-        for each in everything:
-            layer, on = by_name.get(each.name), each.name in wanted.kinds
-            if layer is not None:
-                name = (read_parasite(layer) or {}).get("name")
-                if each.name not in edit.by_hand and readback.read(layer, _noted(layer)[0]) != each:
-                    replace_filter(layer, each, name)
-                    name = each.label()
-                if layer.get_visible() != on:
-                    layer.set_visible(on)
-                write_parasite(layer, {**facts, "role": ADJUSTMENT, "edits": to_json([each]), "name": name})
-            elif on and not each.is_identity():
-                layer = add_adjustment(image, edit.photo, below, each, facts, mask)
-            if layer is not None:
-                layers.append(layer)
-                below = layer
-    return layers
+
+        def redial(layers: list[Any], edits: list[Edit], by_hand: frozenset[str], on: bool, add: Any) -> list[Any]:
+            nonlocal below
+            by_name = {noted.name: layer for layer in layers for noted in _noted(layer)}
+            result = []
+            for each in edits:
+                layer, shown = by_name.get(each.name), on and each.name in wanted.kinds
+                if layer is not None:
+                    _dial(layer, each, facts, each.name not in by_hand, side)
+                    if layer.get_visible() != shown:
+                        layer.set_visible(shown)
+                elif shown and not each.is_identity():
+                    layer = add(each)
+                if layer is not None:
+                    result.append(layer)
+                    below = layer
+            return result
+
+        def add_inside(each: Edit) -> Any:
+            return add_adjustment(image, edit.photo, below, each, facts, mask, inverted, side)
+
+        def add_around(each: Edit) -> Any:
+            if edit.around:
+                own, turned = edit.around[0].get_mask(), False
+            else:
+                own, turned = mask, not inverted
+            around = {**facts, "part": BACKGROUND}
+            return add_adjustment(image, edit.photo, below, each, around, own, turned, side)
+
+        inside = redial(edit.layers, everything.applied(base, gray), edit.by_hand, True, add_inside)
+        background = everything.applied_around(edit.background, gray)
+        if mask is None and not edit.around:
+            background = []  # the region is everything
+        return inside + redial(edit.around, background, edit.around_by_hand, wanted.background, add_around)
+
+
+def _dial(layer: Any, edit: Edit, facts: dict[str, Any], known: bool, side: float) -> None:
+    """Give a group its edit's new values.  known: whether its filter's are numbers of ours."""
+    content = read_parasite(layer) or {}
+    own = {**facts, "part": BACKGROUND} if _is_around(layer) else facts
+    name = content.get("name")
+    if known and readback.read(layer, _noted(layer)[0], side) != edit:
+        replace_filter(layer, edit, side)
+        if layer.get_name() == name:  # one that the user gave stays; ours may be in another language
+            layer.set_name(title(edit, own))
+        name = title(edit, own)
+    write_parasite(layer, {**own, "role": ADJUSTMENT, "edits": to_json([edit]), "name": name})

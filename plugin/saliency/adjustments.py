@@ -2,8 +2,8 @@
 """From parameters to GIMP: an edit as a stack of adjustment layers.
 
 One pass-through group an edit, from the photo upwards in the order of application, each with one live filter and a
-layer mask made from the selection.  One filter a group, because redo brings several filters of one group back in
-reverse.
+layer mask made from the selection, or from its inverse.  One filter a group, because redo brings several filters of one
+group back in reverse.
 """
 
 from __future__ import annotations
@@ -11,20 +11,39 @@ from __future__ import annotations
 import struct
 from typing import Any
 
-from edits import Curves, Edit, Exposure, Saturation, WhiteBalance, to_json
+from edits import (
+    CURVED,
+    SHARPENING_WIDTH,
+    Contrast,
+    Curves,
+    Edit,
+    Exposure,
+    Saturation,
+    Sharpening,
+    Tone,
+    WhiteBalance,
+    curve_points,
+    to_json,
+)
 from errors import UserError
 from gi.repository import Gimp
 from selection import kept
-from target import ADJUSTMENT, HOLDER, covers_canvas, edits_above, role, siblings, write_parasite
+from target import ADJUSTMENT, BACKGROUND, HOLDER, covers_canvas, edits_above, role, siblings, write_parasite
 from words import _
 
 _OPERATIONS = {
+    Sharpening.name: "gegl:unsharp-mask",
+    Contrast.name: "gimp:curves",
+    Tone.name: "gimp:curves",
     Exposure.name: "gegl:exposure",
     Saturation.name: "gegl:saturation",
     WhiteBalance.name: "gegl:channel-mixer",
     Curves.name: "gimp:curves",
 }
 _TITLES = {
+    Sharpening.name: _("Sharpening"),
+    Contrast.name: _("Contrast"),
+    Tone.name: _("Tone"),
     Exposure.name: _("Exposure"),
     Saturation.name: _("Saturation"),
     WhiteBalance.name: _("White balance"),
@@ -32,12 +51,21 @@ _TITLES = {
 }
 
 
-def add_stack(image: Any, layer: Any, edits: list[Edit], facts: dict[str, Any], alone: bool = False) -> list[Any]:
+def add_stack(
+    image: Any,
+    layer: Any,
+    edits: list[Edit],
+    facts: dict[str, Any],
+    alone: bool = False,
+    inverted: bool = False,
+    side: float | None = None,
+) -> list[Any]:
     """Put the edits above the layer, masked by the selection, and return the new groups, lowest first.
 
     `facts` (edit id, direction, …) goes into each group's parasite, beside its own parameters.  The selection is as
-    before.  alone: change nothing that lies below the layer, even where that cannot be seen.  To be called inside an
-    undo group.  Raises UserError if GIMP refuses a filter.
+    before.  alone: change nothing that lies below the layer, even where that cannot be seen.  inverted: the masks are
+    exactly 1 - selection.  side: the longer side in px of the picture that sharpening goes by; None: of the image.  To
+    be called inside an undo group.  Raises UserError if GIMP refuses a filter.
     """
     groups: list[Any] = []
     base = layer
@@ -47,25 +75,49 @@ def add_stack(image: Any, layer: Any, edits: list[Edit], facts: dict[str, Any], 
             base = _isolate(image, layer, facts)
         for edit in edits:
             top = [base, *edits_above(image, base)][-1]
-            groups.append(add_adjustment(image, base, top, edit, facts, selection))
+            groups.append(add_adjustment(image, base, top, edit, facts, selection, inverted, side))
     image.set_selected_layers([base])
     return groups
 
 
-def add_adjustment(image: Any, base: Any, below: Any, edit: Edit, facts: dict[str, Any], mask: Any) -> Any:
+def add_adjustment(
+    image: Any,
+    base: Any,
+    below: Any,
+    edit: Edit,
+    facts: dict[str, Any],
+    mask: Any,
+    inverted: bool = False,
+    side: float | None = None,
+) -> Any:
     """Put one edit of the photo `base` directly above the layer `below`; return its group.
 
-    mask: a channel or layer mask whose values the group's own mask takes, or None.  Afterwards nothing is selected.
+    mask: a channel or layer mask whose values the group's own mask takes, or None; inverted: 1 - its values.  side: as
+    for `add_stack`.  Afterwards nothing is selected.
     """
-    name = edit.label()
+    name = title(edit, facts)
     group = _add_group(image, base, below, name)
     if mask is not None:
         image.select_item(Gimp.ChannelOps.REPLACE, mask)
         group.add_mask(group.create_mask(Gimp.AddMaskType.SELECTION))
     Gimp.Selection.none(image)
-    _add_filter(group, edit)
+    if mask is not None and inverted:
+        # In linear light; of 8-bit images from XCF files GIMP inverts the selection otherwise.
+        group.get_mask().invert(True)
+    _add_filter(group, edit, side or longer_side(image))
     write_parasite(group, {**facts, "role": ADJUSTMENT, "edits": to_json([edit]), "name": name})
     return group
+
+
+def title(edit: Edit, facts: dict[str, Any]) -> str:
+    """The name of an edit's group."""
+    label = edit.label()
+    return _("Background: {edit}").format(edit=label) if facts.get("part") == BACKGROUND else label
+
+
+def longer_side(image: Any) -> int:
+    """Of the whole image, in px: what the width of sharpening goes by."""
+    return max(image.get_width(), image.get_height())
 
 
 def _is_backdrop(image: Any, layer: Any, alone: bool) -> bool:
@@ -117,60 +169,57 @@ def _add_group(image: Any, base: Any, below: Any, name: str) -> Any:
     return group
 
 
-def _add_filter(group: Any, edit: Edit) -> None:
-    live_filter = filter_for(group, edit)
+def _add_filter(group: Any, edit: Edit, side: float) -> None:
+    live_filter = filter_for(group, edit, side)
     before = len(group.get_filters())
     group.append_filter(live_filter)
     if len(group.get_filters()) == before:  # GIMP only prints a line when it refuses
         message = _("GIMP refused its filter «{filter}»: update GIMP to its latest 3.2 version, then try again.")
         raise UserError(message.format(filter=_TITLES[edit.name]))
-    if isinstance(edit, Curves):
+    if isinstance(edit, CURVED):
         _set_curves(live_filter, edit, gray=group.is_gray())
 
 
-def filter_for(drawable: Any, edit: Edit) -> Any:
+def filter_for(drawable: Any, edit: Edit, side: float) -> Any:
     """GIMP's filter with the edit's numbers, not yet attached; curves want theirs after attachment.
 
-    Never for curves in GIMP 3.0, which crashes of them.
+    side: as for `settings_of`.  Never for curves in GIMP 3.0, which crashes of them.
     """
     live_filter = Gimp.DrawableFilter.new(drawable, operation_of(edit), _TITLES[edit.name])
-    _set_numbers(live_filter, edit)
+    _set_numbers(live_filter, edit, side)
     return live_filter
 
 
-def replace_filter(group: Any, edit: Edit, name: str | None) -> None:
+def replace_filter(group: Any, edit: Edit, side: float) -> None:
     """Give an edit's group a filter with other values in place of the one it has, undoably.
 
-    name: the one that the group got from us, maybe in another language.  One that the user gave stays.  Nothing may be
-    selected.
+    side: as for `settings_of`.  Nothing may be selected.
     """
     operation = operation_of(edit)
     old = next((each for each in group.get_filters() if each.get_operation_name() == operation), None)
     opacity, visible = (old.get_opacity(), old.get_visible()) if old else (1.0, True)
     if old:
         old.delete()  # an attached filter's numbers could be changed, but not undone
-    _add_filter(group, edit)
+    _add_filter(group, edit, side)
     new = group.get_filters()[0]
     if (opacity, visible) != (1.0, True):
         new.set_opacity(opacity)
         new.set_visible(visible)
         new.update()
-    if group.get_name() == name:
-        group.set_name(edit.label())
 
 
-def dial(live_filter: Any, edit: Edit, gray: bool) -> None:
-    """Give an attached filter the numbers of another edit of its kind.  No undo step."""
-    if isinstance(edit, Curves):
+def dial(live_filter: Any, edit: Edit, side: float, gray: bool) -> None:
+    """Give an attached filter the numbers of another edit of its kind.  No undo step.  side: as for `settings_of`."""
+    if isinstance(edit, CURVED):
         _set_curves(live_filter, edit, gray)
     else:
-        _set_numbers(live_filter, edit)
+        _set_numbers(live_filter, edit, side)
         live_filter.update()
 
 
-def _set_numbers(live_filter: Any, edit: Edit) -> None:
+def _set_numbers(live_filter: Any, edit: Edit, side: float) -> None:
     config = live_filter.get_config()
-    for name, value in settings_of(edit).items():
+    for name, value in settings_of(edit, side).items():
         # An XCF file keeps single precision: so the picture is the same after saving and loading.
         config.set_property(name, struct.unpack("f", struct.pack("f", value))[0])
 
@@ -180,8 +229,13 @@ def operation_of(edit: Edit) -> str:
     return _OPERATIONS[edit.name]
 
 
-def settings_of(edit: Edit) -> dict[str, float]:
-    """The filter's properties that hold the edit's numbers; of curves none."""
+def settings_of(edit: Edit, side: float) -> dict[str, float]:
+    """The filter's properties that hold the edit's numbers; of curves none.
+
+    side: the longer side of the whole picture in the pixels of the filter's, which sharpening goes by.
+    """
+    if isinstance(edit, Sharpening):
+        return {"std-dev": SHARPENING_WIDTH * side, "scale": edit.amount, "threshold": 0.0}
     if isinstance(edit, Exposure):
         return {"exposure": edit.ev}
     if isinstance(edit, Saturation):
@@ -191,17 +245,15 @@ def settings_of(edit: Edit) -> dict[str, float]:
     return {}
 
 
-def _set_curves(live_filter: Any, edit: Curves, gray: bool) -> None:
+def _set_curves(live_filter: Any, edit: Contrast | Tone | Curves, gray: bool) -> None:
     """One curve a channel; the filter accumulates them from update to update."""
-    channels = Gimp.HistogramChannel
-    names = [channels.VALUE] if gray else [channels.RED, channels.GREEN, channels.BLUE]
     config = live_filter.get_config()
-    for channel, name in enumerate(names):
+    for channel, slopes in edit.curves(gray).items():
         curve = Gimp.Curve.new()
         curve.clear_points()
-        for point in edit.points(channel):
+        for point in curve_points(slopes):
             curve.set_point_type(curve.add_point(*point), Gimp.CurvePointType.CORNER)
         config.set_property("trc", Gimp.TRCType.PERCEPTUAL)
-        config.set_property("channel", name)
+        config.set_property("channel", getattr(Gimp.HistogramChannel, channel.upper()))
         config.set_property("curve", curve)
         live_filter.update()

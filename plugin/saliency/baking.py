@@ -1,21 +1,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The edit as pixels, for GIMP 3.0, whose live curves crash the whole of GIMP.
 
-The same operators in the same order on a floating-point copy of the layer, each blended through the selection, nothing
-clipped or rounded in between except by the curves themselves.
+The same operators in the same order on a floating-point copy of the layer, each blended through the selection, then
+those of the background through its inverse, nothing clipped or rounded in between except by the curves themselves.
 """
 
 from __future__ import annotations
 
 import base64
+import math
 import re
 import struct
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 from adjustments import filter_for, is_opaque
-from edits import Curves, Edit, to_json
+from edits import CURVED, SHARPENING_WIDTH, Contrast, Curves, Edit, Sharpening, Tone, curve_value, to_json
 from errors import UserError
 from gi.repository import Gegl, Gimp
 from selection import kept, select_values
@@ -36,20 +38,37 @@ from words import _
 Box = tuple[int, int, int, int]  # x, y, width, height in pixels
 
 _SELECTION = "saliency-selection"  # name of the parasite that keeps what was selected
+_WHOLE = "saliency-whole-selection"  # and of the one with all that is not background, where that is more
+
+_BLUR = 4  # standard deviations of a blur that can be seen
 
 _ROWS = 128  # read at a time; GIMP's tiles are 128 rows high
 
 
-def add_baked_copy(image: Any, layer: Any, edits: list[Edit], facts: dict[str, Any], alone: bool = False) -> list[Any]:
+def add_baked_copy(
+    image: Any,
+    layer: Any,
+    edits: list[Edit],
+    facts: dict[str, Any],
+    side: float,
+    alone: bool = False,
+    around: Sequence[Edit] = (),
+    whole: Any = None,
+) -> list[Any]:
     """Put an edited copy above the layer and return it in a list.
 
-    Over an opaque photo the copy shows through a mask that hides all unselected pixels.  Of any other layer the copy
-    takes the place, unselected pixels bit for bit, and the original is hidden; with `alone` of an opaque one, too.
-    `facts` goes into the parasite.  To be called inside an undo group.
+    Over an opaque photo the copy shows through a mask that hides all unchanged pixels.  Of any other layer the copy
+    takes the place, unchanged pixels bit for bit, and the original is hidden; with `alone` of an opaque one, too.
+    `facts` goes into the parasite.  side: as for `apply`.  around: edits of the background, which is all that is not
+    in the channel `whole`, by default the selection.  To be called inside an undo group.
     """
+    edits_there = [edit for edit in edits if not edit.is_identity()]
+    edits_around = [edit for edit in around if not edit.is_identity()]
     visible = [item for item in edits_above(image, layer) if item.get_visible()]
     source = visible[-1] if visible else layer
-    x, y, width, height = box = _selected_box(image, layer)
+    changed = _on_canvas(image, layer) if edits_around else _selected_box(image, layer)
+    x, y, width, height = box = _with_surroundings(layer, changed, [*edits_there, *edits_around], side)
+    inner = changed[0] - x, changed[1] - y, *changed[2:]  # the same in the work image's pixels
     unedited = _without_filters(image, source)
     work = Gimp.Image.new_with_precision(width, height, image.get_base_type(), Gimp.Precision.FLOAT_LINEAR)
     try:
@@ -61,11 +80,28 @@ def add_baked_copy(image: Any, layer: Any, edits: list[Edit], facts: dict[str, A
         work.insert_layer(pixels, None, 0)
         copy_pixels(unedited, pixels, [box], (-x, -y))
         opaque = not alone and covers_canvas(image, layer) and is_opaque(pixels)
-        selected = _select_same(image, layer, work, box)
-        for edit in edits:
-            pixels = apply(pixels, edit)
+        selected = _same_channel(image, layer, work, box)
+        noted = {_SELECTION: _packed_selection(image, layer)}
+        outside = selected
+        if whole is not None:
+            with kept(image):
+                image.select_item(Gimp.ChannelOps.REPLACE, whole)
+                outside = _same_channel(image, layer, work, box)
+                noted[_WHOLE] = _packed_selection(image, layer)
+        touched = Gimp.Channel.new(work, "touched", width, height, 100, Gegl.Color.new("black"))
+        work.insert_channel(touched, None, 0)
+        for inverted, channel, several in ((False, selected, edits_there), (True, outside, edits_around)):
+            work.select_item(Gimp.ChannelOps.REPLACE, channel)
+            if inverted:
+                Gimp.Selection.invert(work)
+            if not several or not Gimp.Selection.bounds(work)[1]:
+                continue  # what GIMP edits where nothing is selected is everything
+            for edit in several:
+                pixels = apply(pixels, edit, side)
+            work.select_item(Gimp.ChannelOps.ADD, touched)
+            touched = Gimp.Selection.save(work)
         Gimp.Selection.none(work)
-        selected.threshold(Gimp.HistogramChannel.VALUE, 1e-9, 1)
+        touched.threshold(Gimp.HistogramChannel.VALUE, 1e-9, 1)
         baked = source.copy()
         image.insert_layer(baked, layer.get_parent(), image.get_item_position(source))
         if unedited != source:
@@ -75,22 +111,27 @@ def add_baked_copy(image: Any, layer: Any, edits: list[Edit], facts: dict[str, A
         if opaque:
             if baked.get_mask() is not None:  # an earlier edit's
                 baked.remove_mask(Gimp.MaskApplyMode.DISCARD)
-            copy_pixels(pixels, baked, [(0, 0, width, height)], (x, y))
+            copy_pixels(pixels, baked, [inner], (x, y))
             baked.add_mask(baked.create_mask(Gimp.AddMaskType.BLACK))
-            copy_pixels(selected, baked.get_mask(), [(0, 0, width, height)], (x, y))
+            copy_pixels(touched, baked.get_mask(), [inner], (x, y))
         else:
-            copy_pixels(pixels, baked, _runs(selected), (x, y))
+            copy_pixels(pixels, baked, _runs(touched), (x, y))
             layer.set_visible(False)
     finally:
         work.delete()
         if unedited != source:
             unedited.get_image().delete()
-    name = ", ".join(edit.label() for edit in edits if not edit.is_identity())
+    name = ", ".join(edit.label() for edit in edits_there)
+    if edits_around:
+        labels = _("Background: {edit}").format(edit=", ".join(edit.label() for edit in edits_around))
+        name = f"{name}; {labels}" if name else labels
     baked.set_name(_frame_name(layer) if alone else name)
     content = {**facts, "role": BAKED if opaque else REPLACEMENT, "edits": to_json(edits), "name": name}
+    if "background" in facts:
+        content["around"] = to_json(list(around))
     write_parasite(baked, content)
-    _ok, left, top = layer.get_offsets()
-    _note_selection(image, baked, (x + left, y + top, width, height))
+    for parasite, values in noted.items():
+        baked.attach_parasite(Gimp.Parasite.new(parasite, PERSISTENT_UNDOABLE, values))
     image.set_selected_layers([layer if opaque else baked])
     return [baked]
 
@@ -107,23 +148,37 @@ def check_again(image: Any, old: Any) -> None:
     if above:
         message = _("A later edit above this one was made from it: adjust or delete «{name}» first.")
         raise UserError(message.format(name=above[0].get_name()))
-    _noted_selection(image, old)
+    _noted_selection(image, old, _SELECTION)
+    if old.get_parasite(_WHOLE) is not None:
+        _noted_selection(image, old, _WHOLE)
 
 
-def bake_again(image: Any, photo: Any, old: Any, edits: list[Edit], facts: dict[str, Any]) -> list[Any]:
+def bake_again(
+    image: Any,
+    photo: Any,
+    old: Any,
+    edits: list[Edit],
+    facts: dict[str, Any],
+    side: float,
+    around: Sequence[Edit] = (),
+) -> list[Any]:
     """Put a copy with other edits in the place of a baked one, by the selection that it was made for.
 
-    To be called inside an undo group, after `check_again`.
+    Arguments are those of `add_baked_copy`.  To be called inside an undo group, after `check_again`.
     """
     before = siblings(image, old)
     replaced = role(old) == REPLACEMENT
     try:
         with kept(image):
-            select_noted(image, old)
-            old.set_visible(False)
-            if replaced:
-                photo.set_visible(True)
-            layers = add_baked_copy(image, photo, edits, facts, alone=replaced)
+            in_parts = old.get_parasite(_WHOLE) is not None
+            if in_parts:
+                _select(image, old, _WHOLE)
+            with kept(image) if in_parts else nullcontext() as whole:
+                select_noted(image, old)
+                old.set_visible(False)
+                if replaced:
+                    photo.set_visible(True)
+                layers = add_baked_copy(image, photo, edits, facts, side, replaced, around, whole)
     except BaseException:
         for item in siblings(image, photo):
             if item not in before:
@@ -139,28 +194,33 @@ def bake_again(image: Any, photo: Any, old: Any, edits: list[Edit], facts: dict[
     return layers
 
 
-def _note_selection(image: Any, baked: Any, box: Box) -> None:
-    """Attach the selection within a box of the canvas, for `bake_again`: what is baked is already blended by it."""
-    x, y, width, height = box
+def _packed_selection(image: Any, layer: Any) -> bytes:
+    """The selection on a layer as a parasite keeps it for `bake_again`: what is baked is already blended by it."""
+    _ok, left, top = layer.get_offsets()
+    x, y, width, height = _selected_box(image, layer)
+    x, y = x + left, y + top
     buffer, packer = image.get_selection().get_buffer(), zlib.compressobj(1)
     packed = b""
     for row in range(y, y + height, _ROWS):
         strip = Gegl.Rectangle.new(x, row, width, min(_ROWS, y + height - row))
         packed += packer.compress(bytes(buffer.get(strip, 1.0, "Y u16", Gegl.AbyssPolicy.NONE)))
-    header = struct.pack("<4i", *box)
-    content = base64.b64encode(header + packed + packer.flush())  # GIMP 3.0 takes nothing but ASCII from Python
-    baked.attach_parasite(Gimp.Parasite.new(_SELECTION, PERSISTENT_UNDOABLE, content))
+    header = struct.pack("<4i", x, y, width, height)
+    return base64.b64encode(header + packed + packer.flush())  # GIMP 3.0 takes nothing but ASCII from Python
 
 
 def select_noted(image: Any, baked: Any) -> None:
     """Select what was selected when the copy was baked.  Raises UserError if nothing usable is noted."""
-    values, box = _noted_selection(image, baked)
+    _select(image, baked, _SELECTION)
+
+
+def _select(image: Any, baked: Any, name: str) -> None:
+    values, box = _noted_selection(image, baked, name)
     select_values(image, values, "u16", box)
 
 
-def _noted_selection(image: Any, baked: Any) -> tuple[bytes, Box]:
-    """What was selected when the copy was baked: 16-bit values, and the box of the canvas that they are for."""
-    parasite = baked.get_parasite(_SELECTION)
+def _noted_selection(image: Any, baked: Any, name: str) -> tuple[bytes, Box]:
+    """What a parasite of a baked copy says was selected: 16-bit values, and the box of the canvas they are for."""
+    parasite = baked.get_parasite(name)
     try:
         data = base64.b64decode(bytes(parasite.get_data()).rstrip(b"\0"), validate=True) if parasite else b""
         x, y, width, height = struct.unpack("<4i", data[:16])
@@ -179,10 +239,33 @@ def _noted_selection(image: Any, baked: Any) -> tuple[bytes, Box]:
 
 def _selected_box(image: Any, layer: Any) -> Box:
     """The part of the layer that the selection's bounds cover, in the layer's own pixels."""
-    _ok, _some, left, top, right, bottom = Gimp.Selection.bounds(image)
+    return _on_layer(layer, *Gimp.Selection.bounds(image)[2:])
+
+
+def _on_canvas(image: Any, layer: Any) -> Box:
+    """The part of the layer that lies on the canvas, in the layer's own pixels."""
+    return _on_layer(layer, 0, 0, image.get_width(), image.get_height())
+
+
+def _on_layer(layer: Any, left: int, top: int, right: int, bottom: int) -> Box:
+    """The part of the layer in a box of the canvas, in the layer's own pixels."""
     _ok, x, y = layer.get_offsets()
     left, top = max(left - x, 0), max(top - y, 0)
     return left, top, min(right - x, layer.get_width()) - left, min(bottom - y, layer.get_height()) - top
+
+
+def _with_surroundings(layer: Any, box: Box, edits: list[Edit], side: float) -> Box:
+    """The box with as much of the layer around it as the edits look at."""
+    margin = reach(edits, side)
+    x, y = max(0, box[0] - margin), max(0, box[1] - margin)
+    right, bottom = box[0] + box[2] + margin, box[1] + box[3] + margin
+    return x, y, min(right, layer.get_width()) - x, min(bottom, layer.get_height()) - y
+
+
+def reach(edits: Iterable[Edit], side: float) -> int:
+    """How many px around it a pixel's result depends on; side: as for `apply`."""
+    sharp = any(isinstance(edit, Sharpening) and not edit.is_identity() for edit in edits)
+    return math.ceil(_BLUR * SHARPENING_WIDTH * side) + 1 if sharp else 0
 
 
 def _without_filters(image: Any, layer: Any) -> Any:
@@ -197,64 +280,84 @@ def _without_filters(image: Any, layer: Any) -> Any:
     return copy
 
 
-def _select_same(image: Any, layer: Any, work: Any, box: Box) -> Any:
-    """Select in the work image what is selected of the layer's box, and return it as a channel."""
+def _same_channel(image: Any, layer: Any, work: Any, box: Box) -> Any:
+    """A channel of the work image with what is selected of the layer's box."""
     _ok, x, y = layer.get_offsets()
     channel = Gimp.Channel.new(work, "selected", *box[2:], 100, Gegl.Color.new("black"))
     work.insert_channel(channel, None, 0)
     copy_pixels(image.get_selection(), channel, [(box[0] + x, box[1] + y, *box[2:])], (-box[0] - x, -box[1] - y))
-    work.select_item(Gimp.ChannelOps.REPLACE, channel)
     return channel
 
 
-def apply(pixels: Any, edit: Edit) -> Any:
-    """One operator on the selected pixels, blended softly in linear light; return the layer with the result."""
-    if isinstance(edit, Curves):
-        return _apply_curves(pixels, edit)
-    pixels.merge_filter(filter_for(pixels, edit))
+def apply(pixels: Any, edit: Edit, side: float) -> Any:
+    """One operator on the selected pixels, blended softly in linear light; return the layer with the result.
+
+    side: the longer side of the whole picture in the layer's pixels, which sharpening goes by.
+    """
+    if isinstance(edit, CURVED):
+        return _apply_apart(pixels, 0, lambda copy, box: _curve(copy, box, edit))
+    if isinstance(edit, Sharpening):  # GIMP 3.0 would show it nothing of what lies around the selection
+        return _apply_apart(
+            pixels, reach([edit], side), lambda copy, _box: copy.merge_filter(filter_for(copy, edit, side))
+        )
+    pixels.merge_filter(filter_for(pixels, edit, side))
     return pixels
 
 
-def _apply_curves(pixels: Any, edit: Curves) -> Any:
-    """Curves on display-encoded values, though GIMP 3.0 takes them over linear light only.
+def _apply_apart(pixels: Any, margin: int, change: Callable[[Any, Box], None]) -> Any:
+    """Let `change` work on a copy of the pixels, which is then merged through the selection; return the merged layer.
 
-    There they run on a copy whose encoded values pass for linear ones.  The copy is then merged through the selection
-    by the mode that replaces, so that the blending is in linear light as everywhere.
+    change gets the copy and the selection's bounds with a margin in px around, which are selected wholly.  The mode
+    that replaces lets the blending be in linear light as everywhere.
     """
     work = pixels.get_image()
-    profile = work.get_color_profile()
     selection = Gimp.Selection.save(work)
-    if profile is not None:
-        work.set_color_profile(Gimp.ColorProfile.new_rgb_srgb())  # keeps the numbers, whatever their primaries
-    curved = pixels.copy()
-    work.insert_layer(curved, None, 0)
-    curved.add_mask(curved.create_mask(Gimp.AddMaskType.SELECTION))
-    Gimp.Selection.none(work)
-    if not GIMP_32:
-        _reinterpret(curved, "R'G'B'A float", "RGBA float")
-    gray = pixels.is_gray()
-    channels = Gimp.HistogramChannel
-    for channel, name in enumerate([channels.VALUE] if gray else [channels.RED, channels.GREEN, channels.BLUE]):
-        curved.curves_explicit(name, [edit.value(channel, i / 255) for i in range(256)])
-    if not GIMP_32:
-        _reinterpret(curved, "RGBA float", "R'G'B'A float")
-    curved.set_mode(Gimp.LayerMode.REPLACE)
-    merged = work.merge_down(curved, Gimp.MergeType.CLIP_TO_BOTTOM_LAYER)
-    if profile is not None:
-        work.set_color_profile(profile)
+    _ok, some, left, top, right, bottom = Gimp.Selection.bounds(work)
+    if not some:
+        left, top, right, bottom = 0, 0, work.get_width(), work.get_height()
+    x, y = max(0, left - margin), max(0, top - margin)
+    box = x, y, min(work.get_width(), right + margin) - x, min(work.get_height(), bottom + margin) - y
+    copy = pixels.copy()
+    work.insert_layer(copy, None, 0)
+    copy.add_mask(copy.create_mask(Gimp.AddMaskType.SELECTION))
+    work.select_rectangle(Gimp.ChannelOps.REPLACE, *box)
+    change(copy, box)
+    copy.set_mode(Gimp.LayerMode.REPLACE)
+    merged = work.merge_down(copy, Gimp.MergeType.CLIP_TO_BOTTOM_LAYER)
     work.select_item(Gimp.ChannelOps.REPLACE, selection)
     work.remove_channel(selection)
     return merged
 
 
-def _reinterpret(layer: Any, read_as: str, write_as: str) -> None:
-    """Read the layer's numbers in one babl format and write them back as another."""
-    buffer, width, height = layer.get_buffer(), layer.get_width(), layer.get_height()
-    for y in range(0, height, _ROWS):
-        strip = Gegl.Rectangle.new(0, y, width, min(_ROWS, height - y))
+def _curve(layer: Any, box: Box, edit: Contrast | Tone | Curves) -> None:
+    """Curves on display-encoded values, though GIMP 3.0 takes them over linear light only.
+
+    There the encoded values pass for linear ones for a while.
+    """
+    work = layer.get_image()
+    profile = work.get_color_profile()
+    if profile is not None:
+        work.set_color_profile(Gimp.ColorProfile.new_rgb_srgb())  # keeps the numbers, whatever their primaries
+    if not GIMP_32:
+        _reinterpret(layer, box, "R'G'B'A float", "RGBA float")
+    for channel, slopes in edit.curves(layer.is_gray()).items():
+        samples = [curve_value(slopes, i / 255) for i in range(256)]
+        layer.curves_explicit(getattr(Gimp.HistogramChannel, channel.upper()), samples)
+    if not GIMP_32:
+        _reinterpret(layer, box, "RGBA float", "R'G'B'A float")
+    if profile is not None:
+        work.set_color_profile(profile)
+
+
+def _reinterpret(layer: Any, box: Box, read_as: str, write_as: str) -> None:
+    """Read the numbers in a box of the layer in one babl format and write them back as another."""
+    x, y, width, height = box
+    buffer = layer.get_buffer()
+    for row in range(y, y + height, _ROWS):
+        strip = Gegl.Rectangle.new(x, row, width, min(_ROWS, y + height - row))
         buffer.set(strip, write_as, bytes(buffer.get(strip, 1.0, read_as, Gegl.AbyssPolicy.NONE)))
     buffer.flush()
-    layer.update(0, 0, width, height)
+    layer.update(x, y, width, height)
 
 
 def _runs(mask: Any) -> Iterator[Box]:

@@ -31,6 +31,9 @@ class Choices:
     refine: bool = False
     separate: bool = False  # each separate part of the selection gets edits of its own
     frames: bool = False  # the same edits, of the same selection, in all frames
+    background: bool = False  # edits of their own for all that is not selected, too
+    background_strength: float = 100.0  # percent, 0 to 150
+    style: str = ""  # name of a saved style, "" the plain one
 
     @classmethod
     def of(cls, config: Any, direction: str) -> Choices:
@@ -44,9 +47,19 @@ class Choices:
             config.get_property("refine"),
             config.get_property("separate"),
             config.get_property("frames"),
+            config.get_property("background"),
+            config.get_property("background-strength"),
+            config.get_property("style") or "",
         )
 
     def applied(self, edits: list[Edit], gray: bool) -> list[Edit]:
         """The edits as they are to be applied: at the strength, without those that are off or impossible in gray."""
+        return self._usable(edits, gray, self.strength)
+
+    def applied_around(self, edits: list[Edit], gray: bool) -> list[Edit]:
+        """The same for edits of the background, at its own strength; none where the background is off."""
+        return self._usable(edits, gray, self.background_strength) if self.background else []
+
+    def _usable(self, edits: list[Edit], gray: bool, strength: float) -> list[Edit]:
         kept = [edit for edit in edits if edit.name in self.kinds]
-        return at_strength(for_gray(kept) if gray else kept, self.strength / 100)
+        return at_strength(for_gray(kept) if gray else kept, strength / 100)

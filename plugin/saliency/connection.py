@@ -19,7 +19,7 @@ import stat
 import struct
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ ANSWER_LIMIT = 15.0  # seconds for one request to a running server
 START_LIMIT = 15.0  # seconds until a started server answers
 STOP_LIMIT = 5.0  # seconds until a server asked to stop is gone
 _ANSWER_BYTES = 1 << 20  # more than any answer but refined masks: 384 x 384 grey values, or some kilobytes of JSON
+_STYLE = 10  # numbers of a style
 _SOCKET_PATH_BYTES = 104  # sun_path holds 108 bytes on Linux, 104 on macOS, the final zero included
 
 # The command that starts the server.  Empty: `server-command.json` beside this file, which the installation wrote.
@@ -58,34 +59,64 @@ class ServerLate(ServerError):
 
 
 def ask_edits(
-    picture: bytes, width: int, height: int, direction: str, order: str, strength: float = 1.0
+    picture: bytes,
+    width: int,
+    height: int,
+    direction: str,
+    order: str,
+    strength: float = 1.0,
+    *,
+    background: bool = False,
+    background_strength: float = 1.0,
+    style: Sequence[float] = (),
 ) -> dict[str, Any]:
     """Ask for the edits of a region; starts the server if none answers.
 
     picture: width * height * 4 bytes R'G'B'M (sRGB and mask), rows from the top, sides of 16 to 384 pixels.
     direction: "attenuate" or "emphasize".  order: "best-realism", "best-saliency", "variant-1", "variant-2" or
-    "random".  strength: 1 is the prediction; only the choice depends on it.
-    Returns the server's JSON answer (`edits` is for `edits.from_json`).  Raises ServerError; takes 30 s at most.
+    "random".  strength: 1 is the prediction; only the choice depends on it.  background: whether edits of what
+    surrounds the region are wanted, too, and the strength at which they count for the choice.  style: ten numbers from
+    -4 to 4; empty: the plain one.
+    Returns the server's JSON answer (`edits`, and `background` if it was asked for, are for `edits.from_json`).
+    Raises ServerError; takes 30 s at most.
     """
-    query = {"direction": direction, "order": order, "width": width, "height": height, "strength": strength}
+    query = _wish(width, height, direction, strength, background, background_strength, style)
+    query["order"] = order
     query["figures"] = 0  # how attention and realism move, for which networks have to run that we can spare
     result = _parse(_ask("/v1/edits", query, picture))
-    if not isinstance(result.get("edits"), list):
+    if not _has_edits(result, background):
         raise _strange()
     return result
 
 
-def ask_proposals(picture: bytes, width: int, height: int, direction: str, strength: float = 1.0) -> dict[str, Any]:
+def ask_proposals(
+    picture: bytes,
+    width: int,
+    height: int,
+    direction: str,
+    strength: float = 1.0,
+    *,
+    background: bool = False,
+    background_strength: float = 1.0,
+    style: Sequence[float] = (),
+    styles: int | None = None,
+) -> dict[str, Any]:
     """Ask for several edits of a region to choose from; starts the server if none answers.
 
-    Arguments and errors are those of `ask_edits`.  Returns the server's JSON answer: `proposals` is a list, not empty,
-    of {"order": …, "edits": …, "saliency": {"before": 0..1, "after": 0..1}, "realism": the same}, "best-realism" first;
-    orders that look like one before are not in it.
+    Arguments and errors are those of `ask_edits`.  styles: a whole number from 0 to 2**31 - 1; then all but the first
+    have other styles, which are drawn from it.
+    Returns the server's JSON answer: `proposals` is a list, not empty, of {"order": …, "edits": …, "background": … if
+    it was asked for, "style": ten numbers, "saliency": {"before": 0..1, "after": 0..1}, "realism": the same},
+    "best-realism" first, no order twice; what looks like one before is not in it.
     """
-    query = {"direction": direction, "width": width, "height": height, "strength": strength}
+    query = _wish(width, height, direction, strength, background, background_strength, style)
+    if styles is not None:
+        query["styles"] = styles
     result = _parse(_ask("/v1/proposals", query, picture))
     proposals = result.get("proposals")
-    if not isinstance(proposals, list) or not proposals or not all(_is_proposal(entry) for entry in proposals):
+    if not isinstance(proposals, list) or not proposals:
+        raise _strange()
+    if not all(_is_proposal(entry, background) for entry in proposals):
         raise _strange()
     return result
 
@@ -272,6 +303,24 @@ def restart() -> None:
     """Start the server anew, so that it reads its settings again.  Raises ServerError like `stop` and `start`."""
     stop(kill=True)
     start()
+
+
+def _wish(
+    width: int,
+    height: int,
+    direction: str,
+    strength: float,
+    background: bool,
+    background_strength: float,
+    style: Sequence[float],
+) -> dict[str, Any]:
+    """The parameters of a request for edits; what is as usual is left out."""
+    query: dict[str, Any] = {"direction": direction, "width": width, "height": height, "strength": strength}
+    if background:
+        query.update(background=1, background_strength=background_strength)
+    if style:
+        query["style"] = ",".join(str(number) for number in style)
+    return query
 
 
 def _ask(address: str, query: dict[str, Any], body: bytes, limit: int = _ANSWER_BYTES) -> bytes:
@@ -504,19 +553,30 @@ def _parse(answer: bytes) -> dict[str, Any]:
     return result
 
 
-def _is_proposal(entry: Any) -> bool:
+def _has_edits(answer: dict[str, Any], background: bool) -> bool:
+    return isinstance(answer.get("edits"), list) and (not background or isinstance(answer.get("background"), list))
+
+
+def _is_proposal(entry: Any, background: bool) -> bool:
     """Whether an entry of the server's `proposals` has the form that `ask_proposals` promises."""
     if not isinstance(entry, dict) or not isinstance(entry.get("order"), str):
+        return False
+    style = entry.get("style")
+    if not isinstance(style, list) or len(style) != _STYLE or not all(_is_number(each, -4, 4) for each in style):
         return False
     figures = [entry.get(name) for name in ("saliency", "realism")]
     pairs = all(
         isinstance(pair, dict) and _is_share(pair.get("before")) and _is_share(pair.get("after")) for pair in figures
     )
-    return pairs and isinstance(entry.get("edits"), list)
+    return pairs and _has_edits(entry, background)
 
 
 def _is_share(value: Any) -> bool:
-    return isinstance(value, (int, float)) and 0 <= value <= 1.01  # sums are rounded
+    return _is_number(value, 0, 1.01)  # sums are rounded
+
+
+def _is_number(value: Any, low: float, high: float) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and low <= value <= high
 
 
 def _late(timeout: float, pid: int) -> ServerLate:

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from random import randrange
 from typing import Any
 
 import adjusting
@@ -14,21 +16,37 @@ import frames
 import manual
 import panes
 import pictures
+import style_name
+import styles
 import tracing
+from alternatives import SMALL, Alternatives
 from asker import Asked, Asker
 from choices import ORDERS, Choices
 from editing import Planned, planned, predict, regions
-from edits import KINDS, NEUTRAL, Edit, from_json, to_json
+from edits import FIXED, NAMES, NEUTRAL, Edit, from_json, to_json
 from errors import UserError
 from gi.repository import Gimp, GimpUi, GLib, GObject, Gtk
+from style_list import StyleList
 from view import View
 from words import _
 
-_LONGEST = 400 if canvas.GIMP_32 else 320  # px; of what is shown zoomed in: GIMP 3.0 takes longer for each pixel
+_LONGEST = 400  # px; of what is shown zoomed in
 _AROUND = 0.6  # how much of the region's size is shown around it when zoomed in
 _PATIENCE = 120  # ms without a change until the meters are asked for anew
 
-Plans = dict[str, list[Planned]]  # by order
+_SEEDS = 1 << 31  # of drawn styles
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """An alternative: the edits of all parts, and the style in which they were predicted."""
+
+    plan: list[Planned]
+    style: tuple[float, ...]
+    own: bool = False  # whether it has a style of its own, other than the one that was asked for
+
+
+Proposals = dict[str, Proposal]  # by order
 
 
 def choose(
@@ -83,12 +101,14 @@ class EditDialog:
         self._grid = thumbnail.width, thumbnail.height
         self._asker = Asker()
         self._views: dict[bool, View] = {}  # by whether it is the region's
-        self._proposals: Plans = {}
+        self._proposals: Proposals = {}
         self._undrawn: list[str] = []  # the orders of the proposals that are still to be shown
         self._looks: dict[str, dict[str, Any]] = {}  # "before" and "after": what the networks see
         self._timer = self._redrawing = self._drawing = 0
         self._since = 0.0
         self._picking = False
+        self._style: tuple[float, ...] = ()  # of the plan
+        self._own = False  # whether that is another style than the settings say
         self._build(procedure)
 
     def run(self, begin: Callable[[], None]) -> bool:
@@ -112,37 +132,51 @@ class EditDialog:
         manual.connect(self._dialog, "use")
         self._pictures = panes.Pictures(self._show, self._zoom)
         self._meters = panes.Meters()
-        self._alternatives = panes.Alternatives(self._picked)
+        self._alternatives = Alternatives(self._picked, self.ask_for_styles)
+        self._styles = StyleList(self._choose_style, self._save_style)
         self._values = panes.Values(lambda name: self._dialog.get_widget(name, GObject.TYPE_NONE), self._dialled)
         self._status = panes.Status(None if self._made else self.ask)
-        scales, check_boxes = ["strength", "feather"], ["refine", "separate"]
-        if not self._made and frames.several(self._image):
-            check_boxes.append("frames")
-        settings = panes.settings(self._dialog, scales[:1] if self._made else scales, [] if self._made else check_boxes)
+        settings = panes.settings(self._dialog, self._setting_names())
+        if not self._made:
+            self._pictures.switches.pack_end(self._styles.widget, False, False, 0)
+        elif not self._made.background:
+            self._disable("background", _("No edits of the background were predicted with this edit"))
         controls = Gtk.Box(spacing=24, homogeneous=True)
         controls.pack_start(settings, True, True, 0)
         controls.pack_start(self._values.widget, True, True, 0)
         content = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=8)
         content.pack_start(self._pictures.widget, True, True, 0)
-        rows = [self._meters.widget, self._alternatives.widget, controls, self._status.widget]
-        if self._made:
-            rows.remove(self._alternatives.widget)
-        for row in rows:
-            content.pack_start(row, False, False, 0)
+        for row in (self._meters.widget, self._alternatives.widget, controls, self._status.widget):
+            if not self._made or row is not self._alternatives.widget:
+                content.pack_start(row, False, False, 0)
         content.show_all()
-        if "frames" in check_boxes and (why := frames.obstacle(self._image, self._layer)):
-            self._config.set_property("frames", False)
-            box = self._dialog.get_widget("frames", GObject.TYPE_NONE)
-            box.set_sensitive(False)
-            box.set_tooltip_text(why)
+        if "frames" in self._setting_names() and (why := frames.obstacle(self._image, self._layer)):
+            self._disable("frames", why)
         self._dialog.get_content_area().pack_start(content, True, True, 0)
         self._dialog.set_response_sensitive(Gtk.ResponseType.OK, False)
-        names = ["strength", *KINDS]
-        for name in names if self._made else [*names, "feather", "refine"]:
+        names = ["strength", *NAMES, "background-strength"]
+        for name in [*names, "background"] if self._made else [*names, "feather", "refine"]:
             self._config.connect(f"notify::{name}", lambda *_arguments: self._changed())
         if not self._made:
-            self._config.connect("notify::separate", lambda *_arguments: self.ask())
+            for name in ("separate", "background"):
+                self._config.connect(f"notify::{name}", lambda *_arguments: self.ask())
             self._config.connect("notify::order", lambda *_arguments: self._ordered())
+            self._config.connect("notify::style", lambda *_arguments: self._styled())
+            self._list_styles()
+
+    def _setting_names(self) -> list[str]:
+        """The arguments that have widgets, in the order in which they are shown."""
+        if self._made:
+            return ["strength", "background"]
+        several = ["frames"] if frames.several(self._image) else []
+        return ["strength", "feather", "refine", "separate", *several, "background"]
+
+    def _disable(self, name: str, why: str) -> None:
+        """Switch an argument off and say why."""
+        self._config.set_property(name, False)
+        box = self._dialog.get_widget(name, GObject.TYPE_NONE)
+        box.set_sensitive(False)
+        box.set_tooltip_text(why)
 
     # The picture and the edits to choose among
 
@@ -161,29 +195,56 @@ class EditDialog:
         if self._made:
             for name in self._made.by_hand:
                 self._values.explain(name, _("changed by hand"))
-            self._take([Planned(self._made.base)])
+            self._take([Planned(self._made.base, background=self._made.background)])
 
     def ask(self, first: Callable[[], list[Planned]] | None = None) -> None:
         """Ask for the edits of the region, or of each of its parts.  first: brings them if they were asked for."""
         self._status.say("")
+        self._dialog.set_response_sensitive(Gtk.ResponseType.OK, False)  # the plan there is answers other settings
         self._propose({})
         choices, thumbnail = self._choices(), self._thumbnail
+        self._question("edits", first or (lambda: predict(thumbnail, choices)), self._take_predicted)
+        self._ask_for_proposals(None)
 
-        def proposals() -> Plans:
+    def ask_for_styles(self) -> None:
+        """Ask for alternatives in newly drawn styles."""
+        self._status.say("")
+        self._ask_for_proposals(randrange(_SEEDS))
+
+    def _ask_for_proposals(self, seed: int | None) -> None:
+        """seed: of the styles to draw; None: other orders rather than other styles."""
+        choices, thumbnail = self._choices(), self._thumbnail
+
+        def proposals() -> Proposals:
             parts = regions(thumbnail, choices.separate)
-            wanted = (*self._grid, choices.direction, choices.strength / 100)
-            answers = [connection.ask_proposals(pixels, *wanted) for pixels, _cells in parts]
-            return _by_order([answer["proposals"] for answer in answers], [cells for _pixels, cells in parts])
+            style = styles.numbers(choices.style)
+            answers = [
+                connection.ask_proposals(
+                    pixels,
+                    *self._grid,
+                    choices.direction,
+                    choices.strength / 100,
+                    background=choices.background and not number,  # the largest part's, which comes first, is for all
+                    background_strength=choices.background_strength / 100,
+                    style=style,
+                    styles=seed,
+                )
+                for number, (pixels, _cells) in enumerate(parts)
+            ]
+            return _by_order([answer["proposals"] for answer in answers], [cells for _pixels, cells in parts], style)
 
-        self._question("edits", first or (lambda: predict(thumbnail, choices)), self._take)
         self._question("proposals", proposals, self._propose)
 
-    def _propose(self, plans: Plans) -> None:
-        """Offer the plans to choose among."""
-        self._proposals, self._undrawn = plans, list(plans)
-        self._alternatives.offer(self._undrawn)
-        self._alternatives.mark(self._config.get_property("order"))
-        if plans and not self._drawing:
+    def _propose(self, proposals: Proposals) -> None:
+        """Offer the proposals to choose among."""
+        self._proposals, self._undrawn = proposals, list(proposals)
+        self._alternatives.offer({order: proposal.own for order, proposal in proposals.items()})
+        chosen = self._config.get_property("order")
+        if self._own:
+            alike = (order for order, each in proposals.items() if each.own and each.style == self._style)
+            chosen = next(alike, "")
+        self._alternatives.mark(chosen)
+        if proposals and not self._drawing:
             self._drawing = GLib.idle_add(self._draw_proposal, priority=GLib.PRIORITY_LOW)
 
     def _draw_proposal(self) -> bool:
@@ -191,31 +252,77 @@ class EditDialog:
         if self._undrawn:
             order = self._undrawn.pop(0)
             view = self._view(region=True)
-            after = view.after(self._proposals[order], self._choices(), self._grid)
+            after = view.after(self._proposals[order].plan, self._choices(), self._grid)
             picture = pictures.photo(after, view.width, view.height)
-            self._alternatives.show(order, pictures.fitted(picture, *panes.SMALL))
+            self._alternatives.show(order, pictures.fitted(picture, *SMALL))
         if not self._undrawn:
             self._drawing = 0
         return bool(self._undrawn)
 
     def _picked(self, order: str) -> None:
         """An alternative was clicked: take it with the values that were predicted."""
+        proposal = self._proposals[order]
+        self._quietly("order", "best-realism" if proposal.own else order)  # what has a style of its own is this one
+        self._take_proposal(proposal)
+
+    def _quietly(self, name: str, value: Any) -> None:
+        """Set an argument that needs no answer."""
         self._picking = True
-        self._config.set_property("order", order)
+        self._config.set_property(name, value)
         self._picking = False
-        self._take(self._proposals[order])
 
     def _ordered(self) -> None:
         """The order came from a preset or a reset."""
         order = self._config.get_property("order")
-        if not self._picking and order in self._proposals:
+        if not self._picking and order in self._proposals and not self._proposals[order].own:
             self._alternatives.mark(order)
-            self._take(self._proposals[order])
+            self._take_proposal(self._proposals[order])
+
+    def _take_predicted(self, plan: list[Planned]) -> None:
+        """Take the edits in the style that the settings say."""
+        style: tuple[float, ...] = ()
+        with suppress(UserError):  # gone meanwhile
+            style = styles.numbers(self._config.get_property("style") or "")
+        self._set_style(style)
+        self._take(plan)
+
+    def _take_proposal(self, proposal: Proposal) -> None:
+        self._set_style(proposal.style, proposal.own)
+        self._take(proposal.plan)
 
     def _take(self, plan: list[Planned]) -> None:
         self.plan = list(plan)
         self._dialog.set_response_sensitive(Gtk.ResponseType.OK, True)
         self._changed()
+
+    # Styles
+
+    def _set_style(self, style: tuple[float, ...], own: bool = False) -> None:
+        """Note the plan's style; the plain one needs not be saved."""
+        self._style, self._own = style, own
+        self._styles.can_save(any(style))
+
+    def _list_styles(self) -> None:
+        try:
+            self._styles.fill(self._config.get_property("style") or "")
+        except UserError as error:
+            self._fail(error)
+
+    def _choose_style(self, name: str) -> None:
+        self._config.set_property("style", name)
+
+    def _styled(self) -> None:
+        """The style came from the list, from a preset or a reset."""
+        self._list_styles()
+        if not self._picking:
+            self.ask()
+
+    def _save_style(self) -> None:
+        """Save the plan's style under a name that the user gives, and let it be the chosen one."""
+        name = style_name.save(self._dialog, self._style)
+        if name:
+            self._quietly("style", name)
+            self._list_styles()  # also where it has the name of the chosen one
 
     def _dialled(self, name: str, field: str, value: float) -> None:
         """A value was set by hand: it counts for 100 %, so that strength still scales it."""
@@ -228,7 +335,8 @@ class EditDialog:
             value = max(1e-3, value)  # the logarithm of 0 has no strength
         (dialled,) = from_json([{**to_json([shown])[0], field: value}])
         edits[name] = dialled.at_strength(1 / strength)
-        self.plan[0] = replace(self.plan[0], edits=list(edits.values()))
+        fixed = [edits.pop(each) for each in NAMES[:FIXED] if each in edits]  # their place never changes
+        self.plan[0] = replace(self.plan[0], edits=[*fixed, *edits.values()])
         self._changed()
 
     # What is shown
@@ -281,7 +389,7 @@ class EditDialog:
         single = len(self.plan) == 1
 
         def usable(name: str) -> bool:
-            possible = not gray or name in ("exposure", "curves")
+            possible = not gray or name not in ("saturation", "white-balance")
             return single and possible and name in choices.kinds and choices.strength > 0 and name not in by_hand
 
         self._values.show(choices.applied(self.plan[0].edits, gray) if single else [], usable)
@@ -375,13 +483,19 @@ class EditDialog:
         return Choices.of(self._config, self._direction)
 
 
-def _by_order(answers: list[list[dict[str, Any]]], cells: list[bytes | None]) -> Plans:
-    """The proposals of each part as plans of all parts; where a part has none of an order, its first one stands in."""
-    plans: Plans = {}
+def _by_order(answers: list[list[dict[str, Any]]], cells: list[bytes | None], style: tuple[float, ...]) -> Proposals:
+    """The proposals of each part as such of all parts; where a part has none of an order, its first one stands in.
+
+    style: the one that was asked for; empty: the plain one.  All parts together have the style of the first.
+    """
+    proposals: Proposals = {}
     for order in ORDERS:
-        if any(proposal["order"] == order for proposal in answers[0]):
-            plans[order] = [
+        first = next((each for each in answers[0] if each["order"] == order), None)
+        if first is not None:
+            plan = [
                 planned(next((each for each in answer if each["order"] == order), answer[0]), order, part)
                 for answer, part in zip(answers, cells)
             ]
-    return plans
+            own = [each - wanted for each, wanted in zip(first["style"], style or [0.0] * len(first["style"]))]
+            proposals[order] = Proposal(plan, tuple(first["style"]), any(abs(difference) > 1e-6 for difference in own))
+    return proposals

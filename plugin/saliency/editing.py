@@ -6,12 +6,13 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import connection
 import frames
-from adjustments import add_stack
+import styles
+from adjustments import add_stack, longer_side
 from baking import add_baked_copy
 from canvas import GIMP_32, Thumbnail
 from choices import Choices
@@ -20,7 +21,7 @@ from errors import UserError
 from gi.repository import Gimp
 from parts import cells, within
 from selection import Tile, activate, intersect_cells, kept, refined, select_tiles
-from target import counterpart, siblings
+from target import BACKGROUND, counterpart, siblings
 from words import _
 
 
@@ -31,17 +32,18 @@ class Planned:
     edits: list[Edit]
     cells: bytes | None = None  # which cells of the thumbnail's grid are the part's (255); None: all
     facts: dict[str, Any] | None = None  # for the layers' parasites: model, order, predicted
+    background: list[Edit] = field(default_factory=list)  # at 100 %, for all that is not selected; empty: none
 
 
 def planned(answer: dict[str, Any], order: str, part: bytes | None = None) -> Planned:
     """The server's answer as a plan.  Raises UserError if it holds no usable edits."""
     try:
-        edits = from_json(answer["edits"])
+        edits, background = from_json(answer["edits"]), from_json(answer.get("background") or [])
     except (EditError, KeyError) as error:
         message = _("The model server sent no usable edits ({error}): install the plug-in again.")
         raise UserError(message.format(error=error)) from error
     facts = {"model": answer.get("model"), "order": order, "predicted": to_json(edits)}
-    return Planned(edits, part, facts)
+    return Planned(edits, part, facts, background)
 
 
 def regions(thumbnail: Thumbnail, separate: bool) -> list[tuple[bytes, bytes | None]]:
@@ -61,65 +63,130 @@ def regions(thumbnail: Thumbnail, separate: bool) -> list[tuple[bytes, bytes | N
 def predict(thumbnail: Thumbnail, choices: Choices) -> list[Planned]:
     """Ask the server for the edits of each part.  Raises UserError or connection.ServerError."""
     size = thumbnail.width, thumbnail.height
-    return [
-        planned(
-            connection.ask_edits(pixels, *size, choices.direction, choices.order, strength=choices.strength / 100),
+    style = styles.numbers(choices.style)
+    plan: list[Planned] = []
+    for pixels, part in regions(thumbnail, choices.separate):
+        answer = connection.ask_edits(
+            pixels,
+            *size,
+            choices.direction,
             choices.order,
-            part,
+            strength=choices.strength / 100,
+            background=choices.background and not plan,  # the largest part's, which comes first, is for all
+            background_strength=choices.background_strength / 100,
+            style=style,
         )
-        for pixels, part in regions(thumbnail, choices.separate)
-    ]
+        plan.append(planned(answer, choices.order, part))
+    return plan
 
 
-def apply(image: Any, layer: Any, plan: list[Planned], choices: Choices, grid: tuple[int, int]) -> list[Any]:
+def apply(
+    image: Any,
+    layer: Any,
+    plan: list[Planned],
+    choices: Choices,
+    grid: tuple[int, int],
+    side: float | None = None,
+) -> list[Any]:
     """Apply a plan to the selection above the layer as one undo step; return the created layers, lowest first.
 
-    grid: width and height of the grid of the parts' cells.  With choices.frames all frames get the plan, each with the
-    layer's refined selection, and the created layers are theirs, too.  At strength 0 nothing is created.  If anything
-    fails, no layer stays behind.  Raises UserError or connection.ServerError.
+    The first part's background edits go to all that is not selected, above all parts' edits.  grid: width and height of
+    the grid of the parts' cells.  side: as for `adjustments.add_stack`.  With choices.frames all frames get the plan,
+    each with the layer's refined selection, and the created layers are theirs, too.  At strength 0 nothing is created.
+    If anything fails, no layer stays behind.  Raises UserError or connection.ServerError.
     """
-    work = [(each, choices.applied(each.edits, layer.is_gray())) for each in plan]
-    work = [(each, edits) for each, edits in work if not all(edit.is_identity() for edit in edits)]
+    gray = layer.is_gray()
+    work = [(each, _effective(choices.applied(each.edits, gray))) for each in plan]
+    around = _effective(choices.applied_around(plan[0].background, gray)) if plan else []
+    work = [(each, edits) for each, edits in work if edits] or ([(plan[0], [])] if around else [])
     if not work:
         return []
 
     photos = frames.photos(image, layer) if choices.frames else [layer]
     alone = len(photos) > 1
+    side = side or longer_side(image)
+    in_parts = any(each.cells is not None for each, _ in work)
     # Before the undo step: a server that fails now leaves the image as it is.
-    tiles = [_refined(image, layer, each.cells, grid, choices.feather) if choices.refine else None for each, _ in work]
+    wanted = [each.cells for each, _ in work] + ([None] if around and in_parts else [])  # last the whole selection's
+    tiles = [_refined(image, layer, cells, grid, choices.feather) if choices.refine else None for cells in wanted]
+
+    def select(selected: Any, number: int) -> None:
+        if selected is not None:
+            image.select_item(Gimp.ChannelOps.REPLACE, selected)
+        cells, soft = wanted[number], tiles[number]
+        if soft:
+            select_tiles(image, soft)
+        else:
+            if cells is not None:
+                intersect_cells(image, cells, *grid)
+            if choices.feather > 0:
+                Gimp.Selection.feather(image, choices.feather)
 
     def add() -> list[Any]:
         layers: list[Any] = []
-        as_selected = not choices.refine and choices.feather <= 0 and all(each.cells is None for each, _ in work)
+        as_selected = not choices.refine and choices.feather <= 0 and not in_parts
         with nullcontext() if as_selected else kept(image) as selected:
-            for (each, edits), soft in zip(work, tiles):
-                if selected is not None:
-                    image.select_item(Gimp.ChannelOps.REPLACE, selected)
-                if soft:
-                    select_tiles(image, soft)
-                else:
-                    if each.cells is not None:
-                        intersect_cells(image, each.cells, *grid)
-                    if choices.feather > 0:
-                        Gimp.Selection.feather(image, choices.feather)
-                facts = {
-                    "id": uuid.uuid4().hex,
-                    "version": connection.VERSION,
-                    "direction": choices.direction,
-                    "strength": choices.strength,
-                    "base": to_json(each.edits),
-                    **(each.facts or {}),
-                }
+            for number, (each, edits) in enumerate(work):
+                last = number == len(work) - 1
+                # Of parts without a background nobody could say later what all of them together are.
+                known = plan[0].background if last and (around or not in_parts) else []
+                facts = {**_facts(each, choices, known), "side": side}
                 if alone:
                     facts["frames"] = str(len(photos))
-                edits = [edit for edit in edits if not edit.is_identity()]
-                for number, photo in enumerate(photos):
-                    layers += (add_stack if GIMP_32 else add_baked_copy)(image, photo, edits, facts, alone)
-                    photos[number] = image.get_selected_layers()[0]  # a copy may have taken the layer's place
+                rest_of_all = last and around and in_parts
+                if rest_of_all:
+                    select(selected, -1)
+                with kept(image) if rest_of_all else nullcontext() as whole:
+                    select(selected, number)
+                    for place, photo in enumerate(photos):
+                        layers += _add(image, photo, edits, around if last else [], facts, alone, whole)
+                        photos[place] = image.get_selected_layers()[0]  # a copy may have taken the layer's place
         image.set_selected_layers(photos[:1])
         return layers
 
     return in_one_step(image, tuple(photos), add)
+
+
+def _facts(planned: Planned, choices: Choices, background: list[Edit]) -> dict[str, Any]:
+    """What the parasites of all layers of one part's edit have in common."""
+    facts = {
+        "id": uuid.uuid4().hex,
+        "version": connection.VERSION,
+        "direction": choices.direction,
+        "strength": choices.strength,
+        "kinds": sorted(choices.kinds),
+        "base": to_json(planned.edits),
+        **(planned.facts or {}),
+    }
+    if background:
+        facts["background"] = to_json(background)
+        facts["background-strength"] = choices.background_strength
+    return facts
+
+
+def _effective(edits: list[Edit]) -> list[Edit]:
+    return [edit for edit in edits if not edit.is_identity()]
+
+
+def _add(
+    image: Any, photo: Any, edits: list[Edit], around: list[Edit], facts: dict[str, Any], alone: bool, whole: Any
+) -> list[Any]:
+    """Put an edit of the selection above a photo and one of the background above that.
+
+    whole: a channel with the inverse of the background; None: the selection.  Returns the new layers, lowest first.
+    """
+    side = facts["side"]
+    if not GIMP_32:
+        return add_baked_copy(image, photo, edits, facts, side, alone, around, whole)
+    layers = add_stack(image, photo, edits, facts, alone, side=side) if edits else []
+    if around:
+        photo = image.get_selected_layers()[0] if edits else photo
+        with kept(image):
+            if whole is not None:
+                image.select_item(Gimp.ChannelOps.REPLACE, whole)
+            facts = {**facts, "part": BACKGROUND}
+            layers += add_stack(image, photo, around, facts, alone, inverted=True, side=side)
+    return layers
 
 
 def _refined(image: Any, layer: Any, cells: bytes | None, grid: tuple[int, int], feather: float) -> list[Tile]:

@@ -25,6 +25,13 @@ LUMINANCE = (0.22248840, 0.71690369, 0.06060791)
 CURVE_NODES = tuple(i / 255 for i in (0, 32, 64, 96, 128, 159, 191, 223, 255))
 SEGMENTS = len(CURVE_NODES) - 1
 
+# Width of the sharpening's blur (its standard deviation) in longer sides of the picture, so that a thumbnail shows what
+# becomes of the full size.  Wider ones are local contrast rather than sharpness; narrower ones a thumbnail cannot show.
+SHARPENING_WIDTH = 0.003
+
+# What one unit of contrast adds to the binary logarithms of a curve's slopes: an S that turns about the middle grey.
+CONTRAST_SLOPES = tuple(-math.cos(math.pi * (start + end)) for start, end in zip(CURVE_NODES, CURVE_NODES[1:]))
+
 # Limits of a white-balance gain; within them every factor stays below 2, the most that `gegl:channel-mixer` takes.
 _GAINS = 0.5, 1.85
 
@@ -46,6 +53,115 @@ def _normalised(slopes: tuple[float, ...]) -> tuple[float, ...]:
     """Scale segment slopes so that the curve runs from (0, 0) to (1, 1)."""
     rise = sum(s * (b - a) for s, a, b in zip(slopes, CURVE_NODES, CURVE_NODES[1:]))
     return slopes if abs(rise - 1) < 1e-9 else tuple(s / rise for s in slopes)
+
+
+def _slopes(name: str, slopes: Any) -> tuple[float, ...]:
+    """Checked and normalised."""
+    if not isinstance(slopes, (list, tuple)) or len(slopes) != SEGMENTS:
+        raise EditError(f"{name} must be {SEGMENTS} slopes.")
+    return _normalised(tuple(_number(name, s, 1e-3, 1e3) for s in slopes))
+
+
+def _raised(slopes: tuple[float, ...], t: float) -> tuple[float, ...]:
+    """The slopes of a curve at another strength."""
+    return tuple(min(1e3, max(1e-3, s**t)) for s in slopes)
+
+
+def curve_points(slopes: tuple[float, ...]) -> list[tuple[float, float]]:
+    """The corners (input, output), 0..1, of the curve with these segment slopes."""
+    points = [(0.0, 0.0)]
+    for x, slope in zip(CURVE_NODES[1:], slopes):
+        points.append((x, points[-1][1] + slope * (x - points[-1][0])))
+    points[-1] = (1.0, 1.0)
+    return points
+
+
+def curve_value(slopes: tuple[float, ...], x: float) -> float:
+    """The curve with these segment slopes at x, both display-encoded, 0..1."""
+    y = 0.0
+    for slope, start, end in zip(slopes, CURVE_NODES, CURVE_NODES[1:]):
+        y += slope * (min(max(x, start), end) - start)
+    return min(1.0, y)
+
+
+def _midtones(*curves: tuple[float, ...]) -> str:
+    """How much the curves lift or lower a middle grey, in percent of the whole range."""
+    middle = CURVE_NODES[SEGMENTS // 2]
+    return _signed(100 * (sum(curve_value(slopes, middle) for slopes in curves) / len(curves) - middle), 0)
+
+
+@dataclass(frozen=True)
+class Sharpening:
+    """Unsharp mask of SHARPENING_WIDTH in linear light (`gegl:unsharp-mask`): how much detail is added.  Identity 0."""
+
+    name: ClassVar[str] = "sharpening"
+    amount: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "amount", _number("sharpening", self.amount, 0, 10))
+
+    def at_strength(self, t: float) -> Sharpening:
+        return Sharpening(self.amount * t)
+
+    def is_identity(self) -> bool:
+        return self.amount < _TOLERANCE
+
+    def label(self) -> str:
+        return _("Sharpening {value:.2f}").format(value=self.amount)
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """Contrast about the middle grey on display-encoded values, an S-shaped value curve (`gimp:curves`).  Identity 0.
+
+    Not `gegl:brightness-contrast`, which in linear light turns about a grey so bright that it crushes the darks.
+    """
+
+    name: ClassVar[str] = "contrast"
+    amount: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "amount", _number("contrast", self.amount, -5, 5))
+
+    def at_strength(self, t: float) -> Contrast:
+        return Contrast(min(5.0, max(-5.0, self.amount * t)))
+
+    def is_identity(self) -> bool:
+        return abs(self.amount) < _TOLERANCE
+
+    def curves(self, gray: bool = False) -> dict[str, tuple[float, ...]]:
+        """The segment slopes of each curve, by GIMP's name of its channel."""
+        return {"value": _normalised(tuple(2.0 ** (self.amount * more) for more in CONTRAST_SLOPES))}
+
+    def label(self) -> str:
+        return _("Contrast {value}").format(value=_signed(self.amount))
+
+
+@dataclass(frozen=True)
+class Tone:
+    """One tone curve for all channels on display-encoded values (`gimp:curves`, value): eight positive segment slopes.
+
+    The slopes are normalised on construction so that the curve runs from (0, 0) to (1, 1).  Identity: all 1.
+    """
+
+    name: ClassVar[str] = "tone"
+    slopes: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "slopes", _slopes("tone", self.slopes))
+
+    def at_strength(self, t: float) -> Tone:
+        return Tone(_raised(self.slopes, t))
+
+    def is_identity(self) -> bool:
+        return max(abs(s - 1) for s in self.slopes) < _TOLERANCE
+
+    def curves(self, gray: bool = False) -> dict[str, tuple[float, ...]]:
+        """The segment slopes of each curve, by GIMP's name of its channel."""
+        return {"value": self.slopes}
+
+    def label(self) -> str:
+        return _("Tone, midtones {value} %").format(value=_midtones(self.slopes))
 
 
 @dataclass(frozen=True)
@@ -130,14 +246,10 @@ class Curves:
 
     def __post_init__(self) -> None:
         for channel in ("red", "green", "blue"):
-            slopes = getattr(self, channel)
-            if not isinstance(slopes, (list, tuple)) or len(slopes) != SEGMENTS:
-                raise EditError(f"curves, {channel} must be {SEGMENTS} slopes.")
-            slopes = tuple(_number(f"curves, {channel}", s, 1e-3, 1e3) for s in slopes)
-            object.__setattr__(self, channel, _normalised(slopes))
+            object.__setattr__(self, channel, _slopes(f"curves, {channel}", getattr(self, channel)))
 
     def at_strength(self, t: float) -> Curves:
-        return Curves(*(tuple(min(1e3, max(1e-3, s**t)) for s in slopes) for slopes in self.channels()))
+        return Curves(*(_raised(slopes, t) for slopes in self.channels()))
 
     def is_identity(self) -> bool:
         return max(abs(s - 1) for slopes in self.channels() for s in slopes) < _TOLERANCE
@@ -145,38 +257,38 @@ class Curves:
     def channels(self) -> tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]:
         return self.red, self.green, self.blue
 
-    def points(self, channel: int) -> list[tuple[float, float]]:
-        """The curve's corners (input, output), 0..1, of channel 0, 1 or 2."""
-        points = [(0.0, 0.0)]
-        for x, slope in zip(CURVE_NODES[1:], self.channels()[channel]):
-            points.append((x, points[-1][1] + slope * (x - points[-1][0])))
-        points[-1] = (1.0, 1.0)
-        return points
-
-    def value(self, channel: int, x: float) -> float:
-        """The curve of channel 0, 1 or 2 at x, both display-encoded, 0..1."""
-        y = 0.0
-        for slope, start, end in zip(self.channels()[channel], CURVE_NODES, CURVE_NODES[1:]):
-            y += slope * (min(max(x, start), end) - start)
-        return min(1.0, y)
+    def curves(self, gray: bool = False) -> dict[str, tuple[float, ...]]:
+        """The segment slopes of each curve, by GIMP's name of its channel.  In gray red's is the only one."""
+        return {"value": self.red} if gray else {"red": self.red, "green": self.green, "blue": self.blue}
 
     def label(self) -> str:
-        middle = sum(self.value(channel, CURVE_NODES[SEGMENTS // 2]) for channel in range(3)) / 3
-        middle -= CURVE_NODES[SEGMENTS // 2]
-        return _("Curves, midtones {value} %").format(value=_signed(100 * middle, 0))
+        return _("Curves, midtones {value} %").format(value=_midtones(*self.channels()))
 
 
-Edit = Union[Exposure, Saturation, WhiteBalance, Curves]
-KINDS: dict[str, type[Edit]] = {kind.name: kind for kind in (Exposure, Saturation, WhiteBalance, Curves)}
+Edit = Union[Sharpening, Contrast, Tone, Exposure, Saturation, WhiteBalance, Curves]
+CURVED = (Contrast, Tone, Curves)  # those that `gimp:curves` applies
+KINDS: dict[str, type[Edit]] = {
+    kind.name: kind for kind in (Sharpening, Contrast, Tone, Exposure, Saturation, WhiteBalance, Curves)
+}
 NAMES = tuple(KINDS)
 _STRAIGHT = (1.0,) * SEGMENTS
 NEUTRAL: dict[str, Edit] = {
     edit.name: edit
-    for edit in (Exposure(0), Saturation(1), WhiteBalance(1, 1), Curves(_STRAIGHT, _STRAIGHT, _STRAIGHT))
+    for edit in (
+        Sharpening(0),
+        Contrast(0),
+        Tone(_STRAIGHT),
+        Exposure(0),
+        Saturation(1),
+        WhiteBalance(1, 1),
+        Curves(_STRAIGHT, _STRAIGHT, _STRAIGHT),
+    )
 }
 
-# All orders of application: ORDERS[i] lists indices into NAMES, first applied first.
-ORDERS = tuple(permutations(range(len(NAMES))))
+# All orders of application: ORDERS[i] lists indices into NAMES, first applied first.  The first FIXED edits always come
+# first: sharpening wants the picture as it was, contrast and tone commute nearly with what follows.
+FIXED = 3
+ORDERS = tuple((*range(FIXED), *free) for free in permutations(range(FIXED, len(NAMES))))
 
 
 def _signed(value: float, digits: int = 2) -> str:
@@ -194,10 +306,10 @@ def at_strength(edits: list[Edit], t: float) -> list[Edit]:
 
 
 def for_gray(edits: list[Edit]) -> list[Edit]:
-    """What is left of the edits in a picture without colour: exposure, and one curve, the three channels' mean."""
+    """What is left of the edits in a picture without colour: of the curves one, the three channels' mean."""
     kept: list[Edit] = []
     for edit in edits:
-        if isinstance(edit, Exposure):
+        if isinstance(edit, (Sharpening, Contrast, Tone, Exposure)):
             kept.append(edit)
         elif isinstance(edit, Curves):
             mean = tuple(math.exp(sum(math.log(s) for s in slopes) / 3) for slopes in zip(*edit.channels()))

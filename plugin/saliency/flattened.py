@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """An edit straight into a photo's pixels, for files that hold no layers: what the layers would show, sooner.
 
-GIMP composes an image as a whole.  Here it composes no more than the box around the selection.
+GIMP composes an image as a whole.  Here it composes no more than the box around the selection, but for the background.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from typing import Any
 
 import canvas
 import editing
-from baking import copy_pixels
+from adjustments import longer_side
+from baking import copy_pixels, reach
 from choices import Choices
 from gi.repository import Gimp
 from target import covers_canvas, editable_layer
@@ -32,17 +33,21 @@ def edit_pixels(image: Any, choices: Choices, plan: list[editing.Planned] | None
     layer = editable_layer(image, image.get_selected_layers())
     if plan is None:
         plan = editing.predict(canvas.read(image, layer), choices)
+    side, width, height = longer_side(image), image.get_width(), image.get_height()
     _ok, _some, left, top, right, bottom = Gimp.Selection.bounds(image)
-    box = 0, 0, right - left, bottom - top
+    if choices.background and plan[0].background:
+        left, top, right, bottom = 0, 0, width, height
+    margin = reach(choices.applied(plan[0].edits, layer.is_gray()), side)
+    x, y = max(0, left - margin), max(0, top - margin)
     part = image.duplicate()
     try:
         part.undo_disable()
-        part.crop(*box[2:], left, top)
-        if editing.apply(part, part.get_layers()[0], plan, choices, (1, 1)):
+        part.crop(min(width, right + margin) - x, min(height, bottom + margin) - y, x, y)
+        if editing.apply(part, part.get_layers()[0], plan, choices, (1, 1), side):
             Gimp.Selection.none(part)
             visible = Gimp.Layer.new_from_visible(part, part, "")
             part.insert_layer(visible, None, 0)  # else nobody would free it
-            copy_pixels(visible, layer, [box], (left, top))
+            copy_pixels(visible, layer, [(left - x, top - y, right - left, bottom - top)], (left, top))
     finally:
         part.delete()
     return plan

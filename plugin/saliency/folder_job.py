@@ -40,10 +40,11 @@ def main(address: str, start_command: list[str]) -> None:
     """Do the jobs that come from the Unix socket at `address`, until its other end closes it.
 
     A job has picture, masks, output (paths), regions (what model_server/masks.py read of each mask, or null), format
-    ("png", "jpg", "tif", "xcf", of animations "gif" or "webp", too), direction, strength (percent) and order; its
-    result has an error, one sentence, or the edits of each mask as the server answers them.  A job may bring some of
-    them in "edits", a list with null for those to predict; without an output it only predicts.  With "frames" an
-    animation's frames all get the same edits.  start_command starts the model server where none answers.
+    ("png", "jpg", "tif", "xcf", of animations "gif" or "webp", too), direction, strength (percent) and order, and it
+    may have background, background_strength (percent) and style (a saved one's name).  Its result has an error, one
+    sentence, or the edits of each mask as the server answers them.  A job may bring some of them in "edits", a list
+    with null for those to predict; without an output it only predicts.  With "frames" an animation's frames all get
+    the same edits.  start_command starts the model server where none answers.
     """
     connection.start_command = start_command
     Gegl.init(None)
@@ -88,14 +89,25 @@ def _edit(job: dict[str, Any]) -> list[dict[str, Any]]:
         image.undo_disable()
         has_alpha = any(layer.has_alpha() for layer in image.get_layers())
         straight = job["format"] != "xcf" and is_flat(image)
-        choices = Choices(job["direction"], job["strength"], job["order"], frames=moving)
+        choices = Choices(
+            job["direction"],
+            job["strength"],
+            job["order"],
+            frames=moving,
+            background=bool(job.get("background")),
+            background_strength=float(job.get("background_strength", 100)),
+            style=job.get("style") or "",
+        )
         given = job.get("edits") or [None] * len(job["masks"])
         found = []
         for path, region, answer in zip(job["masks"], job["regions"], given):
             _select(image, path, region)
             plan = [editing.planned(answer, choices.order)] if answer else None
             plan = edit_pixels(image, choices, plan) if straight else _edit_layers(image, choices, plan)
-            found.append({"edits": to_json(plan[0].edits), "model": (plan[0].facts or {}).get("model")})
+            answer = {"edits": to_json(plan[0].edits), "model": (plan[0].facts or {}).get("model")}
+            if plan[0].background:
+                answer["background"] = to_json(plan[0].background)
+            found.append(answer)
             Gimp.Selection.none(image)
             if moving and job["format"] != "xcf":
                 animation.merge(image)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The parts of the edit dialog that can be seen: pictures, meters, alternatives, values.
+"""The parts of the edit dialog that can be seen: pictures, meters, values.  Others: alternatives.py, style_list.py.
 
 They show what they are given and tell what the user does; what that means is dialog.py's business.
 """
@@ -7,33 +7,28 @@ They show what they are given and tell what the user does; what that means is di
 from __future__ import annotations
 
 import locale
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from choices import ORDERS
 from edits import Edit
 from gi.repository import GLib, GObject, Gtk
 from words import _
 
-PICTURE = (400, 264)  # px; the bounds of each large picture
-SMALL = (72, 48)  # px; of each alternative
-_BUTTON = 66  # px; the height of an alternative, so that nothing moves when its picture comes
+PICTURE = (400, 244)  # px; the bounds of each large picture
 _UNLIKELY, _POSSIBLE = -0.1, -0.3  # loss of realism
 
-# The orders that are offered, with labels whose mnemonics are theirs alone in the dialog.
-_OFFERED = {
-    "best-realism": _("Most real_istic"),
-    "best-saliency": _("Stron_gest"),
-    "variant-1": _("Variant _1"),
-    "variant-2": _("Variant _2"),
-}
 # Of each edit the fields that have a slider: name, label, identity, lowest and highest value, step.
 _SLIDERS: dict[str, tuple[tuple[str, str, float, float, float, float], ...]] = {
+    "sharpening": (("amount", _("Amount of sharpening"), 0, 0, 0.5, 0.01),),
+    "contrast": (("amount", _("Amount of contrast"), 0, -1.5, 1.5, 0.02),),
     "exposure": (("ev", _("Exposure in EV"), 0, -4, 4, 0.05),),
     "saturation": (("scale", _("Factor of saturation"), 1, 0, 3, 0.02),),
     "white-balance": (("red", _("Red"), 1, 0.5, 1.85, 0.01), ("blue", _("Blue"), 1, 0.5, 1.85, 0.01)),
-    "curves": (),
 }
+_TOGETHER = ("tone", "curves")  # without sliders, in one line
+
+
+_SCALES = ("strength", "feather")  # arguments that are set by a slider
 
 
 class Pictures:
@@ -41,7 +36,7 @@ class Pictures:
 
     def __init__(self, changed: Callable[[], None], zoomed: Callable[[], None]) -> None:
         """changed: another kind of picture is wanted; zoomed: another part of it."""
-        switches = Gtk.Box(spacing=12)
+        self.switches = switches = Gtk.Box(spacing=12)  # with room at its end
         picture = Gtk.RadioButton.new_with_mnemonic_from_widget(None, _("Pictur_e"))
         self._attention = Gtk.RadioButton.new_with_mnemonic_from_widget(picture, _("_Attention"))
         self._attention.set_tooltip_text(_("Where viewers are likely to look: the brighter, the more"))
@@ -107,63 +102,12 @@ class Meters:
         self._looks_edited.set_markup(f"<b>{word}</b> ({numbers})")
 
 
-class Alternatives:
-    """Up to four orders of the edits as small pictures, one of them chosen."""
-
-    def __init__(self, picked: Callable[[str], None]) -> None:
-        """picked: the user has clicked one, be it the one that was chosen before."""
-        self.widget = Gtk.Box(spacing=8, homogeneous=True)
-        self._buttons: dict[str, Any] = {}
-        self._pictures: dict[str, Any] = {}
-        self._marking = False
-        self._picked = picked
-        first = None
-        for order, label in _OFFERED.items():
-            button = Gtk.RadioButton.new_from_widget(first)
-            first = first or button
-            button.set_mode(False)
-            button.set_size_request(-1, _BUTTON)
-            inside = Gtk.Box(spacing=8)
-            picture, caption = Gtk.Image(), Gtk.Label.new_with_mnemonic(label)
-            picture.set_size_request(*SMALL)
-            caption.set_mnemonic_widget(button)
-            inside.pack_start(picture, False, False, 0)
-            inside.pack_start(caption, False, False, 0)
-            button.add(inside)
-            button.set_tooltip_text(ORDERS[order][1])
-            button.set_sensitive(False)
-            button.connect("clicked", self._clicked, order)
-            self.widget.pack_start(button, True, True, 0)
-            self._buttons[order], self._pictures[order] = button, picture
-
-    def offer(self, orders: Collection[str]) -> None:
-        """Offer these orders and no others; if there are none, all are seen but none can be clicked."""
-        for order, button in self._buttons.items():
-            button.set_sensitive(order in orders)
-            button.set_visible(order in orders or not orders)
-
-    def show(self, order: str, picture: Any) -> None:
-        """Show an order's picture, a pixbuf."""
-        self._pictures[order].set_from_pixbuf(picture)
-
-    def mark(self, order: str) -> None:
-        """Show that an order is chosen, without telling."""
-        if order in self._buttons:
-            self._marking = True
-            self._buttons[order].set_active(True)
-            self._marking = False
-
-    def _clicked(self, button: Any, order: str) -> None:
-        if button.get_active() and not self._marking:
-            self._picked(order)
-
-
 class Values:
     """A check box for each edit, and sliders for its values."""
 
     def __init__(self, check_box: Callable[[str], Any], dialled: Callable[[str, str, float], None]) -> None:
         """check_box: makes the one of an edit's name; dialled: edit, field and new value of a moved slider."""
-        self.widget = Gtk.Grid(column_spacing=8, row_spacing=4)
+        self.widget = Gtk.Grid(column_spacing=8, row_spacing=3)
         self._adjustments: dict[tuple[str, str], Any] = {}
         self._rows: dict[str, Any] = {}
         self._showing = False
@@ -187,6 +131,12 @@ class Values:
                 self._adjustments[name, field] = adjustment
             self._rows[name] = row
             self.widget.attach(row, 1, line, 1, 1)
+        together = Gtk.Box(spacing=8)
+        for name in _TOGETHER:
+            self._rows[name] = row = Gtk.Box()
+            together.pack_start(check_box(name), False, False, 0)
+            together.pack_start(row, False, False, 0)
+        self.widget.attach(together, 0, len(_SLIDERS), 2, 1)
 
     def show(self, edits: Iterable[Edit], usable: Callable[[str], bool]) -> None:
         """Let the sliders say the edits' values; those whose edit's name is not usable cannot be moved."""
@@ -231,13 +181,25 @@ class Status:
         self.widget.set_visible(bool(sentence))
 
 
-def settings(dialog: Any, scales: Iterable[str], check_boxes: Iterable[str]) -> Any:
-    """GIMP's own widgets for some arguments of the dialog's procedure, one below the other."""
+def settings(dialog: Any, names: Iterable[str]) -> Any:
+    """GIMP's own widgets for some arguments of the dialog's procedure, one below the other.
+
+    The background's strength is beside its check box, and of use only while that is on.
+    """
     box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=6)
-    for name in scales:
-        box.pack_start(dialog.get_scale_entry(name, 1.0), False, False, 0)
-    for name in check_boxes:
-        box.pack_start(dialog.get_widget(name, GObject.TYPE_NONE), False, False, 0)
+    for name in names:
+        widget = dialog.get_scale_entry(name, 1.0) if name in _SCALES else dialog.get_widget(name, GObject.TYPE_NONE)
+        if name == "background":
+            strength = dialog.get_scale_entry("background-strength", 1.0)
+            label = strength.get_label()  # which a screen reader still says
+            label.set_no_show_all(True)
+            label.hide()
+            widget.bind_property("active", strength, "sensitive", GObject.BindingFlags.SYNC_CREATE)
+            line = Gtk.Box(spacing=8)
+            line.pack_start(widget, False, False, 0)
+            line.pack_start(strength, True, True, 0)
+            widget = line
+        box.pack_start(widget, False, False, 0)
     return box
 
 

@@ -29,19 +29,6 @@ class Cancelled(Exception):
     """The user closed the dialog."""
 
 
-def edit_selection(image: Any, drawables: list[Any], direction: str, **settings: Any) -> list[Any]:
-    """Attenuate or emphasize the selection of the one drawable, as one undo step; return the created layers.
-
-    direction: "attenuate" or "emphasize"; settings: see class Choices.  At strength 0 nothing is created.  Raises
-    UserError or connection.ServerError, the image untouched.
-    """
-    choices = Choices(direction, **settings)
-    layer = editable_layer(image, drawables)
-    thumbnail = canvas.read(image, layer)
-    plan = editing.predict(thumbnail, choices)
-    return editing.apply(image, layer, plan, choices, (thumbnail.width, thumbnail.height))
-
-
 def run(procedure: Any, run_mode: Any, image: Any, drawables: list[Any], config: Any) -> Any:
     """Run a menu entry; GIMP gets its status, and its sentence if it failed."""
     tracing.note("begun")
@@ -81,7 +68,7 @@ def _edit(procedure: Any, run_mode: Any, image: Any, drawables: list[Any], confi
         plan = editing.predict(thumbnail, choices)
     layers = editing.apply(image, layer, plan, choices, (thumbnail.width, thumbnail.height))
     if layers and run_mode != Gimp.RunMode.NONINTERACTIVE:
-        repeating.remember(plan[0].edits, choices)
+        repeating.remember(plan[0].edits, choices, plan[0].background)
     return layers
 
 

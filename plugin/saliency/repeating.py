@@ -19,8 +19,8 @@ _LAST = "saliency-last-edit"  # a parasite of GIMP itself, which keeps it from o
 _PERSISTENT = 1
 
 
-def remember(edits: list[Edit], choices: Choices) -> None:
-    """Keep an edit's values at 100 % and its settings for `repeat`."""
+def remember(edits: list[Edit], choices: Choices, background: list[Edit]) -> None:
+    """Keep an edit's and its background's values at 100 % and its settings for `repeat`."""
     content = {
         "base": to_json(edits),
         "direction": choices.direction,
@@ -28,6 +28,9 @@ def remember(edits: list[Edit], choices: Choices) -> None:
         "kinds": sorted(choices.kinds),
         "feather": choices.feather,
         "refine": choices.refine,
+        "background": to_json(background),
+        "background-on": choices.background,
+        "background-strength": choices.background_strength,
     }
     Gimp.attach_parasite(Gimp.Parasite.new(_LAST, _PERSISTENT, json.dumps(content).encode()))
 
@@ -37,14 +40,14 @@ def repeat(image: Any, drawables: list[Any]) -> list[Any]:
 
     Raises UserError, where none is remembered or the layer or selection is of no use.
     """
-    edits, choices = _recall()
+    edits, choices, background = _recall()
     layer = editable_layer(image, drawables)
     canvas.read_mask(image, layer)  # the same sentences as for any other edit
     facts = {"order": choices.order, "predicted": to_json(edits)}
-    return editing.apply(image, layer, [editing.Planned(edits, None, facts)], choices, (1, 1))
+    return editing.apply(image, layer, [editing.Planned(edits, None, facts, background)], choices, (1, 1))
 
 
-def _recall() -> tuple[list[Edit], Choices]:
+def _recall() -> tuple[list[Edit], Choices, list[Edit]]:
     nothing = _("There is no edit to repeat yet: make one with Attenuate or Emphasize Selection first.")
     parasite = Gimp.get_parasite(_LAST)
     if parasite is None:
@@ -53,10 +56,19 @@ def _recall() -> tuple[list[Edit], Choices]:
         content = json.loads(bytes(parasite.get_data()).rstrip(b"\0"))
         kinds = frozenset(content["kinds"]) & frozenset(NAMES)
         strength, feather = float(content["strength"]), float(content["feather"])
-        if not (0 <= strength <= 150 and 0 <= feather <= 500):
+        around = float(content.get("background-strength", 100))  # what an older version remembered has none
+        if not (0 <= strength <= 150 and 0 <= feather <= 500 and 0 <= around <= 150):
             raise ValueError
-        edits = from_json(content["base"])
-        direction = "emphasize" if content["direction"] == "emphasize" else "attenuate"
-        return edits, Choices(direction, strength, "random", kinds, feather, bool(content["refine"]))
+        choices = Choices(
+            "emphasize" if content["direction"] == "emphasize" else "attenuate",
+            strength,
+            "random",
+            kinds,
+            feather,
+            bool(content["refine"]),
+            background=bool(content.get("background-on")),
+            background_strength=around,
+        )
+        return from_json(content["base"]), choices, from_json(content.get("background", []))
     except (KeyError, OverflowError, RecursionError, TypeError, ValueError) as error:
         raise UserError(nothing) from error

@@ -15,6 +15,7 @@ gi.require_version("Gimp", "3.0")
 gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
 from choices import ORDERS  # noqa: E402
+from edits import NAMES  # noqa: E402
 from gi.repository import Gimp, GObject  # noqa: E402
 from words import _  # noqa: E402
 
@@ -32,12 +33,12 @@ class Entry:
     layers: bool = True  # whether it returns the layers that it made
 
 
-EDITS = ("exposure", "saturation", "white-balance", "curves")
-CHOICES = ("strength", "order", *EDITS, "feather", "refine", "separate", "frames")
+BACKGROUND = ("background", "background-strength")
+CHOICES = ("strength", "order", *NAMES, "feather", "refine", "separate", "frames", *BACKGROUND, "style")
 HELP = _(
-    "A network on this computer predicts exposure, saturation, white balance and tone curves for the selected region; "
-    "GIMP's own filters apply them, in layers above the active one.  Soft selections give soft edges.  "
-    "One undo step takes everything back."
+    "A network on this computer predicts sharpening, contrast, tone, exposure, saturation, white balance and colour "
+    "curves for the selected region, on request for the background, too; GIMP's own filters apply them, in layers "
+    "above the active one.  Soft selections give soft edges.  One undo step takes everything back."
 )
 ENTRIES = {
     "plug-in-saliency-attenuate": Entry(
@@ -56,7 +57,7 @@ ENTRIES = {
         _("A_djust Edit…"),
         _("Change the strength and the values of the edit that the active layer belongs to"),
         _("Opens the edit that the active layer belongs to with its values.  Nothing is predicted anew."),
-        ("strength", *EDITS),
+        ("strength", *NAMES, *BACKGROUND),
     ),
     "plug-in-saliency-repeat": Entry(
         _("_Repeat Edit on Layer"),
@@ -127,17 +128,26 @@ def _add_argument(procedure: Any, name: str) -> None:
         orders = Gimp.Choice.new()
         for number, (order, (title, help_text)) in enumerate(ORDERS.items()):
             orders.add(order, number, title, help_text)
-        help_text = _("Which order of the four edits to take")
+        help_text = _("Which order of the edits to take")
         procedure.add_choice_argument(name, _("Or_der"), help_text, orders, "best-realism", flags)
     elif name == "feather":
         help_text = _("Width of the soft edge that the selection gets, in pixels")
         procedure.add_double_argument(name, _("So_ft edge (pixels)"), help_text, 0, 500, 0, flags)
+    elif name == "background-strength":
+        help_text = _("How far to go in the background, in percent of what the network predicts")
+        procedure.add_double_argument(name, _("Background strength (%)"), help_text, 0, 150, 100, flags)
+    elif name == "style":
+        help_text = _("Name of a saved style, by which the network predicts; empty: the plain one")
+        procedure.add_string_argument(name, _("Style"), help_text, "", flags)
     else:
         label, help_text, default = {
+            "sharpening": (_("Sharpening"), _("Whether to change the sharpness"), True),
+            "contrast": (_("Contrast"), _("Whether to change the contrast"), True),
+            "tone": (_("Tone"), _("Whether to change the tone curve"), True),
             "exposure": (_("E_xposure"), _("Whether to change the exposure"), True),
             "saturation": (_("Sa_turation"), _("Whether to change the saturation"), True),
             "white-balance": (_("_White balance"), _("Whether to change the white balance"), True),
-            "curves": (_("C_urves"), _("Whether to change the tone curves"), True),
+            "curves": (_("C_urves"), _("Whether to change the curves of the colours"), True),
             "refine": (_("Refine to the ob_ject's edge"), _("Let the soft edge follow edges in the picture"), False),
             "separate": (
                 _("Treat _parts separately"),
@@ -147,6 +157,11 @@ def _add_argument(procedure: Any, name: str) -> None:
             "frames": (
                 _("Apply to all frames"),
                 _("Give every other visible layer that fills the picture the same edit, as for an animation"),
+                False,
+            ),
+            "background": (
+                _("Also adjust the _background"),
+                _("Give all that is not selected edits of its own"),
                 False,
             ),
         }[name]

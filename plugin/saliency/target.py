@@ -21,6 +21,8 @@ ADJUSTMENT = "adjustment"  # a pass-through group above the photo with one filte
 HOLDER = "holder"  # a normal group in the place of a photo that is not opaque, with a copy of it
 BAKED = "baked"  # a masked, edited copy above the photo (GIMP 3.0)
 REPLACEMENT = "replacement"  # an edited copy in the place of a photo that is not opaque (GIMP 3.0)
+# and of an adjustment that changes what is not selected the "part" is
+BACKGROUND = "background"
 
 SMALLEST = 16  # px; below that the networks see nothing
 

@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from canvas import Thumbnail
 from choices import Choices
 from editing import Planned
+from edits import Edit
 from parts import within
 from preview import Part, Preview
 from selection import refining_radius
@@ -22,7 +25,7 @@ class View:
         self.before = _without(thumbnail.pixels)
         self.mask = thumbnail.pixels[3::4]
         self._gray = gray
-        self._preview = Preview(self.before, self.width, self.height)
+        self._preview = Preview(self.before, self.width, self.height, max(canvas) * self._scale())
         self._masks: dict[bytes, bytes] = {}  # of parts, by their cells
         self._refined: dict[tuple[bytes | None, float], bytes] = {}
 
@@ -35,22 +38,27 @@ class View:
 
         Where a refined mask is wanted that `refined` has not brought yet, the mask is as selected.
         """
-        parts = []
-        for each in plan:
-            edits = tuple(choices.applied(each.edits, self._gray))
-            radius = self.radius(choices)
-            if choices.refine and (each.cells, radius) in self._refined:
-                parts.append(Part(self._refined[each.cells, radius], edits, component="u16"))
-            else:
-                feather = 0.0 if choices.refine else choices.feather * self._scale()
-                parts.append(Part(self.part_mask(each.cells, grid), edits, feather))
+        parts = [self._part(each.cells, choices.applied(each.edits, self._gray), choices, grid) for each in plan]
+        around = choices.applied_around(plan[0].background, self._gray) if plan else []
+        if around:
+            parts.append(replace(self._part(None, around, choices, grid), inverted=True))
         return self._preview.show(parts)
+
+    def _part(self, cells: bytes | None, edits: list[Edit], choices: Choices, grid: tuple[int, int]) -> Part:
+        radius = self.radius(choices)
+        if choices.refine and (cells, radius) in self._refined:
+            return Part(self._refined[cells, radius], tuple(edits), component="u16")
+        feather = 0.0 if choices.refine else choices.feather * self._scale()
+        return Part(self.part_mask(cells, grid), tuple(edits), feather)
 
     def missing(self, plan: list[Planned], choices: Choices) -> list[bytes | None]:
         """The cells of the parts whose refined mask is wanted and not there yet."""
         if not choices.refine:
             return []
-        return [each.cells for each in plan if (each.cells, self.radius(choices)) not in self._refined]
+        wanted = [each.cells for each in plan]
+        if None not in wanted and choices.background and plan and plan[0].background:
+            wanted.append(None)  # the background's, which begins where the whole selection ends
+        return [cells for cells in wanted if (cells, self.radius(choices)) not in self._refined]
 
     def refined(self, cells: bytes | None, choices: Choices, mask: bytes) -> None:
         """Keep a part's refined mask: 16-bit values."""

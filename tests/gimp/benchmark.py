@@ -49,6 +49,13 @@ def measure(window: Window, rounds: int) -> Times:
         slide(window, rounds, times, "zoomed in")
         for _ in range(rounds):
             add(times, "zoom, later", painted(window, "alt+z"))
+    with dialog(window, "Attenuate Selection"):
+        window.keys("alt+b")
+        window.calm()
+        slide(window, rounds, times, "with background")
+        window.keys("alt+z")
+        window.calm()
+        slide(window, rounds, times, "with background, zoomed in")
     with dialog(window, "Attenuate Selection", answer="alt+o"):
         pass
     wait_for(lambda: len(window.ask("state(image)['layers']")) > 1, "the edit", limit=120)

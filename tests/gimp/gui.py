@@ -112,6 +112,23 @@ class Window:
             time.sleep(0.1)
 
 
+def undo_and_redo(
+    window: Window, before: dict[str, Any], after: dict[str, Any], selected: np.ndarray, tolerance: float = 0.0
+) -> None:
+    """One Ctrl+Z takes everything back, Ctrl+Y brings all of it again.
+
+    before, after: the driver's states of the image without and with the change; selected: what is selected in both, to
+    within the tolerance.
+    """
+    window.activate("GIMP$")
+    for keys, wanted in (("ctrl+z", before), ("ctrl+y", after)):
+        window.keys(keys)
+        layers = wanted["layers"]
+        wait_for(lambda: window.ask("state(image)['layers']") == layers, f"what {keys} is for")  # noqa: B023
+        assert window.ask("state(image)") == wanted
+        assert abs(window.selection() - selected).max() <= tolerance
+
+
 # As they stand in the menu, which GIMP sorts.
 ENTRIES = (
     "Adjust Edit",

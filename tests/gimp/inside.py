@@ -11,14 +11,18 @@ from typing import Any
 
 import canvas
 import connection
+import editing
 import edits
-import procedures
 import target
+from choices import Choices
 from errors import UserError
 from gi.repository import Gegl, Gimp, Gio
 
 Gegl.init(None)
 ALL_EDITS = [
+    edits.Sharpening(0.09),
+    edits.Contrast(0.31),
+    edits.Tone((0.8, 0.9, 1, 1.1, 1.1, 1, 1, 0.9)),
     edits.Exposure(-0.61),
     edits.Saturation(0.72),
     edits.WhiteBalance(1.08, 0.93),
@@ -26,15 +30,38 @@ ALL_EDITS = [
         (1.3, 1.2, 1.1, 1, 1, 0.9, 0.8, 0.7), (1.2, 1.1, 1, 1, 1, 1, 0.9, 0.8), (0.8, 0.9, 1, 1, 1, 1, 1.1, 1.2)
     ),
 ]
+AROUND = [
+    edits.Sharpening(0.03),
+    edits.Contrast(-0.22),
+    edits.Tone((1.1, 1, 1, 1, 0.9, 0.9, 1, 1.1)),
+    edits.Curves((0.9,) * 4 + (1.1,) * 4, (1.2,) + (1,) * 7, (1,) * 8),
+    edits.WhiteBalance(0.95, 1.06),
+    edits.Exposure(0.37),
+    edits.Saturation(1.21),
+]
 
 
-def answer_with(answer: list[Any]) -> None:
-    """Let the server predict these edits, whatever it is asked."""
+def answer_with(answer: list[Any], background: list[Any] | None = None) -> None:
+    """Let the server predict these edits, whatever it is asked; those of the background only where it is."""
 
     def ask_edits(*arguments: Any, **keywords: Any) -> dict[str, Any]:
-        return {"edits": edits.to_json(answer), "model": "test"}
+        around = edits.to_json(AROUND if background is None else background)
+        return {
+            "edits": edits.to_json(answer),
+            "model": "test",
+            **({"background": around} if keywords.get("background") else {}),
+        }
 
     connection.ask_edits = ask_edits
+
+
+def edit(image: Any, drawables: list[Any], direction: str, **settings: Any) -> list[Any]:
+    """Attenuate or emphasize the selection of the one drawable as the procedures do; settings: see class Choices."""
+    choices = Choices(direction, **settings)
+    layer = target.editable_layer(image, drawables)
+    thumbnail = canvas.read(image, layer)
+    plan = editing.predict(thumbnail, choices)
+    return editing.apply(image, layer, plan, choices, (thumbnail.width, thumbnail.height))
 
 
 def picture(
@@ -129,8 +156,13 @@ def text(data: bytes) -> str:
 
 
 def random_edits(draw: random.Random) -> list[Any]:
-    """All four edits in random order, with parameters over the range that the network may use at 150 %."""
+    """All seven edits in a random order, with parameters over the range that the network may use at 150 %."""
     slopes = [[2 ** draw.uniform(-0.9, 0.9) for _ in range(edits.SEGMENTS)] for _ in range(3)]
+    fixed = [
+        edits.Sharpening(draw.uniform(0, 0.1)),
+        edits.Contrast(draw.uniform(-0.9, 0.9)),
+        edits.Tone(tuple(2 ** draw.uniform(-0.45, 0.45) for _ in range(edits.SEGMENTS))),
+    ]
     chosen = [
         edits.Exposure(draw.uniform(-2, 2)),
         edits.Saturation(2 ** draw.uniform(-1.8, 1.8)),
@@ -138,22 +170,27 @@ def random_edits(draw: random.Random) -> list[Any]:
         edits.Curves(*(tuple(channel) for channel in slopes)),
     ]
     draw.shuffle(chosen)
-    return chosen
+    return [*fixed, *chosen]
 
 
-def parity(precision: str, babl_format: str, cases: int, adobe: bool = False) -> list[dict[str, Any]]:
+def parity(
+    precision: str, babl_format: str, cases: int, background: bool, size: tuple[int, int], adobe: bool = False
+) -> list[dict[str, Any]]:
     """Random edits through a soft selection: pixels before (linear float) and after (`babl_format`), mask, edits."""
     results = []
+    width, height = size
     for seed in range(cases):
-        chosen = random_edits(random.Random(seed))
-        answer_with(chosen)
-        image, layer = picture(precision=precision, seed=seed, adobe=adobe)
-        select(image, feather=0 if seed % 4 == 0 else 12)
+        draw = random.Random(seed)
+        chosen, around = random_edits(draw), random_edits(draw) if background else []
+        answer_with(chosen, around)
+        image, layer = picture(width, height, precision=precision, seed=seed, adobe=adobe)
+        select(image, (width // 6, height // 6, width // 2, height // 2), 0 if seed % 4 == 0 else 12)
         before = read(layer, "RGB float")
-        procedures.edit_selection(image, [layer], "attenuate")
+        edit(image, [layer], "attenuate", background=background)
         results.append(
             {
                 "edits": edits.to_json(chosen),
+                "background": edits.to_json(around),
                 "before": text(before),
                 "mask": text(selection(image, "Y float")),
                 "after": text(visible(image, babl_format)),
@@ -211,7 +248,7 @@ def edit_each_type() -> dict[str, dict[str, Any]]:
                 select(image)
                 before, was_selected = visible(image), selection(image)
                 composed = before if precision.startswith("U8") else _below_an_empty_layer(image)
-                layers = procedures.edit_selection(image, [layer], "attenuate")
+                layers = edit(image, [layer], "attenuate")
                 after = visible(image)
                 results[f"{base} {precision} {shape}"] = {
                     "unchanged outside": unchanged_outside(image, after, before, composed),
@@ -256,7 +293,7 @@ def sentence(prepare: Any, **options: Any) -> dict[str, Any]:
     image.clean_all()
     before = tree(image)
     try:
-        procedures.edit_selection(image, drawables, "attenuate")
+        edit(image, drawables, "attenuate")
         message = None
     except UserError as error:
         message = str(error)
@@ -293,10 +330,10 @@ def edit_twice() -> dict[str, Any]:
 
     connection.ask_edits = ask_edits
     image.select_rectangle(Gimp.ChannelOps.REPLACE, 0, 0, 32, 48)
-    procedures.edit_selection(image, [layer], "attenuate")
+    edit(image, [layer], "attenuate")
     once = visible(image)
     image.select_rectangle(Gimp.ChannelOps.REPLACE, 32, 0, 32, 48)
-    procedures.edit_selection(image, image.get_selected_layers(), "attenuate")
+    edit(image, image.get_selected_layers(), "attenuate")
     twice = visible(image)
     dark = [4 * (64 * y + x) for y in range(48) for x in range(32)]
     brightness = [sum(pixels[i] for i in dark) for pixels in pictures]

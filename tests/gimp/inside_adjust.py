@@ -14,7 +14,6 @@ import connection
 import edits
 import inside
 import preview
-import procedures
 import repeating
 import target
 from choices import Choices
@@ -38,7 +37,7 @@ def edited(strength: float = 100, kinds: Any = edits.NAMES, **options: Any) -> t
     inside.answer_with(ALL_EDITS)
     image, layer = picture(**options)
     select(image)
-    procedures.edit_selection(image, [layer], "attenuate", strength=strength, kinds=frozenset(kinds))
+    inside.edit(image, [layer], "attenuate", strength=strength, kinds=frozenset(kinds))
     return image, layer
 
 
@@ -132,18 +131,20 @@ def changed_in_gimp() -> dict[str, Any]:
     """What is read back after the user changed filters in GIMP's own dialogs (GIMP 3.2)."""
     image, layer = edited(strength=50)
     by_name = {item.get_name().split()[0]: item for item in image.get_layers()}
-    for name, prop, value in (("Exposure", "exposure", 1.0), ("Saturation", "scale", 0.25)):
+    changes = (("Exposure", "exposure", 1.0), ("Saturation", "scale", 0.25), ("Sharpening", "scale", 0.02))
+    for name, prop, value in changes:
         live = by_name[name].get_filters()[0]
         live.get_config().set_property(prop, value)
         live.update()
-    live = by_name["Curves,"].get_filters()[0]
-    curve = Gimp.Curve.new()
-    curve.clear_points()
-    for point in ((0, 0), (0.5, 0.7), (1, 1)):
-        curve.add_point(*point)
-    live.get_config().set_property("channel", Gimp.HistogramChannel.VALUE)
-    live.get_config().set_property("curve", curve)
-    live.update()
+    for name in ("Curves,", "Contrast"):
+        live = by_name[name].get_filters()[0]
+        curve = Gimp.Curve.new()
+        curve.clear_points()
+        for point in ((0, 0), (0.5, 0.7), (1, 1)):
+            curve.add_point(*point)
+        live.get_config().set_property("channel", Gimp.HistogramChannel.VALUE)
+        live.get_config().set_property("curve", curve)
+        live.update()
     before = visible(image)
     made = adjusting.find(image, [layer])
     base = {edit.name: edit for edit in made.base}
@@ -151,12 +152,17 @@ def changed_in_gimp() -> dict[str, Any]:
     result = {
         "exposure": base["exposure"].ev,
         "saturation": base["saturation"].scale,
+        "sharpening": base["sharpening"].amount,
         "by hand": sorted(made.by_hand),
         "kept": worst(visible(image), before),
     }
     adjusted(image, layer, 100)
     result["doubled"] = {edit.name: edit for edit in adjusting.find(image, [layer]).base}["exposure"].ev
-    result["curve still theirs"] = adjusting.find(image, [layer]).by_hand == {"curves"}
+    result["curves still theirs"] = adjusting.find(image, [layer]).by_hand == {"contrast", "curves"}
+    live = by_name["Sharpening"].get_filters()[0]
+    live.get_config().set_property("std-dev", 5.0)
+    live.update()
+    result["another width"] = sorted(adjusting.find(image, [layer]).by_hand)
     image.delete()
     return result
 
@@ -206,14 +212,12 @@ def repeated() -> dict[str, Any]:
     except UserError as error:
         nothing = str(error)
     kinds = frozenset({"exposure", "curves"})
-    repeating.remember(ALL_EDITS, Choices("emphasize", 80, kinds=kinds, feather=2))
+    repeating.remember(ALL_EDITS, Choices("emphasize", 80, kinds=kinds, feather=2), [])
     status, error = inside.call("plug-in-saliency-repeat", other, [layer])
     inside.answer_with(ALL_EDITS)
     same, layer = picture(seed=7)
     select(same, (20, 10, 20, 20))
-    procedures.edit_selection(
-        same, [layer], "emphasize", strength=80, kinds=frozenset({"exposure", "curves"}), feather=2
-    )
+    inside.edit(same, [layer], "emphasize", strength=80, kinds=frozenset({"exposure", "curves"}), feather=2)
     content = target.read_parasite(other.get_layers()[0]) or {}
     result = {
         "strangers": strangers,
@@ -236,10 +240,10 @@ def feathered() -> dict[str, Any]:
     one, layer = picture()
     select(one, feather=0)
     before = selection(one)
-    procedures.edit_selection(one, [layer], "attenuate", feather=6.0)
+    inside.edit(one, [layer], "attenuate", feather=6.0)
     other, layer = picture()
     select(other, feather=6)
-    procedures.edit_selection(other, [layer], "attenuate")
+    inside.edit(other, [layer], "attenuate")
     result = {
         "difference": worst(visible(one), visible(other)),
         "selection": worst(selection(one), before),
@@ -264,10 +268,10 @@ def refined(width: int, height: int) -> dict[str, Any]:
         inside.answer_with([edits.Exposure(-1)])
         one, layer = flat(width, height)
         one.select_ellipse(Gimp.ChannelOps.REPLACE, 10, 10, width - 30, height - 20)
-        procedures.edit_selection(one, [layer], "attenuate", refine=True, feather=20.0)
+        inside.edit(one, [layer], "attenuate", refine=True, feather=20.0)
         other, layer = flat(width, height)
         other.select_ellipse(Gimp.ChannelOps.REPLACE, 10, 10, width - 30, height - 20)
-        procedures.edit_selection(other, [layer], "attenuate")
+        inside.edit(other, [layer], "attenuate")
         result = {"difference": worst(visible(one, "Y' double"), visible(other, "Y' double")), "asked": asked}
         one.delete()
         other.delete()
@@ -322,13 +326,13 @@ def separate_parts() -> dict[str, Any]:
         image.select_rectangle(Gimp.ChannelOps.REPLACE, *left)
         image.select_ellipse(Gimp.ChannelOps.ADD, *right)
         was = selection(image)
-        layers = procedures.edit_selection(image, [layer], "attenuate", separate=True, feather=2.0)
+        layers = inside.edit(image, [layer], "attenuate", separate=True, feather=2.0)
         ids = {(target.read_parasite(each) or {}).get("id") for each in layers}
         other, layer = picture(**options)
         other.select_rectangle(Gimp.ChannelOps.REPLACE, *left)
-        procedures.edit_selection(other, [layer], "attenuate", feather=2.0)
+        inside.edit(other, [layer], "attenuate", feather=2.0)
         other.select_ellipse(Gimp.ChannelOps.REPLACE, *right)
-        procedures.edit_selection(other, other.get_selected_layers(), "attenuate", feather=2.0)
+        inside.edit(other, other.get_selected_layers(), "attenuate", feather=2.0)
         results[name] = {
             "difference": worst(visible(image), visible(other)),
             "edits": len(ids),
@@ -353,7 +357,7 @@ def previews() -> list[float]:
         small.show([part])  # another strength first: what is shown next must not depend on it
         shown = small.show([preview.Part(part.mask, tuple(chosen))])
         small.close()
-        procedures.edit_selection(image, [layer], "attenuate")
+        inside.edit(image, [layer], "attenuate")
         real = visible(image, "R'G'B' u8")
         differences.append(max(abs(a - b) for a, b in zip(shown, real)))
         image.delete()

@@ -17,7 +17,6 @@ from typing import Any
 import connection
 import edits
 import inside
-import procedures
 import target
 from errors import UserError
 
@@ -44,7 +43,7 @@ def attempt(direct: bool = False, seed: int = 1, **arguments: Any) -> dict[str, 
     begin = time.monotonic()
     if direct:
         try:
-            procedures.edit_selection(image, [layer], "attenuate", **arguments)
+            inside.edit(image, [layer], "attenuate", **arguments)
             status, message = "success", None
         except (UserError, connection.ServerError) as error:
             status, message = "execution-error", str(error)

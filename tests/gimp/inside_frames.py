@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import adjusting
@@ -11,7 +12,7 @@ import connection
 import editing
 import edits
 import inside
-import procedures
+import inside_adjust
 import target
 from choices import Choices
 from errors import UserError
@@ -102,7 +103,8 @@ def _answer_by_the_picture() -> None:
 
     def ask_edits(pixels: bytes, *arguments: Any, **keywords: Any) -> dict[str, Any]:
         ev = (sum(pixels) % 997 + 100) / 1000
-        return {"edits": edits.to_json([edits.Exposure(-ev), *inside.ALL_EDITS[1:]]), "model": "test"}
+        chosen = [edits.Exposure(-ev) if edit.name == "exposure" else edit for edit in inside.ALL_EDITS]
+        return {"edits": edits.to_json(chosen), "model": "test"}
 
     connection.ask_edits = ask_edits
 
@@ -117,7 +119,7 @@ def edit_all() -> dict[str, Any]:
     _answer_by_the_picture()
     image, frames = _movie()
     before, selected, caption = shown(image), inside.selection(image), inside.read(image.get_layers()[0])
-    procedures.edit_selection(image, [frames[1]], "attenuate", frames=True)
+    inside.edit(image, [frames[1]], "attenuate", frames=True)
     after = shown(image)
     result["frames"] = list(reversed(after))
     within = [_split(image, pixels)[0] for pixels in after.values()]
@@ -139,12 +141,39 @@ def edit_all() -> dict[str, Any]:
     image.delete()
 
     image, frames = _movie()
-    procedures.edit_selection(image, [frames[1]], "attenuate")
+    inside.edit(image, [frames[1]], "attenuate")
     alone = shown(image)
     result["one frame alone"] = all(alone[_NAMES[i]] == before[_NAMES[i]] for i in (0, 2))
     image.delete()
     result["single"] = _single()
     result["undone after a fault"] = _after_a_fault()
+    return result
+
+
+def with_background() -> dict[str, Any]:
+    """An edit with a background in all frames, changed later, beside edits of each frame alone."""
+    inside.answer_with(inside.ALL_EDITS)
+    image, frames = _movie()
+    before = shown(image)
+    inside.edit(image, [frames[1]], "attenuate", frames=True, background=True)
+    after = shown(image)
+    result: dict[str, Any] = {"numbers": numbers(image), "alone": []}
+    for number, name in enumerate(_NAMES):
+        other, others = _movie()
+        for item in other.get_layers():
+            if item != others[number]:
+                other.remove_layer(item)
+        inside.edit(other, [others[number]], "attenuate", background=True)
+        result["alone"].append(inside_adjust.worst(inside.visible(other), after[name]))
+        other.delete()
+    (active,) = image.get_selected_layers()
+    made = adjusting.find(image, [active])
+    result["choices"] = made.choices.background
+    adjusting.apply(image, made, made.base, replace(made.choices, background=False))
+    off = shown(image)
+    result["outside as before"] = all(_split(image, off[name])[1] == _split(image, before[name])[1] for name in off)
+    result["inside still edited"] = all(_split(image, off[name])[0] != _split(image, before[name])[0] for name in off)
+    image.delete()
     return result
 
 
@@ -155,7 +184,7 @@ def _single() -> bool:
         image, _layer = inside.picture()
         inside.select(image)
         for _time in range(2):
-            procedures.edit_selection(image, image.get_selected_layers(), "attenuate", frames=frames)
+            inside.edit(image, image.get_selected_layers(), "attenuate", frames=frames)
         results.append((inside.visible(image), [item[:4] for item in inside.tree(image)]))
         image.delete()
     return results[0] == results[1]
@@ -176,7 +205,7 @@ def _after_a_fault() -> bool:
 
     setattr(editing, name, fail)
     try:
-        procedures.edit_selection(image, [frames[1]], "attenuate", frames=True)
+        inside.edit(image, [frames[1]], "attenuate", frames=True)
         return False
     except UserError:
         return inside.tree(image) == before and image.get_selected_layers() == [frames[1]]
@@ -205,7 +234,7 @@ def sentences() -> dict[str, tuple[str, bool]]:
         image.reorder_item(frames[1], holder, 0)
 
     def edited_alone(image: Any, frames: list[Any]) -> None:
-        procedures.edit_selection(image, [frames[2]], "attenuate")
+        inside.edit(image, [frames[2]], "attenuate")
 
     cases: dict[str, Callable[[Any, list[Any]], None]] = {
         "small": small,
@@ -221,7 +250,7 @@ def sentences() -> dict[str, tuple[str, bool]]:
         spoil(image, frames)
         before = inside.tree(image)
         try:
-            procedures.edit_selection(image, [frames[1]], "attenuate", frames=True)
+            inside.edit(image, [frames[1]], "attenuate", frames=True)
             sentence = ""
         except UserError as error:
             sentence = str(error)

@@ -14,6 +14,7 @@ from typing import Any
 
 import inside
 import inside_adjust
+import inside_background
 import saliency_map
 import target
 from gi.repository import Gimp, Gio
@@ -71,6 +72,14 @@ def _variants(good: dict[str, Any]) -> dict[str, bytes]:
             result[f"base with {value:.12}"] = raw("base", f'[{{"name": "exposure", "ev": {value}}}]')
     for value in ("null", "5", "{}", '"exposure"', "[5]", "[null]", '[{"name": []}]', '[{"name": "exposure"}]'):
         result[f"base {value}"] = raw("base", value)
+    around = '[{"name": "exposure", "ev": 1}, {"name": "saturation", "scale": 1.5}]'
+    for value in (*numbers, '"a lot"', "null", "[]", "{}"):
+        for key in ("background-strength", "side", "kinds", "part", "around"):
+            changed = {**good, "background": "@@", "background-strength": 80.0, key: "##"}
+            content = json.dumps(changed).replace('"@@"', around).replace('"##"', value)
+            result[f"{key} {value:.12}"] = content.encode()
+    for value in (around[:-1] + "," + around[1:], "[[]]", '[{"name": []}]', '"exposure"', around):
+        result[f"background {value:.12} {len(value)}"] = raw("background", value)
     for value in ('{"name": "curves", "red": [1], "green": [1], "blue": [1]}', '{"name": "curves"}'):
         result[f"base [{value}]"] = raw("base", f"[{value}]")
     for depth in range(850, 1001, 10):  # around what Python's recursion allows
@@ -196,7 +205,7 @@ def repeated() -> dict[str, dict[str, Any]]:
     contents = {
         name: content for name, content in _variants(good).items() if content.isascii() and b"\0" not in content
     }
-    for key in ("kinds", "feather", "refine", "direction"):
+    for key in ("kinds", "feather", "refine", "direction", "background", "background-on", "background-strength"):
         for value in ("null", "5", "-1", "1e999", "NaN", "[[]]", "{}", '"x"', "1" + "0" * 400):
             contents[f"{key} {value:.12}"] = json.dumps({**good, key: "@@"}).replace('"@@"', value).encode()
     results = {}
@@ -233,9 +242,9 @@ def mapped_and_edited() -> dict[str, dict[str, Any]]:
     return results
 
 
-def save_edited(path: str, **options: Any) -> str:
+def save_edited(path: str, background: bool = False) -> str:
     """Write a picture with an edit to a file; what it looks like."""
-    image, _ = inside_adjust.edited(**options)
+    image = inside_background.edited(background)
     Gimp.file_save(Gimp.RunMode.NONINTERACTIVE, image, Gio.File.new_for_path(path), None)
     seen = inside.text(inside.visible(image))
     image.delete()

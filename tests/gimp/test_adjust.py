@@ -44,10 +44,12 @@ def test_values_changed_in_gimp_count(gimp: GimpForTests) -> None:
     result = run(gimp, "changed_in_gimp()")
     assert result["exposure"] == pytest.approx(2.0)  # 1 EV at 50 %
     assert result["saturation"] == pytest.approx(0.0625)
-    assert result["by hand"] == ["curves"]
+    assert result["sharpening"] == pytest.approx(0.04)
+    assert result["by hand"] == ["contrast", "curves"]
     assert result["kept"] <= 1e-9
     assert result["doubled"] == pytest.approx(2.0)
-    assert result["curve still theirs"]
+    assert result["curves still theirs"]
+    assert result["another width"] == ["contrast", "curves", "sharpening"]
 
 
 def test_a_strangers_parasite_is_a_sentence(gimp: GimpForTests) -> None:

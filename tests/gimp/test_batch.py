@@ -15,7 +15,7 @@ from PIL.PngImagePlugin import PngInfo
 from PIL.TiffImagePlugin import IFDRational
 
 from model_server import batch, server
-from plugin.saliency import connection
+from plugin.saliency import connection, styles
 from tests.gimp.batch_folder import HEIGHT, WIDTH, Folder, measure_memory, photo, rectangle
 
 NETWORKS = Path(server.__file__).with_name("networks")
@@ -77,19 +77,24 @@ def test_pixels_are_what_the_layers_show(folder: Folder) -> None:
     assert folder.run("xcf") == {}
     for name in names:
         paths = [str(folder.place / "out" / f"{name}.{suffix}") for suffix in ("xcf", "composed.png")]
-        folder.gimp.run(f"""
-from gi.repository import Gimp, Gio
-import folder_job
-image = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, Gio.File.new_for_path({paths[0]!r}))
-assert len(image.get_layers()) > 1
-folder_job._export(image, {paths[1]!r}, dict(folder_job._EXPORTS["png"]), {name == "alpha"!r})
-result = 0
-""")
+        _compose(folder, *paths, has_alpha=name == "alpha")
         composed = np.asarray(folder.result(f"{name}.composed.png"))
         assert composed.shape == straight[name].shape and composed.dtype == straight[name].dtype, name
         assert (straight[name] != np.asarray(Image.open(folder.place / "in" / f"{name}.png"))).any()
         difference = np.abs(composed.astype(int) - straight[name]).max()
         assert difference <= (1 if composed.dtype == np.uint8 else 2), (name, difference)
+
+
+def _compose(folder: Folder, source: str, result: str, has_alpha: bool = False) -> None:
+    """Write what the layers of an XCF file show as PNG."""
+    folder.gimp.run(f"""
+from gi.repository import Gimp, Gio
+import folder_job
+image = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, Gio.File.new_for_path({source!r}))
+assert len(image.get_layers()) > 1
+folder_job._export(image, {result!r}, dict(folder_job._EXPORTS["png"]), {has_alpha!r})
+result = 0
+""")
 
 
 def test_xcf_keeps_the_edit_editable(folder: Folder) -> None:
@@ -104,6 +109,46 @@ def test_xcf_keeps_the_edit_editable(folder: Folder) -> None:
     (edit, photo), selected = layers
     assert not selected and "saliency-edit" in edit[4] and photo[4] == []
     assert edit[3] == (["gegl:exposure"] if folder.gimp.is_32 else [])
+
+
+def test_background(folder: Folder) -> None:
+    """The rest of the picture gets edits of its own; files without layers show what the layers of an XCF file do."""
+    before = folder.add("a.png")
+    gray = folder.add("gray.png", photo()[:, :, 0])
+    names = {"a": before, "gray": gray}
+    assert folder.run() == {}
+    alone = {name: np.asarray(folder.result(f"{name}.png")) for name in names}
+    assert folder.run(background=True) == {}
+    inside = rectangle() > 0
+    both = {name: np.asarray(folder.result(f"{name}.png")) for name in names}
+    for name in names:
+        assert np.array_equal(both[name][inside], alone[name][inside]), name
+        assert (both[name] != names[name])[~inside].mean() > 0.5, name
+    assert folder.run(background=True, background_strength=0.0) == {}
+    assert all(np.array_equal(np.asarray(folder.result(f"{name}.png")), alone[name]) for name in names)
+    assert folder.run("xcf", background=True) == {}
+    for name in names:
+        paths = [str(folder.place / "out" / f"{name}.{suffix}") for suffix in ("xcf", "composed.png")]
+        _compose(folder, *paths)
+        composed = np.asarray(folder.result(f"{name}.composed.png"))
+        assert np.abs(composed.astype(int) - both[name]).max() <= 1, name
+
+
+def test_style(folder: Folder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A saved style is what the server is asked for; a name that is none is refused."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "configuration"))
+    styles.save("Faded", (4.0,) * 10)
+    before = folder.add("a.png")
+    outside = rectangle() == 0
+    results = []
+    for style in ("", "Faded"):
+        assert folder.run(background=True, style=style) == {}
+        results.append(np.asarray(folder.result("a.png")))
+        assert (results[-1] != before)[outside].mean() > 0.5
+    assert (results[0] != results[1])[outside].mean() > 0.5  # the stand-in's saturation depends on the style
+    assert np.array_equal(results[0][~outside], results[1][~outside])
+    failed = folder.run(style="Nobody")
+    assert "choose one of «Faded»" in failed["a.png"]
 
 
 def test_grey_is_coverage(folder: Folder) -> None:

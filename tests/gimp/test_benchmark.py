@@ -24,6 +24,7 @@ def test_one_round() -> None:
     env = {**os.environ, "PYTHONPATH": str(PROJECT)}
     done = subprocess.run(command, cwd=PROJECT, env=env, capture_output=True, text=True, timeout=500)
     assert done.returncode == 0, done.stdout + done.stderr
-    for wait in ("menu → preview, warm server", "menu → preview, cold server", "slider → redraw, zoomed in", "Adjust"):
+    waits = ("menu → preview, warm server", "menu → preview, cold server", "slider → redraw, zoomed in")
+    for wait in (*waits, "slider → redraw, with background", "Adjust"):
         assert f"| {wait}" in done.stdout
     assert "GIMP 3.2" in done.stdout

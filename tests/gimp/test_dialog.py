@@ -3,7 +3,11 @@
 
 from __future__ import annotations
 
+import json
+import re
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +15,9 @@ import pytest
 
 from plugin.saliency import connection
 from tests.conftest import GimpForTests
-from tests.gimp import gui
+from tests.gimp import gui, test_looks
 from tests.gimp.gui import Window, wait_for
+from tests.model_server.processes import FAKE_SERVER
 
 pytestmark = pytest.mark.skipif(bool(gui.MISSING), reason=f"needs {', '.join(gui.TOOLS)}")
 
@@ -80,15 +85,7 @@ def test_all_of_it(gimp: GimpForTests, window: Window) -> None:
     assert (window.selection() == selected).all()
     window.screenshot(f"edited-{version}")
 
-    window.activate("GIMP$")
-    window.keys("ctrl+z")
-    wait_for(lambda: window.ask("state(image)['layers']") == before["layers"], "one undo step")
-    assert window.ask("state(image)") == before
-    assert abs(window.selection() - selected).max() <= tolerance
-    window.keys("ctrl+y")
-    wait_for(lambda: len(window.ask("state(image)['layers']")) > 1, "redo")
-    assert window.ask("state(image)") == after
-    assert abs(window.selection() - selected).max() <= tolerance
+    gui.undo_and_redo(window, before, after, selected, tolerance)
 
     measured = open_dialog(window, "Adjust Edit")
     assert window.ask("state(image)") == after
@@ -110,6 +107,79 @@ def test_all_of_it(gimp: GimpForTests, window: Window) -> None:
     wait_for(lambda: window.ask("state(image)") == after, "one undo step back from the change")
     window.keys("ctrl+y")
     wait_for(lambda: window.ask("state(image)") == weaker, "redo of the change")
+
+
+@pytest.fixture
+def own_folder(gimp: GimpForTests, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder for the user's settings that GIMP sees, too, and for a server that knows of backgrounds and styles."""
+    with tempfile.TemporaryDirectory(dir=Path(gimp.env["GIMP3_DIRECTORY"]).parent) as folder:
+        monkeypatch.setenv("GIMP_SALIENCY_RUNTIME", folder)
+        monkeypatch.setattr("model_server.gimp._SERVE", [*FAKE_SERVER, "serve"])
+        yield Path(folder)
+        connection.stop(kill=True)
+
+
+def test_background_and_styles(gimp: GimpForTests, tmp_path: Path, own_folder: Path) -> None:
+    """Background on → more styles → one of them → save it → OK → undo, redo → the saved one → background off again."""
+    tolerance = SELECTION if gimp.is_32 else 0
+    env = {"XDG_CONFIG_HOME": str(own_folder), "GIMP_SALIENCY_RUNTIME": str(own_folder)}
+    with (
+        test_looks.profile(gimp) as own,  # so that other tests' dialogs remember nothing of it
+        gui.opened(own, tmp_path, env=env) as window,
+    ):
+        before, selected = window.ask("state(image)"), window.selection()
+        open_dialog(window)
+        window.calm()
+        alone = int(window.notes("painted")[-1]["picture"])
+        both = change(window, "alt+b")
+        assert both != alone, "the background changed nothing in the picture"
+        window.calm()
+        styled = both
+        for _attempt in range(5):  # a style can be so plain that nobody sees it
+            if styled == both:
+                window.keys("alt+m")
+                window.calm(2.0)
+                styled = change(window, "alt+1")
+        assert styled != both, "the styles show the same picture"
+        window.screenshot(f"styles-3.{gimp.gimp.version[1]}")
+        window.keys("alt+v")
+        window.activate("Save Style")
+        window.keys(*"Faded", pause=0.05)
+        window.screenshot(f"save-style-3.{gimp.gimp.version[1]}")
+        window.keys("Return")
+        closed(window, "Save Style")
+        (numbers,) = json.loads((own_folder / "gimp-saliency" / "styles.json").read_text()).values()
+        assert len(numbers) == 10 and any(numbers)
+        window.calm()
+        assert int(window.notes("painted")[-1]["picture"]) == styled, "saving changed the picture"
+        assert change(window, "alt+b") == alone
+        window.calm()
+        assert change(window, "alt+b") == styled, "in the saved style something else is predicted"
+        assert window.ask("state(image)") == before
+        window.keys("alt+o")
+        closed(window, "Attenuate Selection")
+        wait_for(lambda: len(window.ask("state(image)['layers']")) > 1, "the edit")
+        after = settled(window)
+        gui.undo_and_redo(window, before, after, selected, tolerance)
+
+        window.activate("GIMP$")
+        window.keys("ctrl+z")
+        wait_for(lambda: window.ask("state(image)['layers']") == before["layers"], "one undo step")
+        open_dialog(window)  # remembers background and style
+        window.keys("alt+o")
+        closed(window, "Attenuate Selection")
+        wait_for(lambda: len(window.ask("state(image)['layers']")) > 1, "the edit")
+        again = settled(window)
+        (style,) = set(re.findall(r"Saturation [\d.]+", str(after["layers"])))  # by which the server shows it
+        assert style in str(again["layers"])
+
+        open_dialog(window, "Adjust Edit")
+        assert window.ask("state(image)") == again
+        change(window, "alt+b")
+        window.keys("alt+o")
+        closed(window, "Adjust Edit")
+        wait_for(lambda: window.ask("state(image)")["pixels"] != again["pixels"], "the change")
+        gui.undo_and_redo(window, again, settled(window), selected, tolerance)
 
 
 def test_keys_alone_from_menu_to_edit(gimp: GimpForTests, window: Window) -> None:

@@ -185,6 +185,13 @@ def test_procedure(gimp: GimpForTests) -> None:
     assert result["undone after a fault"]
 
 
+def test_background_of_all_frames(gimp: GimpForTests) -> None:
+    result = gimp.run("import inside_frames\nresult = inside_frames.with_background()")
+    assert len(result["numbers"]) == 3 and all(each == result["numbers"][0] for each in result["numbers"])
+    assert max(result["alone"]) <= 1.01 / 255
+    assert result["choices"] and result["outside as before"] and result["inside still edited"]
+
+
 SENTENCES = {
     "small": "does not fill the picture",
     "group": "is a layer group",
@@ -236,14 +243,7 @@ def test_dialog(gimp: GimpForTests, tmp_path: Path) -> None:
         after = settled(window)
         numbers = window.ask("__import__('inside_frames').numbers(image)")
         assert len(numbers) == 3 and all(each == numbers[0] for each in numbers)
-        window.activate("GIMP$")
-        window.keys("ctrl+z")
-        wait_for(lambda: window.ask("state(image)['layers']") == before["layers"], "one undo step")
-        assert window.ask("state(image)") == before
-        assert abs(window.selection() - selected).max() <= SELECTION
-        window.keys("ctrl+y")
-        wait_for(lambda: len(window.ask("state(image)['layers']")) == 6, "redo")
-        assert window.ask("state(image)") == after
+        gui.undo_and_redo(window, before, after, selected, SELECTION)
         window.keys("ctrl+z")
         wait_for(lambda: window.ask("state(image)['layers']") == before["layers"], "one undo step")
 

@@ -78,11 +78,15 @@ def pixels(text: str) -> np.ndarray:
     return np.frombuffer(base64.b64decode(text), np.float64)
 
 
-def test_edit_of_gimp_30_is_adjusted_in_32(gimp30: GimpForTests, gimp32: GimpForTests, tmp_path: Path) -> None:
+@pytest.mark.parametrize("background", [False, True])
+def test_edit_of_gimp_30_is_adjusted_in_32(
+    gimp30: GimpForTests, gimp32: GimpForTests, tmp_path: Path, background: bool
+) -> None:
     path = str(tmp_path / "edited.xcf")
-    seen = gimp30.run(f"import inside_hostile\nresult = inside_hostile.save_edited({path!r})")
+    seen = gimp30.run(f"import inside_hostile\nresult = inside_hostile.save_edited({path!r}, {background})")
     for strength in (100.0, 40.0):
-        call = f"from_the_other_version({path!r}, 'plug-in-saliency-adjust', strength={strength})"
+        settings = f"strength={strength}, **{{'background': {background}, 'background-strength': {strength}}}"
+        call = f"from_the_other_version({path!r}, 'plug-in-saliency-adjust', {settings})"
         result = run(gimp32, call)
         assert result["status"] == "success", result["message"]
         again = gimp30.run(f"import inside_hostile\nresult = inside_hostile.{call}")

@@ -274,15 +274,18 @@ def geometry(window: Window, title: str) -> tuple[int, int, int, int]:
 
 # By keyboard
 
-CONTROLS = """Strength, Soft edge, Refine, Treat parts, Exposure, Saturation, White balance, Curves, Exposure in EV,
-Factor of saturation, Red, Blue, Most realistic, Picture, Zoom, OK, Cancel, Reset, Help"""
+CONTROLS = """Strength, Soft edge, Refine, Treat parts, background, Background strength, Style:, Sharpening,
+Contrast, Tone, Exposure, Saturation, White balance, Curves, Amount of sharpening, Amount of contrast, Exposure in EV,
+Factor of saturation, Red, Blue, Most realistic, More styles, Picture, Zoom, OK, Cancel, Reset, Help"""
 
 
 def test_every_control_is_reached_by_tab(show: Callable[[dict[str, Any]], Window]) -> None:
     window = show({})
     title = open_dialog(window)
+    window.keys("alt+b", pause=0)  # so that the background's strength is of use
+    window.calm()
     count = len(window.notes("focus"))
-    window.keys(*["Tab"] * 45, pause=0.05)
+    window.keys(*["Tab"] * 60, pause=0.05)
     time.sleep(0.5)
     reached = [note["on"] for note in window.notes("focus")[count:]]
     for control in CONTROLS.replace("\n", " ").split(", "):

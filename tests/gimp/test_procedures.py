@@ -21,6 +21,7 @@ def test_registered(gimp: GimpForTests, direction: str) -> None:
     assert "undo" in known["help"]
     assert "_" in known["arguments"]["strength"]
     assert "_" in known["arguments"]["order"]
+    assert {*edits.NAMES, "background", "background-strength", "style"} <= set(known["arguments"])
     assert known["returns"] == ["layers"]
 
 
@@ -41,7 +42,7 @@ def test_real_predictions_become_layers(gimp: GimpForTests, predicted: dict[str,
             assert (content["direction"], content["order"], content["strength"]) == (direction, order, 120)
             assert content["model"]
             assert content["version"]
-            assert len(edits.from_json(content["predicted"])) == 4
+            assert len(edits.from_json(content["predicted"])) == 7
             assert edits.from_json(content["edits"])
     shown = [r["parasites"][0]["predicted"] for r in predicted["edits"].values()]
     assert shown[0] != shown[3], "both directions predict the same"
@@ -75,7 +76,7 @@ def test_failure_is_an_error_with_a_sentence(predicted: dict[str, Any]) -> None:
 
 def test_scripts_get_the_layers(gimp: GimpForTests, predicted: dict[str, Any]) -> None:
     if gimp.is_32:
-        assert 2 <= len(predicted["returned"]) <= 4
+        assert 2 <= len(predicted["returned"]) <= 7
         assert any(name.startswith("Exposure") for name in predicted["returned"])
     else:
         assert len(predicted["returned"]) == 1

@@ -62,7 +62,10 @@ def _is_cut(widget: Any) -> bool:
 
 def _describe(widget: Any) -> str:
     """Kind and name, as a screen reader says them."""
+    widget = widget.get_ancestor(Gtk.ComboBox) or widget  # of which a button has the focus
     names = [widget.get_accessible().get_name(), *(label.get_text() for label in widget.list_mnemonic_labels())]
+    if isinstance(widget, Gtk.ComboBox):
+        names.reverse()  # its own name is what is chosen in it
     if isinstance(widget, Gtk.Label):
         names.append(widget.get_text())
     return " ".join([type(widget).__name__, next(filter(None, names), "")]).strip()

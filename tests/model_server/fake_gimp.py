@@ -53,6 +53,10 @@ def edit(job: dict[str, Any]) -> dict[str, Any]:
         shutil.copyfile(job["picture"], output)
         with output.open("a") as file:
             said = [known["model"] for known in job["edits"] or []]
+            if name.startswith("told"):
+                file.write(
+                    json.dumps({key: job[key] for key in job if key not in ("picture", "masks", "output")}) + "\n"
+                )
             file.write(json.dumps([*said, *(Path(mask).name for mask in job["masks"])]) + str(os.getpid()))
     return {"edits": edits}
 

@@ -7,6 +7,7 @@ import argparse
 import hashlib
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar
@@ -14,6 +15,7 @@ from typing import Any, ClassVar
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from model_server import server
+from model_server.wish import Wish
 from plugin.saliency import connection, edits
 
 
@@ -27,22 +29,31 @@ class FakePredictor:
         time.sleep(load_seconds)
         self._seconds = seconds
 
-    def edits(
-        self, picture: Any, direction: str, order: str, strength: float = 1.0, figures: bool = True
-    ) -> SimpleNamespace:
+    def edits(self, picture: Any, order: str, wish: Wish, figures: bool = True) -> SimpleNamespace:
         time.sleep(self._seconds)
         if not picture[:, :, :3].any():
             raise ZeroDivisionError("a bug, for the tests")
         ev = hashlib.sha256(picture.tobytes()).digest()[0] / 255
-        found = [edits.Exposure(-ev if direction == "attenuate" else ev)]
+        found = [edits.Exposure(wish.sign * ev)]
+        around = [
+            edits.Exposure(wish.background_strength * wish.sign * -ev),
+            edits.Saturation(1 + sum(wish.style) / 40),
+        ]
         judged = SimpleNamespace(
-            saliency_before=0.5, saliency_after=0.4, realism_before=0.9, realism_after=strength / 2
+            saliency_before=0.5, saliency_after=0.4, realism_before=0.9, realism_after=wish.strength / 2
         )
-        return SimpleNamespace(edits=found, figures=judged if figures else None)
+        return SimpleNamespace(
+            edits=found,
+            background=around if wish.background else None,
+            style=wish.style,
+            figures=judged if figures else None,
+        )
 
-    def proposals(self, picture: Any, direction: str, strength: float = 1.0) -> dict[str, SimpleNamespace]:
-        orders = ("best-realism", "variant-1")
-        return {order: self.edits(picture, direction, order, strength) for order in orders}
+    def proposals(self, picture: Any, wish: Wish, styles: int | None = None) -> dict[str, SimpleNamespace]:
+        first = self.edits(picture, "best-realism", wish)
+        if styles is not None:
+            wish = replace(wish, style=(styles / 2**31, *wish.style[1:]))
+        return {"best-realism": first, "variant-1": self.edits(picture, "variant-1", wish)}
 
     def look(self, picture: Any) -> SimpleNamespace:
         if not picture[:, :, :3].any():

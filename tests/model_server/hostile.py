@@ -9,7 +9,14 @@ from random import Random
 from plugin.saliency import connection
 from tests.model_server.wire import EDITS, LOOK, PICTURE, PROPOSALS, REFINE
 
-ROUTES = (EDITS, PROPOSALS, LOOK, REFINE, "/v1/saliency?width=16&height=16")
+_WISHES = "&background=1&background_strength=0.5&style=0,1,-1,0.5,0,0,0,0,2,-2"
+
+ROUTES = (
+    *(EDITS, PROPOSALS, LOOK, REFINE, "/v1/saliency?width=16&height=16"),
+    *(EDITS + _WISHES, PROPOSALS + _WISHES, PROPOSALS + "&styles=7"),
+)
+
+_OPTIONAL = ("background", "background_strength", "style", "styles")
 
 _METHODS = (b"GET", b"HEAD", b"PUT", b"OPTIONS", b"CONNECT", b"BREW", b"post", b"", b"PO\0ST", b"P" * 3000)
 _VERSIONS = (
@@ -26,6 +33,7 @@ _VERSIONS = (
 )
 _NUMBERS = (
     *("", "-1", "0", "15", "17", "385", "2049", "99999999999999999999", "1e1", "16.0", "0x10", "+16", " 16", "16 "),
+    *("0,0,0,0,0,0,0,0,0", "0,0,0,0,0,0,0,0,0,5", ",,,,,,,,,", "0," * 3000, "2147483648", "1.0"),
     *("nan", "inf", "१६", "1_6", "%00", "16%0d%0aX: y", "'", "[]", "None", "../../etc/passwd", "9" * 5000),
 )
 _LENGTHS = (
@@ -99,11 +107,14 @@ def _wrong_parameter(random: Random) -> bytes:
     elif wrong == 2:
         fields.append(fields[at])
     elif wrong == 3:
-        fields.append(f"{random.choice(('path', 'file', 'url', '__class__', 'networks', '%2e', ''))}=/etc/passwd")
+        fields.append(
+            f"{random.choice(('path', 'file', 'seed', 'url', '__class__', 'networks', '%2e', ''))}=/etc/passwd"
+        )
     else:
         fields = fields * random.randrange(2, 200)
     line = f"POST {address}?{'&'.join(fields)} HTTP/1.1".encode()
-    return _request(line, [_length()], PICTURE)
+    # Another number of what need not be there, or none, is often as good: those need a fault of their own.
+    return _request(line, [_length()], PICTURE[:-1] if name in _OPTIONAL else PICTURE)
 
 
 def _wrong_length(random: Random) -> bytes:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -10,12 +11,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from model_server import batch, server
 from model_server.__main__ import main
 from model_server.gimp import find
+from plugin.saliency import styles
 from tests.model_server.processes import FAKE_SERVER, ROOT, wait_for
 
 EDIT = batch.Edit("attenuate")
@@ -32,6 +35,7 @@ def fake_gimp(runtime: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     program.chmod(0o755)
     monkeypatch.setenv("GIMP_SALIENCY_GIMP", str(program))
     monkeypatch.setattr(server, "command", lambda: FAKE_SERVER)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))  # of the saved styles
     return tmp_path
 
 
@@ -119,6 +123,53 @@ def test_one_process_does_all_the_work(fake_gimp: Path) -> None:
     add(fake_gimp, *(f"p{i}.jpg" for i in range(20)))
     assert run(fake_gimp) == 0
     assert len({(fake_gimp / "out" / f"p{i}.jpg").read_text().rpartition("]")[2] for i in range(20)}) == 1
+
+
+def told(folder: Path) -> dict[str, Any]:
+    """The settings that GIMP was handed for told.jpg."""
+    return json.loads((folder / "out" / "told.jpg").read_text().removeprefix("told.jpg").splitlines()[0])
+
+
+def test_what_gimp_is_told(fake_gimp: Path) -> None:
+    add(fake_gimp, "told.jpg")
+    assert run(fake_gimp) == 0
+    plain = {"direction": "attenuate", "order": "best-realism", "strength": 100, "format": "jpg", "frames": False}
+    plain.update(background=False, background_strength=100, style="", edits=None, regions=[None])
+    assert told(fake_gimp) == plain
+    styles.save("Pale & blue", [0.5] * 10)
+    options = ["--strength", "80", "--background", "--background-strength", "60", "--style", "Pale & blue"]
+    assert run(fake_gimp, *options) == 0
+    wish = {"strength": 80, "background": True, "background_strength": 60, "style": "Pale & blue"}
+    assert told(fake_gimp) == {**plain, **wish}
+    assert run(fake_gimp, "--background") == 0
+    assert told(fake_gimp) == {**plain, "background": True}
+
+
+@pytest.mark.parametrize("saved", [[], ["Pale", "Warm"]])
+def test_a_style_that_is_not_there(
+    fake_gimp: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], saved: list[str]
+) -> None:
+    add(fake_gimp, "a.jpg")
+    for name in saved:
+        styles.save(name, [0.5] * 10)
+    monkeypatch.setenv("FAKE_GIMP", "broken")  # it is not even started
+    assert run(fake_gimp, "--style", "Cold") == 1
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and said.startswith("gimp-saliency: ") and "Cold" in said
+    assert all(name in said for name in saved)
+    assert not (fake_gimp / "out").exists()
+    styles.path().parent.mkdir(parents=True, exist_ok=True)
+    styles.path().write_text("{")
+    assert run(fake_gimp, "--style", "Pale") == 1
+    assert "damaged" in capsys.readouterr().err
+    monkeypatch.delenv("FAKE_GIMP")
+    assert run(fake_gimp) == 0  # without a style the file does not matter
+
+
+def test_a_backgrounds_strength_needs_a_background(fake_gimp: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    add(fake_gimp, "a.jpg")
+    assert run(fake_gimp, "--background-strength", "50") == 1
+    assert "--background-strength counts only with --background; add that." in capsys.readouterr().err
 
 
 def test_resume(fake_gimp: Path, capsys: pytest.CaptureFixture[str]) -> None:

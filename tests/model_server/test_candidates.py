@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The choice among the 24 orders, on made-up pictures."""
+"""The choice among the 24 orders and among styles, on made-up pictures."""
 
 from __future__ import annotations
 
@@ -11,7 +11,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from model_server.candidates import CHOICES, SAME, Candidates
+from model_server.candidates import (
+    CHOICES,
+    DRAWN,
+    SAME,
+    Candidates,
+    Measure,
+    distinct_styles,
+    drawn,
+    is_worthy,
+)
+from model_server.wish import PLAIN, Style, Wish
 from plugin.saliency.edits import ORDERS
 
 POOL = ThreadPoolExecutor(2)
@@ -30,7 +40,7 @@ def candidates(greys: list[float], sign: float = 1.0) -> Candidates:
         return np.full((1, 3, 8, 8), greys[index], np.float32)
 
     share, realism = (lambda picture: float(picture.mean())), (lambda picture: -float(picture.mean()))
-    return Candidates(edited, share, realism, MASK, sign, POOL)
+    return Candidates(edited, share, realism, Measure(MASK), sign, POOL)
 
 
 def test_variants_are_farthest_from_what_was_chosen_before() -> None:
@@ -64,7 +74,7 @@ def test_a_choice_runs_one_network_only(choice: str, looks: str) -> None:
     def edited(index: int) -> Any:
         return np.zeros((1, 3, 8, 8), np.float32)
 
-    Candidates(edited, count("share"), count("realism"), MASK, 1.0, POOL).chosen(choice)
+    Candidates(edited, count("share"), count("realism"), Measure(MASK), 1.0, POOL).chosen(choice)
     assert runs.pop(looks) == 24 and not any(runs.values())
 
 
@@ -78,3 +88,50 @@ def test_pictures_are_let_go_at_once() -> None:
         assert alive() is None
     finally:
         gc.enable()
+
+
+def test_areas_count_alike_however_large() -> None:
+    one, other = np.zeros((2, 1, 3, 8, 8), np.float32)
+    other[..., 2:6, 2:6], other[..., 7, 7] = 0.4, 0.8
+    small = np.zeros_like(MASK)
+    small[..., 7, 7] = 1
+    for areas, expected in (((MASK,), 0.4), ((small,), 0.8), ((MASK, small), 1.2), ((MASK, np.zeros_like(MASK)), 0.4)):
+        measure = Measure(*areas)
+        assert measure.distance(measure.seen(one), measure.seen(other)) == pytest.approx(expected, abs=1e-6)
+
+
+def test_styles_are_drawn_from_a_seed() -> None:
+    styles = drawn(7)
+    assert styles == drawn(7) and not set(styles) & set(drawn(8))
+    assert len(set(styles)) == DRAWN and PLAIN not in styles
+    numbers = np.array([drawn(seed) for seed in range(200)])
+    assert abs(numbers.mean()) < 0.05 and abs(numbers.std() - 1) < 0.05 and np.abs(numbers).max() <= 4
+    for style in styles:
+        assert Wish("attenuate", style=style).style == style
+        assert [float(f"{number:.3f}") for number in style] == list(style)
+
+
+@pytest.mark.parametrize(
+    ("moved", "realism", "worthy"),
+    [(0.01, 0.5, True), (0.01, 0.43, True), (0.01, 0.41, False), (0.0, 0.5, False), (-0.01, 0.9, False)],
+)
+def test_what_a_style_must_be_worth(moved: float, realism: float, worthy: bool) -> None:
+    assert is_worthy(moved, realism, beside=0.5) == worthy
+
+
+def styles(greys: list[float], moved: list[float]) -> dict[Style, tuple[Any, float]]:
+    seen = [np.full((3, 16), grey, np.float32) for grey in greys]
+    return {(float(number),): each for number, each in enumerate(zip(seen, moved))}
+
+
+def test_styles_are_chosen_as_orders_are() -> None:
+    first, measure = np.full((3, 16), 0.5, np.float32), Measure(MASK)
+    # The one that moves most, then the farthest from it and the first, then the farthest from all three.
+    found = distinct_styles(first, styles([0.6, 0.7, 0.2, 0.9], [0.1, 0.4, 0.3, 0.2]), measure)
+    assert found == {"best-saliency": (1.0,), "variant-1": (2.0,), "variant-2": (3.0,)}
+    # Those that look like one before are left out.
+    close = 0.5 + 0.5 * SAME
+    assert distinct_styles(first, styles([close, 0.7, 0.7 + 0.5 * SAME], [0.9, 0.4, 0.3]), measure) == {
+        "best-saliency": (1.0,)
+    }
+    assert distinct_styles(first, styles([close], [1.0]), measure) == distinct_styles(first, {}, measure) == {}

@@ -40,9 +40,10 @@ def server(start_server: StartServer) -> Iterator[int]:
 
 def _good_answers() -> list[object]:
     edits = connection.ask_edits(PICTURE, 16, 16, "attenuate", "best-realism")
+    proposals = connection.ask_proposals(PICTURE, 16, 16, "emphasize", background=True, styles=3)
     look = connection.ask_look(PICTURE, 16, 16)
     return [
-        *({**found, "milliseconds": 0} for found in (edits, look)),
+        *({**found, "milliseconds": 0} for found in (edits, proposals, look)),
         connection.ask_refined(PICTURE, 16, 16, 4),
         connection.ask_saliency(PICTURE[:768], 16, 16),
     ]

@@ -66,13 +66,15 @@ def questions(client: int) -> list[Question]:
     pixels = picture(client, width, height)
     rgb = np.frombuffer(pixels, np.uint8).reshape(-1, 4)[:, :3].tobytes()
     direction = ("attenuate", "emphasize")[client % 2]
+    styles = None if client % 2 else client
     return [
         lambda: timeless(connection.ask_edits(pixels, width, height, direction, "best-realism")),
         lambda: timeless(connection.ask_look(pixels, width, height)),
         lambda: connection.ask_refined(pixels, width, height, 8),
         lambda: timeless(connection.ask_edits(pixels, width, height, direction, "random", 0.5)),
         lambda: connection.ask_saliency(rgb, width, height),
-        lambda: timeless(connection.ask_proposals(pixels, width, height, direction)),
+        lambda: timeless(connection.ask_proposals(pixels, width, height, direction, styles=styles)),
+        lambda: timeless(connection.ask_edits(pixels, width, height, direction, "best-realism", background=True)),
     ]
 
 

@@ -38,6 +38,19 @@ def test_serve_status_stop(start_server: StartServer, capsys: pytest.CaptureFixt
         ["batch", "in", "out", "--masks", "m", "--direction", "up"],
         ["batch", "in", "out", "--masks", "m", "--direction", "attenuate", "--strength", "151"],
         ["batch", "in", "out", "--masks", "m", "--direction", "attenuate", "--jobs", "0"],
+        [
+            "batch",
+            "in",
+            "out",
+            "--masks",
+            "m",
+            "--direction",
+            "attenuate",
+            "--background",
+            "--background-strength",
+            "151",
+        ],
+        ["batch", "in", "out", "--masks", "m", "--direction", "attenuate", "--style"],
     ],
 )
 def test_wrong_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:

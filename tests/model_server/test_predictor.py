@@ -14,9 +14,12 @@ import numpy as np
 import pytest
 
 from model_server import predictor as predictor_module
-from model_server.candidates import CHOICES
-from model_server.predictor import DIRECTIONS, NETWORKS, RANKINGS, NetworkError, Predictor
-from plugin.saliency.edits import NAMES, to_json
+from model_server.candidates import CHOICES, drawn
+from model_server.predictor import NETWORKS, RANKINGS, NetworkError, Predictor
+from model_server.wish import DIRECTIONS, PLAIN, Wish
+from plugin.saliency.edits import FIXED, NAMES, to_json
+
+STYLE = (1.5, -2.0, 0.5, 1.0, -0.5, 2.5, -1.0, 0.0, 1.0, -1.5)
 
 
 @pytest.fixture(scope="module")
@@ -37,19 +40,21 @@ def scene(seed: int, height: int = 144, width: int = 192) -> Any:
 @pytest.mark.parametrize("direction", DIRECTIONS)
 @pytest.mark.parametrize("order", RANKINGS)
 def test_prediction_holds_each_edit_once_and_sane_figures(predictor: Predictor, direction: str, order: str) -> None:
-    prediction = predictor.edits(scene(1), direction, order)
+    prediction = predictor.edits(scene(1), order, Wish(direction))
     assert sorted(edit.name for edit in prediction.edits) == sorted(NAMES)
+    assert [edit.name for edit in prediction.edits[:FIXED]] == list(NAMES[:FIXED])
+    assert prediction.background is None and prediction.style == PLAIN
     assert all(0 <= figure <= 1 for figure in asdict(prediction.figures).values())
-    assert predictor.edits(scene(1), direction, order, figures=False) == replace(prediction, figures=None)
+    assert predictor.edits(scene(1), order, Wish(direction), figures=False) == replace(prediction, figures=None)
 
 
 def test_edits_differ_between_pictures_and_directions(predictor: Predictor) -> None:
-    answers = [to_json(predictor.edits(scene(s), d, "random").edits) for s in range(3) for d in DIRECTIONS]
+    answers = [to_json(predictor.edits(scene(s), "random", Wish(d)).edits) for s in range(3) for d in DIRECTIONS]
     assert len({json.dumps(sorted(answer, key=lambda edit: edit["name"])) for answer in answers}) == 6
 
 
 def test_directions_move_attention_their_way(predictor: Predictor) -> None:
-    moved = {d: [predictor.edits(scene(s), d, "best-saliency") for s in range(6)] for d in DIRECTIONS}
+    moved = {d: [predictor.edits(scene(s), "best-saliency", Wish(d)) for s in range(6)] for d in DIRECTIONS}
     for direction, sign in DIRECTIONS.items():
         changes = [sign * (p.figures.saliency_after / p.figures.saliency_before - 1) for p in moved[direction]]
         assert np.mean(changes) > 0.02, (direction, changes)
@@ -57,38 +62,44 @@ def test_directions_move_attention_their_way(predictor: Predictor) -> None:
 
 def test_same_picture_same_answer(predictor: Predictor) -> None:
     for order in RANKINGS:
-        assert predictor.edits(scene(2), "attenuate", order) == Predictor().edits(scene(2), "attenuate", order)
+        wish = Wish("attenuate", background=True)
+        assert predictor.edits(scene(2), order, wish) == Predictor().edits(scene(2), order, wish)
 
 
 def test_best_orders_are_best(predictor: Predictor) -> None:
     picture = scene(4)
-    real = predictor.edits(picture, "emphasize", "best-realism")
-    seen = predictor.edits(picture, "emphasize", "best-saliency")
+    real = predictor.edits(picture, "best-realism", Wish("emphasize"))
+    seen = predictor.edits(picture, "best-saliency", Wish("emphasize"))
     assert real.figures.realism_after >= seen.figures.realism_after
     assert seen.figures.saliency_after >= real.figures.saliency_after
 
 
 @pytest.mark.parametrize("direction", DIRECTIONS)
 @pytest.mark.parametrize("strength", [1.0, 0.3])
-def test_proposals_are_what_edits_gives(predictor: Predictor, direction: str, strength: float) -> None:
-    picture = scene(6)
-    proposals = predictor.proposals(picture, direction, strength)
+@pytest.mark.parametrize("background", [False, True])
+def test_proposals_are_what_edits_gives(
+    predictor: Predictor, direction: str, strength: float, background: bool
+) -> None:
+    picture, wish = scene(6), Wish(direction, strength, background, 0.5, style=STYLE)
+    proposals = predictor.proposals(picture, wish)
     assert list(proposals) == [choice for choice in CHOICES if choice in proposals] and "best-realism" in proposals
     for choice, prediction in proposals.items():
-        assert prediction == predictor.edits(picture, direction, choice, strength)
+        assert prediction == predictor.edits(picture, choice, wish)
     orders = [tuple(edit.name for edit in prediction.edits) for prediction in proposals.values()]
     assert len(set(orders)) == len(orders)
 
 
 def test_nothing_to_choose_at_strength_0(predictor: Predictor) -> None:
-    assert list(predictor.proposals(scene(6), "attenuate", 0.0)) == ["best-realism"]
-    assert len(predictor.edits(scene(6), "attenuate", "variant-2", 0.0).edits) == 4
+    for wish in (Wish("attenuate", 0.0), Wish("attenuate", 0.0, background=True, background_strength=0.0)):
+        assert list(predictor.proposals(scene(6), wish)) == ["best-realism"]
+        assert list(predictor.proposals(scene(6), wish, styles=1)) == ["best-realism"]
+        assert len(predictor.edits(scene(6), "variant-2", wish).edits) == len(NAMES)
 
 
 def test_look_agrees_with_the_other_answers(predictor: Predictor) -> None:
     picture = scene(7)
     look = predictor.look(picture)
-    prediction = predictor.edits(picture, "attenuate", "random")
+    prediction = predictor.edits(picture, "random", Wish("attenuate"))
     assert look.saliency == pytest.approx(prediction.figures.saliency_before, rel=1e-5)
     assert look.realism == pytest.approx(prediction.figures.realism_before, rel=1e-5)
     assert np.array_equal(look.grey, predictor.saliency(picture[:, :, :3]))
@@ -104,8 +115,8 @@ def test_peak_makes_maps_comparable(predictor: Predictor) -> None:
 
 
 def test_strength_changes_the_figures_not_the_edits(predictor: Predictor) -> None:
-    whole = predictor.edits(scene(3), "attenuate", "random")
-    none = predictor.edits(scene(3), "attenuate", "random", strength=0.0)
+    whole = predictor.edits(scene(3), "random", Wish("attenuate"))
+    none = predictor.edits(scene(3), "random", Wish("attenuate", strength=0.0))
     assert none.edits == whole.edits
     assert none.figures.saliency_after == pytest.approx(none.figures.saliency_before, abs=1e-6)
     assert none.figures.realism_after == pytest.approx(none.figures.realism_before, abs=1e-5)
@@ -116,7 +127,7 @@ def test_any_shape_and_the_smallest_mask(predictor: Predictor, shape: tuple[int,
     picture = np.random.default_rng(0).integers(0, 255, (*shape, 4), dtype=np.uint8)
     picture[:, :, 3] = 0
     picture[shape[0] // 2, shape[1] // 2, 3] = 1
-    prediction = predictor.edits(picture, "emphasize", "random")
+    prediction = predictor.edits(picture, "random", Wish("emphasize", background=True))
     assert np.isfinite([prediction.figures.saliency_after, prediction.figures.realism_after]).all()
     assert predictor.saliency(picture[:, :, :3]).shape == shape
 
@@ -124,7 +135,7 @@ def test_any_shape_and_the_smallest_mask(predictor: Predictor, shape: tuple[int,
 def test_whole_picture_selected(predictor: Predictor) -> None:
     picture = scene(5)
     picture[:, :, 3] = 255
-    assert predictor.edits(picture, "attenuate", "random").figures.saliency_before == pytest.approx(1, abs=1e-3)
+    assert predictor.edits(picture, "random", Wish("attenuate")).figures.saliency_before == pytest.approx(1, abs=1e-3)
 
 
 def test_saliency_map_sees_the_odd_one(predictor: Predictor) -> None:
@@ -141,12 +152,11 @@ def test_saliency_map_sees_the_odd_one(predictor: Predictor) -> None:
         (lambda p: {"picture": p[:, :, :3]}, "4 channels"),
         (lambda p: {"picture": p[:15]}, "16 pixels"),
         (lambda p: {"picture": p * np.array([1, 1, 1, 0], np.uint8)}, "mask is empty"),
-        (lambda p: {"direction": "sideways"}, "attenuate or emphasize"),
         (lambda p: {"order": "alphabetical"}, "best-realism"),
     ],
 )
 def test_bad_input_is_a_sentence(predictor: Predictor, spoil: Callable[[Any], dict[str, Any]], sentence: str) -> None:
-    arguments = {"picture": scene(1), "direction": "attenuate", "order": "random", **spoil(scene(1))}
+    arguments = {"picture": scene(1), "order": "random", "wish": Wish("attenuate"), **spoil(scene(1))}
     with pytest.raises(ValueError, match=sentence):
         predictor.edits(**arguments)
 
@@ -155,7 +165,7 @@ def test_bad_input_is_a_sentence(predictor: Predictor, spoil: Callable[[Any], di
 def test_an_empty_mask_is_a_sentence_everywhere(predictor: Predictor, ask: str) -> None:
     picture = scene(1) * np.array([1, 1, 1, 0], np.uint8)
     with pytest.raises(ValueError, match="mask is empty"):
-        getattr(predictor, ask)(picture, *(["attenuate"] if ask == "proposals" else []))
+        getattr(predictor, ask)(picture, *([Wish("attenuate")] if ask == "proposals" else []))
 
 
 @pytest.mark.parametrize("name", ["edit.onnx", "manifest.json", "realism.onnx"])
@@ -191,7 +201,96 @@ def test_edits_go_as_far_as_they_are_believable(
                 "_real",
                 lambda seen, *_areas, verdict=verdict: 1.0 if np.array_equal(seen, untouched) else verdict,
             )
-            chosen = {edit.name: edit for edit in predictor.edits(picture, direction, "best-realism").edits}
+            chosen = {edit.name: edit for edit in predictor.edits(picture, "best-realism", Wish(direction)).edits}
             reach[verdict] = chosen["exposure"].ev  # type: ignore[union-attr]
     factors = predictor_module._FACTORS[direction]
     assert reach[1.0] / reach[0.0] == pytest.approx(factors[0] / factors[-1], rel=1e-3)
+
+
+def test_the_background_is_another_set_in_the_same_order(predictor: Predictor) -> None:
+    picture = scene(9)
+    alone = predictor.edits(picture, "random", Wish("emphasize"))
+    both = predictor.edits(picture, "random", Wish("emphasize", background=True))
+    assert both.edits == alone.edits and both.background is not None
+    assert [edit.name for edit in both.background] == [edit.name for edit in both.edits]
+    assert to_json(both.background) != to_json(both.edits)
+    for order in ("best-realism", "best-saliency"):
+        off = predictor.edits(picture, order, Wish("emphasize", background=True, background_strength=0.0))
+        plain = predictor.edits(picture, order, Wish("emphasize"))
+        assert (off.edits, off.figures) == (plain.edits, plain.figures)
+
+
+def test_a_background_with_edits_changes_the_figures(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the shipped network says of the background: here it says to darken it."""
+    run = predictor._edit.run
+
+    class Darker:
+        def run(self, *arguments: Any) -> Any:
+            inside, around = run(*arguments)
+            around[:] = 0
+            around[:, 0] = -3
+            return inside, around
+
+    monkeypatch.setattr(predictor, "_edit", Darker())
+    picture, wish = scene(4), Wish("emphasize", background=True)
+    figures = [
+        predictor.edits(picture, "random", replace(wish, background_strength=strength)).figures
+        for strength in (0.0, 0.5, 1.0)
+    ]
+    assert len({figure.saliency_before for figure in figures}) == 1
+    assert len({figure.saliency_after for figure in figures}) == 3
+    evs = [edit.ev for edit in predictor.edits(picture, "random", wish).background or [] if edit.name == "exposure"]
+    assert evs == [-3.0]
+
+
+def test_a_style_is_handed_to_the_network(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Any] = []
+    run = predictor._edit.run
+
+    class Listening:
+        def run(self, names: Any, inputs: Any) -> Any:
+            seen.append(inputs["style"].tolist())
+            return run(names, inputs)
+
+    monkeypatch.setattr(predictor, "_edit", Listening())
+    assert predictor.edits(scene(4), "random", Wish("emphasize", style=STYLE)).style == STYLE
+    assert seen == [[list(STYLE)]]
+    found = predictor.proposals(scene(4), Wish("emphasize", style=STYLE), styles=5)
+    assert found["best-realism"].style == STYLE
+    assert np.allclose(seen[1:], [[list(style)] for style in (STYLE, *drawn(5))])
+
+
+def test_drawn_styles_are_worth_it(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the shipped network makes of styles: here the first number is more exposure, the second more colour."""
+    run = predictor._edit.run
+
+    class Styled:
+        def run(self, names: Any, inputs: Any) -> Any:
+            inside, around = run(names, inputs)
+            inside[:, 0:2] += inputs["style"][0, :2] * np.float32(0.2)
+            return inside, around
+
+    monkeypatch.setattr(predictor, "_edit", Styled())
+    picture, kinds = scene(4), 0
+    for direction, sign in DIRECTIONS.items():
+        for seed in range(2):
+            found = predictor.proposals(picture, Wish(direction), styles=seed)
+            assert found == predictor.proposals(picture, Wish(direction), styles=seed)
+            assert list(found) == [choice for choice in CHOICES if choice in found]
+            first, *others = found.values()
+            assert first == predictor.edits(picture, "best-realism", Wish(direction))
+            assert len({each.style for each in found.values()}) == len(found)
+            for each in others:
+                assert each.style in drawn(seed)
+                assert each == predictor.edits(picture, "best-realism", Wish(direction, style=each.style))
+                assert sign * (each.figures.saliency_after - each.figures.saliency_before) > 0
+                assert each.figures.realism_after >= first.figures.realism_after - 0.08
+                kinds += 1
+    assert kinds > 2
+
+
+def test_shipped_styles_differ(predictor: Predictor) -> None:
+    """The styles of the shipped network are styles: other numbers, other edits."""
+    wishes = [Wish("emphasize", style=style) for style in (PLAIN, *drawn(1)[:3])]
+    answers = {json.dumps(to_json(predictor.edits(scene(4), "random", wish).edits)) for wish in wishes}
+    assert len(answers) == 4

@@ -236,7 +236,7 @@ def watched(
 def ask_everything() -> list[Any]:
     """Each route once; the answers without what may differ."""
     edits = connection.ask_edits(PICTURE, 16, 16, "attenuate", "best-realism")
-    proposals = connection.ask_proposals(PICTURE, 16, 16, "emphasize", 1.5)
+    proposals = connection.ask_proposals(PICTURE, 16, 16, "emphasize", 1.5, background=True, styles=1)
     look = connection.ask_look(PICTURE, 16, 16)
     connection.health()
     return [

@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -53,8 +54,32 @@ def test_proposals(server: int) -> None:
     first, second = answer["proposals"]
     assert (first["order"], second["order"]) == ("best-realism", "variant-1")
     edits = json.loads(connection.request("POST", f"{EDITS}&strength=0.5", PICTURE)[1])
-    assert first == {"order": "best-realism", **{name: edits[name] for name in ("edits", "saliency", "realism")}}
+    same = {name: edits[name] for name in ("edits", "saliency", "realism")}
+    assert first == {"order": "best-realism", **same, "style": [0] * 10}
     assert answer["model"] == "fake-1 (00000000)" and answer["milliseconds"] >= 0
+
+
+STYLE = [0.5, -1.25, 3, 4, -4, 0, 1e-3, 0, 0, -0.0]
+
+
+def test_background_and_style(server: int) -> None:
+    plain = connection.ask_edits(PICTURE, SIDE, SIDE, "attenuate", "random")
+    assert "background" not in plain and "style" not in plain
+    wish: dict[str, Any] = {"background": True, "background_strength": 0.5, "style": STYLE}
+    answer = connection.ask_edits(PICTURE, SIDE, SIDE, "attenuate", "random", **wish)
+    assert answer["edits"] == plain["edits"]
+    # The fake server's, which says back what it was asked.
+    exposure, saturation = answer["background"]
+    assert exposure["ev"] == pytest.approx(-0.5 * plain["edits"][0]["ev"])
+    assert saturation["scale"] == pytest.approx(1 + sum(STYLE) / 40)
+    found = connection.ask_proposals(PICTURE, SIDE, SIDE, "attenuate", **wish)["proposals"]
+    assert [each["style"] for each in found] == [STYLE, STYLE]
+    assert [each["background"] for each in found] == [answer["background"]] * 2
+    found = connection.ask_proposals(PICTURE, SIDE, SIDE, "attenuate", **wish, styles=2**30)["proposals"]
+    assert [each["style"] for each in found] == [STYLE, [0.5, *STYLE[1:]]]
+    assert not any(
+        "background" in each for each in connection.ask_proposals(PICTURE, SIDE, SIDE, "attenuate")["proposals"]
+    )
 
 
 def test_look(server: int) -> None:
@@ -133,6 +158,29 @@ def test_health(server: int) -> None:
         ("POST", EDITS.replace("width=16", "width=१६"), 400),
         ("POST", EDITS.replace("width=16", "width=17"), 400),
         ("POST", EDITS.replace("random", "variant-2"), 200),
+        ("POST", EDITS + "&background=2", 400),
+        ("POST", EDITS + "&background=true", 400),
+        ("POST", EDITS + "&background_strength=1.6", 400),
+        ("POST", EDITS + "&background_strength=-1", 400),
+        ("POST", EDITS + "&background=1&background_strength=1.5&style=" + ",".join(["-4", "4"] * 5), 200),
+        ("POST", EDITS + "&style=", 400),
+        ("POST", EDITS + "&style=0", 400),
+        ("POST", EDITS + "&style=" + ",".join("0" * 9), 400),
+        ("POST", EDITS + "&style=" + ",".join("0" * 11), 400),
+        ("POST", EDITS + "&style=" + ",".join(["0"] * 9 + ["4.1"]), 400),
+        ("POST", EDITS + "&style=" + ",".join(["0"] * 9 + ["nan"]), 400),
+        ("POST", EDITS + "&style=" + ",".join(["0"] * 9 + [""]), 400),
+        ("POST", EDITS + "&style=" + ",".join("0" * 30000), 400),
+        ("POST", EDITS + "&styles=1", 400),
+        ("POST", PROPOSALS + "&styles=0", 200),
+        ("POST", PROPOSALS + "&styles=2147483647", 200),
+        ("POST", PROPOSALS + "&styles=2147483648", 400),
+        ("POST", PROPOSALS + "&styles=-1", 400),
+        ("POST", PROPOSALS + "&styles=1.0", 400),
+        ("POST", PROPOSALS + "&styles=", 400),
+        ("POST", PROPOSALS + "&styles=" + "9" * 5000, 400),
+        ("POST", PROPOSALS + "&background=", 400),
+        ("POST", PROPOSALS + "&style=plain", 400),
         ("GET", PROPOSALS, 405),
         ("POST", "/v1/proposals", 400),
         ("POST", PROPOSALS + "&order=random", 400),
@@ -263,7 +311,7 @@ def test_idle_connections_do_not_block(server: int) -> None:
 
 tokens = st.sampled_from(
     b"GET |POST |/v1/edits?|/v1/proposals?|/v1/look?|/v1/refine?|/v1/saliency?|/v1/health|width=16&|height=16"
-    b"|direction=attenuate&|radius=4&|=|&|%| | HTTP/1.1|//|?|#"
+    b"|direction=attenuate&|radius=4&|background=1&|style=0,0,0,0,0,0,0,0,0,0&|styles=3&|=|&|%| | HTTP/1.1|//|?|#"
     b"|\r\n|\n|\0|\xff|Content-Length: |1024|-1|999999999999999999999|Transfer-Encoding: chunked|Expect: 100-continue"
     b"|Host: [|Content-Length: 1024\r\n\r\n".split(b"|")
 )

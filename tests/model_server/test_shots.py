@@ -116,12 +116,27 @@ def test_resume_takes_the_numbers_that_were_kept(fake_gimp: Path, capsys: pytest
     capsys.readouterr()
     (fake_gimp / "out" / "a2.jpg").unlink()
     assert run(fake_gimp, "--frames", "--resume", "--strength", "50") == 1
-    assert "a2.jpg: Its shot was begun with direction attenuate, order best-realism, " in capsys.readouterr().err
+    begun = (
+        "a2.jpg: Its shot was begun with direction attenuate, order best-realism, strength 100.0, background off, "
+        "background-strength 100.0, style plain: take these again, or run without --resume.\n"
+    )
+    assert begun in capsys.readouterr().err
+    assert run(fake_gimp, "--frames", "--resume", "--background") == 1
+    assert begun in capsys.readouterr().err
     add_mask(fake_gimp, "a2__1")
     assert run(fake_gimp, "--frames", "--resume") == 1
     assert "a2.jpg: a#.jpg.edits.json lacks numbers of a mask: run again without --resume." in capsys.readouterr().err
     kept = fake_gimp / "out" / "a#.jpg.edits.json"
-    for damaged in ("", "[]", "{}", '{"regions": {"0": {"edits": [{"name": "x"}]}}}', '{"regions": {"a": 1}}'):
+    odd = json.loads(kept.read_text())
+    odd["regions"]["0"]["background"] = [1]
+    for damaged in (
+        json.dumps(odd),
+        "",
+        "[]",
+        "{}",
+        '{"regions": {"0": {"edits": [{"name": "x"}]}}}',
+        '{"regions": {"a": 1}}',
+    ):
         kept.write_text(damaged)
         assert run(fake_gimp, "--frames", "--resume") == 1
         assert "are damaged: run again without --resume." in capsys.readouterr().err

@@ -110,7 +110,8 @@ def test_saliency_of_another_size(answering: Callable[..., None]) -> None:
 
 
 FIGURES = {"before": 0.5, "after": 0.4}
-PROPOSAL = {"order": "best-realism", "edits": [], "saliency": FIGURES, "realism": FIGURES}
+STYLE = [0.5, -4, 4, *[0] * 7]
+PROPOSAL = {"order": "best-realism", "edits": [], "style": STYLE, "saliency": FIGURES, "realism": FIGURES}
 LOOK = {"saliency": 0.5, "realism": 0.9, "map": base64.b64encode(bytes(256)).decode(), "peak": 0.01}
 
 
@@ -140,12 +141,61 @@ def test_proposals_and_look(answering: Callable[..., None]) -> None:
         [{**PROPOSAL, "realism": {"before": "0.5", "after": 0.5}}],
         [{**PROPOSAL, "realism": {"before": math.nan, "after": 0.5}}],
         [{**PROPOSAL, "realism": {"before": 10**400, "after": 0.5}}],
+        [{**PROPOSAL, "style": None}],
+        [{**PROPOSAL, "style": "0" * 10}],
+        [{**PROPOSAL, "style": STYLE[:9]}],
+        [PROPOSAL, {**PROPOSAL, "style": [*STYLE, 0]}],
+        [{**PROPOSAL, "style": [*STYLE[:9], 4.1]}],
+        [{**PROPOSAL, "style": [*STYLE[:9], math.nan]}],
+        [{**PROPOSAL, "style": [*STYLE[:9], "0"]}],
+        [{**PROPOSAL, "style": [*STYLE[:9], True]}],
     ],
 )
 def test_strange_proposals(answering: Callable[..., None], proposals: Any) -> None:
     answering(saying(answer({"proposals": proposals})))
     with pytest.raises(connection.ServerError, match="makes no sense"):
         connection.ask_proposals(PICTURE, 16, 16, "attenuate")
+
+
+def test_a_background_that_was_asked_for_must_be_there(answering: Callable[..., None]) -> None:
+    said: list[Any] = [None]
+    answering(lambda client: saying(answer(said[0]))(client))
+    for background in (None, {}, "none"):
+        said[0] = {"edits": [], "background": background}
+        assert ask()["edits"] == []
+        with pytest.raises(connection.ServerError, match="makes no sense"):
+            connection.ask_edits(PICTURE, 16, 16, "attenuate", "random", background=True)
+        said[0] = {"proposals": [{**PROPOSAL, "background": background}]}
+        assert connection.ask_proposals(PICTURE, 16, 16, "attenuate")["proposals"]
+        with pytest.raises(connection.ServerError, match="makes no sense"):
+            connection.ask_proposals(PICTURE, 16, 16, "attenuate", background=True)
+    said[0] = {"edits": [], "background": []}
+    assert connection.ask_edits(PICTURE, 16, 16, "attenuate", "random", background=True) == said[0]
+
+
+def test_what_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, dict[str, Any]]] = []
+
+    def ask(address: str, query: dict[str, Any], body: bytes) -> bytes:
+        asked.append((address, query))
+        return json.dumps({"edits": [], "background": [], "proposals": [{**PROPOSAL, "background": []}]}).encode()
+
+    monkeypatch.setattr(connection, "_ask", ask)
+    more: dict[str, Any] = {"background": True, "background_strength": 0.5, "style": [0.5, -4, 1e-3, *[0] * 7]}
+    written = {"background": 1, "background_strength": 0.5, "style": "0.5,-4,0.001,0,0,0,0,0,0,0"}
+    connection.ask_edits(PICTURE, 16, 16, "attenuate", "random", 0.7)
+    connection.ask_edits(PICTURE, 16, 16, "attenuate", "random", **more)
+    connection.ask_proposals(PICTURE, 16, 16, "emphasize", 0.7, background_strength=0.5, styles=0)
+    connection.ask_proposals(PICTURE, 16, 16, "emphasize", **more, styles=7)
+    size = {"width": 16, "height": 16}
+    edits = {**size, "direction": "attenuate", "order": "random", "figures": 0}
+    proposals = {**size, "direction": "emphasize"}
+    assert asked == [
+        ("/v1/edits", {**edits, "strength": 0.7}),
+        ("/v1/edits", {**edits, "strength": 1.0, **written}),
+        ("/v1/proposals", {**proposals, "strength": 0.7, "styles": 0}),
+        ("/v1/proposals", {**proposals, "strength": 1.0, **written, "styles": 7}),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -12,16 +12,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plugin.saliency import edits
-from plugin.saliency.edits import Curves, Exposure, Saturation, WhiteBalance
+from plugin.saliency.edits import Contrast, Curves, Exposure, Saturation, Sharpening, Tone, WhiteBalance
 
 SLOPES = st.lists(st.floats(0.25, 4), min_size=8, max_size=8).map(tuple)
 ANY_EDIT = st.one_of(
+    st.floats(0, 5).map(Sharpening),
+    st.floats(-3, 3).map(Contrast),
+    SLOPES.map(Tone),
     st.floats(-3, 3).map(Exposure),
     st.floats(0.1, 3).map(Saturation),
     st.builds(WhiteBalance, st.floats(0.6, 1.6), st.floats(0.6, 1.6)),
     st.builds(Curves, SLOPES, SLOPES, SLOPES),
 )
-IDENTITIES = [Exposure(0), Saturation(1), WhiteBalance(1, 1), Curves((1,) * 8, (1,) * 8, (1,) * 8)]
+IDENTITIES = list(edits.NEUTRAL.values())
 
 
 def _numbers(edit: Any) -> list[float]:
@@ -29,9 +32,16 @@ def _numbers(edit: Any) -> list[float]:
     return [n for value in values for n in (value if isinstance(value, (list, tuple)) else [value])]
 
 
-@pytest.mark.parametrize("edit", IDENTITIES)
-def test_identity(edit: Any) -> None:
-    assert edit.is_identity()
+def test_identity() -> None:
+    assert [edit.name for edit in IDENTITIES] == list(edits.NAMES)
+    assert all(edit.is_identity() for edit in IDENTITIES)
+
+
+def test_orders_begin_with_the_fixed_edits() -> None:
+    assert len(set(edits.ORDERS)) == 24
+    for order in edits.ORDERS:
+        assert [edits.NAMES[index] for index in order[: edits.FIXED]] == ["sharpening", "contrast", "tone"]
+        assert sorted(order) == list(range(7))
 
 
 @given(ANY_EDIT)
@@ -56,6 +66,10 @@ def test_strength_is_logarithmic_where_factors_are() -> None:
     assert Saturation(0.25).at_strength(0.5) == Saturation(0.5)
     assert Exposure(-2).at_strength(1.5) == Exposure(-3)
     assert WhiteBalance(1.21, 0.81).at_strength(0.5).red == pytest.approx(1.1)
+    assert Sharpening(0.06).at_strength(1.5).amount == pytest.approx(0.09)
+    assert Contrast(-0.4).at_strength(0.5) == Contrast(-0.2)
+    (slopes,) = Contrast(0.6).at_strength(0.5).curves().values()
+    assert slopes == pytest.approx(Contrast(0.3).curves()["value"])
 
 
 @given(ANY_EDIT)
@@ -63,14 +77,29 @@ def test_strength_150_is_still_an_edit(edit: Any) -> None:
     edits.from_json(edits.to_json([edit.at_strength(1.5)]))
 
 
-@given(SLOPES)
-def test_curves_are_monotonic_and_keep_black_and_white(slopes: tuple[float, ...]) -> None:
-    curve = Curves(slopes, slopes, slopes)
-    points = curve.points(0)
-    assert points[0] == (0, 0)
-    assert points[-1] == (1, 1)
-    assert all(a[1] < b[1] for a, b in zip(points, points[1:]))
-    assert [curve.value(0, x) for x, _ in points] == pytest.approx([y for _, y in points])
+@given(st.one_of(st.floats(-3, 3).map(Contrast), SLOPES.map(Tone), st.builds(Curves, SLOPES, SLOPES, SLOPES)))
+def test_curves_are_monotonic_and_keep_black_and_white(edit: Any) -> None:
+    assert isinstance(edit, edits.CURVED)
+    for slopes in edit.curves().values():
+        points = edits.curve_points(slopes)
+        assert points[0] == (0, 0)
+        assert points[-1] == (1, 1)
+        assert all(a[1] < b[1] for a, b in zip(points, points[1:]))
+        assert [edits.curve_value(slopes, x) for x, _ in points] == pytest.approx([y for _, y in points])
+
+
+def test_contrast_turns_about_the_middle() -> None:
+    for amount in (-0.6, 0.6):
+        (slopes,) = Contrast(amount).curves().values()
+        assert edits.curve_value(slopes, edits.CURVE_NODES[4]) == pytest.approx(edits.CURVE_NODES[4], abs=0.01)
+        dark, light = (edits.curve_value(slopes, x) - x for x in (0.25, 0.75))
+        assert dark * amount < 0 < light * amount
+
+
+def test_channels_of_curves() -> None:
+    curves = Curves((2,) * 8, (1,) * 8, (1,) * 8)
+    assert list(curves.curves()) == ["red", "green", "blue"]
+    assert list(curves.curves(gray=True)) == list(Tone((1,) * 8).curves()) == list(Contrast(1).curves()) == ["value"]
 
 
 def test_curve_nodes_lie_on_gimps_samples() -> None:
@@ -85,12 +114,14 @@ def test_white_balance_keeps_luminance_and_suits_the_mixer(red: float, blue: flo
     assert gains[0] / gains[1] == pytest.approx(red)
 
 
-def test_gray_keeps_exposure_and_one_curve() -> None:
+def test_gray_keeps_what_has_no_colour_and_one_curve() -> None:
     curve = Curves((2,) + (1,) * 7, (1,) * 8, (0.5,) + (1,) * 7)
-    kept = edits.for_gray([Saturation(0.5), Exposure(1), WhiteBalance(1.1, 0.9), curve])
-    assert [edit.name for edit in kept] == ["exposure", "curves"]
-    assert isinstance(kept[1], Curves)
-    assert kept[1].red == kept[1].green == kept[1].blue
+    fixed = [Sharpening(0.05), Contrast(0.3), Tone((1.2,) * 4 + (0.9,) * 4)]
+    kept = edits.for_gray([*fixed, Saturation(0.5), Exposure(1), WhiteBalance(1.1, 0.9), curve])
+    assert kept[:3] == fixed
+    assert [edit.name for edit in kept[3:]] == ["exposure", "curves"]
+    assert isinstance(kept[4], Curves)
+    assert kept[4].red == kept[4].green == kept[4].blue
 
 
 NO_EDITS: list[Any] = [
@@ -107,6 +138,9 @@ NO_EDITS: list[Any] = [
     [{"name": "exposure", "ev": math.inf}],
     [{"name": "exposure", "ev": 1, "more": 2}],
     [{"name": "saturation", "scale": -1}],
+    [{"name": "sharpening", "amount": -0.1}],
+    [{"name": "contrast", "amount": "strong"}],
+    [{"name": "tone", "slopes": [1] * 9}],
     [{"name": "white-balance", "red": 0, "blue": 1}],
     [{"name": "white-balance", "red": 1, "blue": 2}],
     [{"name": "curves", "red": [1] * 7, "green": [1] * 8, "blue": [1] * 8}],

@@ -57,8 +57,10 @@ def test_list_of_the_project_is_the_split_of_the_data() -> None:
 def test_whole_photograph_keeps_its_aspect() -> None:
     photo = data.Photo("x", Path(), (400, 100))
     placement = data.whole(photo)
-    assert placement.size == (256, 64) and placement.canvas == (256, 192)
-    assert float(placement.valid().sum()) == 256 * 64
+    assert placement.size == (192, 48) and placement.canvas == (192, 160)
+    assert float(placement.valid().sum()) == 192 * 48
+    tall = data.whole(data.Photo("x", Path(), (300, 400)))
+    assert tall.size == (144, 192) and tall.canvas == (160, 192)
 
 
 def test_random_placement_keeps_aspect_and_moves_points_along() -> None:

@@ -3,12 +3,25 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 
-from model_server.parameters import COUNT, to_edits, to_parameters
+from model_server.parameters import CONTRAST, COUNT, CURVES, SHARPENING, TONE, to_edits, to_parameters
 from model_server.training import operators
-from plugin.saliency.edits import CURVE_NODES, Curves, Exposure, Saturation, WhiteBalance
+from plugin.saliency.edits import (
+    CURVE_NODES,
+    NAMES,
+    Contrast,
+    Curves,
+    Exposure,
+    Saturation,
+    Sharpening,
+    Tone,
+    WhiteBalance,
+    curve_points,
+)
 
 
 def random_pictures(count: int = 3, dtype: torch.dtype = torch.float64) -> torch.Tensor:
@@ -18,7 +31,9 @@ def random_pictures(count: int = 3, dtype: torch.dtype = torch.float64) -> torch
 
 def random_parameters(count: int = 3) -> torch.Tensor:
     generator = torch.Generator().manual_seed(2)
-    return torch.randn(count, COUNT, generator=generator, dtype=torch.float64) * 0.3
+    parameters = torch.randn(count, COUNT, generator=generator, dtype=torch.float64) * 0.3
+    parameters[:, SHARPENING] = parameters[:, SHARPENING].abs()
+    return parameters
 
 
 def random_orders(count: int = 3) -> torch.Tensor:
@@ -31,6 +46,9 @@ def one_pixel(*rgb: float) -> torch.Tensor:
 
 WHOLE = torch.ones(1, 1, 1, dtype=torch.float64)
 
+# The longer side of the pictures; so large that one pixel's sharpening is felt by its neighbours.
+SIDE = 300.0
+
 
 def test_srgb_there_and_back() -> None:
     values = torch.linspace(0, 1, 257, dtype=torch.float64)
@@ -42,7 +60,7 @@ def test_identity() -> None:
     pictures = random_pictures()
     for order in operators.ALL_ORDERS:
         edited = operators.apply(
-            pictures, torch.ones(3, 1, 5, 7), torch.zeros(3, 28, dtype=torch.float64), order.expand(3, 4)
+            pictures, torch.ones(3, 1, 5, 7), torch.zeros(3, COUNT, dtype=torch.float64), order.expand(3, -1), SIDE
         )
         assert torch.allclose(edited, pictures, atol=1e-7)
 
@@ -52,24 +70,25 @@ def test_gradient() -> None:
     mask = torch.full((3, 1, 5, 7), 0.7, dtype=torch.float64)
     parameters = (random_parameters() * 0.3).requires_grad_()
     assert torch.autograd.gradcheck(
-        lambda p: operators.apply(pictures, mask, p, random_orders(), clip=False), parameters, atol=1e-4
+        lambda p: operators.apply(pictures, mask, p, random_orders(), SIDE, clip=False), parameters, atol=1e-4
     )
 
 
 def test_gradient_is_finite_at_black_and_white() -> None:
     pictures = torch.zeros(2, 3, 4, 4)
     pictures[1] = 1
-    parameters = torch.zeros(2, 28, requires_grad=True)
-    operators.encode(operators.apply(pictures, torch.ones(2, 1, 4, 4), parameters, random_orders(2))).sum().backward()
+    parameters = torch.zeros(2, COUNT, requires_grad=True)
+    edited = operators.apply(pictures, torch.ones(2, 1, 4, 4), parameters, random_orders(2), SIDE)
+    operators.encode(edited).sum().backward()
     assert parameters.grad is not None and torch.isfinite(parameters.grad).all()
 
 
 def test_order_matters_and_each_row_has_its_own() -> None:
     pictures, parameters = random_pictures(1).expand(24, -1, -1, -1), random_parameters(1).expand(24, -1)
     mask = torch.ones(24, 1, 5, 7)
-    together = operators.apply(pictures, mask, parameters, operators.ALL_ORDERS)
+    together = operators.apply(pictures, mask, parameters, operators.ALL_ORDERS, SIDE)
     alone = torch.cat(
-        [operators.apply(pictures[:1], mask[:1], parameters[:1], order[None]) for order in operators.ALL_ORDERS]
+        [operators.apply(pictures[:1], mask[:1], parameters[:1], order[None], SIDE) for order in operators.ALL_ORDERS]
     )
     assert torch.allclose(together, alone)
     assert len({tuple(row.flatten().tolist()) for row in together}) > 12
@@ -79,7 +98,7 @@ def test_outside_the_mask_nothing_changes() -> None:
     pictures = random_pictures()
     mask = torch.zeros(3, 1, 5, 7, dtype=torch.float64)
     mask[:, :, 1, 1] = 1
-    edited = operators.apply(pictures, mask, random_parameters(), random_orders())
+    edited = operators.apply(pictures, mask, random_parameters(), random_orders(), SIDE)
     outside = (mask == 0).expand_as(pictures)
     assert torch.equal(edited[outside], pictures[outside])
     assert not torch.allclose(edited[~outside], pictures[~outside])
@@ -109,13 +128,13 @@ def test_white_balance_agrees_with_the_definition() -> None:
 def test_curves_agree_with_the_definition() -> None:
     edit = Curves((2.0,) * 4 + (1.0,) * 4, (0.5, 1, 1, 1, 1, 1, 1, 3), (1,) * 8)
     for channel in range(3):
-        for x, y in edit.points(channel):
+        for x, y in curve_points(edit.channels()[channel]):
             pixel = operators.decode(torch.full((3, 1, 1), x, dtype=torch.float64))
             edited = operators.encode(operators.apply_edits(pixel, WHOLE, [edit]))
             assert float(edited[channel]) == pytest.approx(y, abs=1e-6)
     halfway = operators.decode(torch.full((3, 1, 1), 16 / 255, dtype=torch.float64))
     red = float(operators.encode(operators.apply_edits(halfway, WHOLE, [edit]))[0])
-    assert red == pytest.approx(edit.points(0)[1][1] / 2, abs=1e-6)
+    assert red == pytest.approx(curve_points(edit.red)[1][1] / 2, abs=1e-6)
     assert CURVE_NODES[1] == 32 / 255
 
 
@@ -131,6 +150,40 @@ def test_curves_clip_their_input() -> None:
     assert float(back[0]) == pytest.approx(0.25)
 
 
+@pytest.mark.parametrize("edit", [Contrast(0.7), Tone((0.5,) * 4 + (1.5,) * 4)])
+def test_contrast_and_tone_agree_with_the_definition(edit: Contrast | Tone) -> None:
+    for x, y in curve_points(edit.curves()["value"]):
+        pixel = operators.decode(torch.full((3, 1, 1), x, dtype=torch.float64))
+        edited = operators.encode(operators.apply_edits(pixel, WHOLE, [edit]))
+        assert edited.flatten().tolist() == pytest.approx([y] * 3, abs=1e-6)
+
+
+def test_sharpening_is_an_unsharp_mask() -> None:
+    picture = torch.zeros(3, 9, 9, dtype=torch.float64)
+    picture[:, 4, 4] = 0.5
+    width = 0.003 * SIDE
+    weights = [math.exp(-((x / width) ** 2) / 2) for x in range(-3, 4)]
+    middle = max(weights) / sum(weights)
+    beside = weights[2] / sum(weights)
+    edited = operators.apply_edits(picture, torch.ones(1, 9, 9), [Sharpening(0.4)], clip=False, side=SIDE)
+    assert edited[:, 4, 4].tolist() == pytest.approx([0.5 + 0.4 * (0.5 - 0.5 * middle**2)] * 3)
+    assert edited[:, 4, 3].tolist() == pytest.approx([-0.4 * 0.5 * middle * beside] * 3)
+    flat = torch.full((3, 9, 9), 0.3, dtype=torch.float64)
+    assert torch.allclose(operators.apply_edits(flat, torch.ones(1, 9, 9), [Sharpening(2)], side=SIDE), flat)
+    # By default the picture's own longer side: here so narrow a blur that it leaves nothing to add.
+    alone = operators.apply_edits(picture, torch.ones(1, 9, 9), [Sharpening(0.4)], clip=False)
+    assert torch.allclose(alone, picture, atol=1e-9)
+
+
+def test_masked_pixels_alone_give_the_same() -> None:
+    pictures, parameters, orders = random_pictures(), random_parameters(), random_orders()
+    parameters[:, SHARPENING] = 0
+    mask = torch.zeros(3, 1, 5, 7, dtype=torch.float64)
+    mask[:, :, 1:4, 2:5] = torch.rand(3, 1, 3, 3, dtype=torch.float64)
+    whole = operators.apply(pictures, mask, parameters, orders, SIDE)
+    assert torch.allclose(operators.apply_inside(pictures, mask, parameters, orders), whole)
+
+
 def test_half_mask_blends_in_linear_light() -> None:
     half = torch.full((1, 1, 1), 0.5, dtype=torch.float64)
     edited = operators.apply_edits(one_pixel(0.2, 0.2, 0.2), half, [Exposure(1)])
@@ -141,17 +194,25 @@ def test_parameters_to_edits_and_back() -> None:
     parameters = random_parameters(1)[0]
     for order in operators.ALL_ORDERS[::5]:
         edits = to_edits(parameters.tolist(), order.tolist())
+        assert [edit.name for edit in edits] == [NAMES[index] for index in order]
         again = torch.tensor(to_parameters(edits), dtype=torch.float64)
-        assert torch.allclose(again[:4], parameters[:4])
-        assert torch.allclose(operators.curve_slopes(again[None]), operators.curve_slopes(parameters[None]))
+        single = [0, 1, 2, 3, SHARPENING, CONTRAST]
+        assert torch.allclose(again[single], parameters[single])
+        for part in (CURVES, TONE):
+            found, wanted = (torch.pow(2.0, values[part].reshape(-1, 8)) for values in (again, parameters))
+            assert torch.allclose(operators.normalised(found), operators.normalised(wanted))
         picture = random_pictures(1)
         mask = torch.full((1, 1, 5, 7), 0.6, dtype=torch.float64)
-        by_vector = operators.apply(picture, mask, parameters[None], order[None])[0]
-        assert torch.allclose(operators.apply_edits(picture[0], mask[0], edits), by_vector, atol=1e-9)
+        by_vector = operators.apply(picture, mask, parameters[None], order[None], SIDE)[0]
+        assert torch.allclose(operators.apply_edits(picture[0], mask[0], edits, side=SIDE), by_vector, atol=1e-9)
 
 
 def test_raw_zero_is_identity_and_bounds_hold() -> None:
-    assert torch.equal(operators.from_raw(torch.zeros(1, operators.RAW)), torch.zeros(1, 28))
-    extreme = operators.from_raw(torch.full((1, operators.RAW), 50.0))[0]
-    assert extreme[:4].tolist() == pytest.approx([1.5, 1.2, 0.15, 0.15])
-    assert extreme[4:].tolist() == pytest.approx([0.6] * 24)
+    assert torch.equal(operators.from_raw(torch.zeros(1, operators.RAW)), torch.zeros(1, COUNT))
+    for sign in (-1, 1):
+        extreme = operators.from_raw(torch.full((1, operators.RAW), 50.0 * sign))[0]
+        expected = sign * operators.scales()
+        expected[SHARPENING] = operators.scales()[SHARPENING]  # never softer
+        assert torch.allclose(extreme, expected)
+    assert operators.scales()[:4].tolist() == pytest.approx([1.5, 1.2, 0.15, 0.15])
+    assert operators.scales()[CURVES].tolist() == pytest.approx([0.6] * 24)

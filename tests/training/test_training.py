@@ -10,11 +10,13 @@ from pathlib import Path
 from types import ModuleType
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 import torch.nn.functional as F
 
-from model_server.predictor import Predictor
+from model_server.parameters import COUNT, SHARPENING, STYLE
+from model_server.predictor import NETWORKS, Predictor
 from model_server.training import (
     checkpoints,
     colour,
@@ -22,6 +24,7 @@ from model_server.training import (
     edit,
     evaluate,
     export,
+    exported,
     fixation_measures,
     operators,
     realism,
@@ -34,9 +37,13 @@ from model_server.training.models import (
     RealismCritic,
     SaliencyNetwork,
     SecondCritic,
+    StyleReader,
     share,
 )
 from model_server.training.parallel import Team
+from model_server.training.reports import ablations
+from model_server.wish import Wish
+from plugin.saliency.edits import NAMES, Edit, Exposure, Saturation, Tone
 
 
 @pytest.fixture(scope="session")
@@ -54,6 +61,23 @@ def runs(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     edit.main([*common, "--epochs", "1", *prepared, *judges, "--out", str(folder / "edit.pt")])
     export.main(["--edit", str(folder / "edit.pt"), *judges, "--out", str(folder / "networks")])
     return folder
+
+
+def test_strengths_are_factors_on_the_parameters(runs: Path, tmp_path: Path) -> None:
+    judges = ["--viewers", str(runs / "a.pt"), "--critic", str(runs / "critic.pt")]
+    strengths = ["--attenuate", "1.5", "--emphasize", "1.2", "--attenuate-background", "0.5"]
+    export.main(["--edit", str(runs / "edit.pt"), *judges, *strengths, "--out", str(tmp_path)])
+    area, picture = np.ones((1, 1, 64, 96), np.float32), np.random.default_rng(0).random((1, 3, 64, 96), np.float32)
+    found = {}
+    for folder in (runs / "networks", tmp_path):
+        session = onnxruntime.InferenceSession(folder / "edit.onnx", providers=["CPUExecutionProvider"])
+        for sign in (-1, 1):
+            inputs = {"picture": picture, "mask": area, "valid": area, "direction": np.array([sign], np.float32)}
+            found[folder, sign] = session.run(None, inputs | {"style": np.zeros((1, STYLE), np.float32)})
+    for sign, factors in ((-1, (1.5, 0.5)), (1, (1.2, 1.0))):
+        for side, factor in enumerate(factors):
+            assert np.abs(found[tmp_path, sign][side]).max() > 0
+            assert np.allclose(found[tmp_path, sign][side], factor * found[runs / "networks", sign][side], atol=1e-6)
 
 
 @contextmanager
@@ -123,28 +147,38 @@ def test_missing_checkpoint_is_a_sentence(tmp_path: Path) -> None:
         checkpoints.load(tmp_path / "none.pt")
 
 
-def test_exported_networks_agree_with_torch(data_folder: Path, runs: Path) -> None:
+@pytest.mark.parametrize("background", [False, True])
+def test_exported_networks_agree_with_torch(runs: Path, background: bool) -> None:
     """The predictor's figures and edits, from ONNX, are those of the torch networks."""
     predictor = Predictor(runs / "networks")
     network, critic = export.load_edit(runs / "edit.pt"), realism.load_network(runs / "critic.pt")
     viewers = [saliency.load_network(runs / name) for name in ("a.pt", "b.pt")]
     rng = np.random.default_rng(5)
+    style = tuple(rng.standard_normal(STYLE))
+    wish = Wish("emphasize", 0.7, background, 1.2, style)
+    orders = operators.ALL_ORDERS
     for size in ((128, 192), (112, 192)):  # without and with padding
         picture = rng.integers(0, 255, (*size, 4), dtype=np.uint8)
         picture[:, :, 3] = 0
         picture[30:60, 40:120, 3] = 200
-        figures = predictor.edits(picture, "emphasize", "best-realism", strength=0.7).figures
+        figures = predictor.edits(picture, "best-realism", wish).figures
         assert figures
         whole = torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255
         padding = (0, 0, 0, -size[0] % 32)
         encoded = F.pad(whole[:, :3], padding, mode="replicate")
         mask, valid = (F.pad(area, padding) for area in (whole[:, 3:], torch.ones_like(whole[:, 3:])))
+        areas = whole[:, 3:].expand(24, -1, -1, -1)
         with torch.no_grad():
             numbers = network.describe(encoded, mask, valid)
-            orders = operators.ALL_ORDERS
-            parameters = network(numbers, torch.ones(24), orders) * 0.7
-            linear = operators.decode(encoded).expand(24, -1, -1, -1)
-            edited = operators.encode(operators.apply(linear, mask.expand(24, -1, -1, -1), parameters, orders))
+            styles = torch.tensor([style]).float().expand(24, -1)
+            inside, around = network(numbers, torch.ones(24), orders, styles)
+            linear = operators.decode(whole[:, :3]).expand(24, -1, -1, -1)
+            edited = operators.apply(linear, areas, inside * 0.7, orders, 192.0, clip=False)
+            if background:
+                edited = operators.apply(edited, 1 - areas, around * 1.2, orders, 192.0)
+            edited = F.pad(operators.encode(edited), padding, mode="replicate")
+            if not background:
+                edited[:, :, size[0] :] = encoded[:, :, size[0] :]
             verdicts = critic(edited, mask, valid)
             best = int(verdicts.argmax())
             densities = torch.stack([viewer(edited, valid).exp() for viewer in viewers]).mean(0)
@@ -154,10 +188,95 @@ def test_exported_networks_agree_with_torch(data_folder: Path, runs: Path) -> No
         assert figures.realism_before == pytest.approx(float(critic(encoded, mask, valid)[0]), abs=1e-3)
 
 
+def test_exported_networks_can_be_read_back(runs: Path) -> None:
+    """What a training starts from is what was exported, and it is what the checkpoint holds."""
+    networks = runs / "networks"
+    pairs = (
+        (export.load_edit(networks / "edit.onnx"), export.load_edit(runs / "edit.pt")),
+        (realism.load_network(networks / "realism.onnx"), realism.load_network(runs / "critic.pt")),
+        (saliency.load_network(networks / "saliency.onnx"), saliency.load_network(runs / "a.pt")),
+    )
+    for read, trained in pairs:
+        state = trained.state_dict()
+        assert read.state_dict().keys() == state.keys()
+        for name, value in read.state_dict().items():
+            assert name == "centre" or torch.equal(value, state[name]), name
+
+
+def test_shipped_edit_network_is_what_its_file_computes() -> None:
+    strengths = json.loads((NETWORKS / "manifest.json").read_text())["strengths"]
+    session = onnxruntime.InferenceSession(NETWORKS / "edit.onnx", providers=["CPUExecutionProvider"])
+    network = export.load_edit(NETWORKS / "edit.onnx")
+    rng = np.random.default_rng(2)
+    picture, style = rng.random((1, 3, 96, 128), np.float32), rng.standard_normal((1, STYLE)).astype(np.float32)
+    mask, valid = np.zeros((1, 1, 96, 128), np.float32), np.ones((1, 1, 96, 128), np.float32)
+    mask[:, :, 20:60, 30:80] = 1
+    areas = {"picture": picture, "mask": mask, "valid": valid}
+    with torch.no_grad():
+        numbers = network.describe(*(torch.from_numpy(area) for area in areas.values()))
+        for sign, direction in ((-1.0, "attenuate"), (1.0, "emphasize")):
+            inputs = {**areas, "direction": np.array([sign], np.float32), "style": style}
+            styles = torch.from_numpy(style).expand(24, -1)
+            sides = network(numbers, torch.full((24,), sign), operators.ALL_ORDERS, styles)
+            for found, side, name in zip(session.run(None, inputs), sides, (direction, f"{direction}-background")):
+                assert np.abs(found - strengths[name] * side.numpy()).max() < 1e-4
+
+
+def test_version_2_goes_into_the_head_inside() -> None:
+    torch.manual_seed(0)
+    network = EditNetwork()
+    torch.nn.init.normal_(network.inside.last.weight)
+    old = {name: value for name, value in network.state_dict().items() if not name.startswith(("inside.", "around."))}
+    for name, value in network.inside.state_dict().items():
+        small = value[:36] if name.startswith("last.") else value[:, :17] if name == "wish.weight" else value
+        old[name] = small
+    grown = EditNetwork()
+    grown.load_state_dict(exported.upgraded(old))
+    numbers, orders, plain = torch.rand(1, grown.region.in_features), operators.ALL_ORDERS, torch.zeros(24, STYLE)
+    inside, around = grown(numbers, torch.ones(24), orders, plain)
+    assert torch.equal(inside[:, :SHARPENING], network(numbers, torch.ones(24), orders, plain)[0][:, :SHARPENING])
+    # What version 2 did not know is left out but for a trace of sharpening, and no style changes anything yet.
+    rest = torch.cat([inside[:, SHARPENING + 1 :], around[:, :SHARPENING], around[:, SHARPENING + 1 :]], 1)
+    assert not rest.any()
+    assert torch.equal(inside, grown(numbers, torch.ones(24), orders, plain + 2)[0])
+
+
+def test_another_file_is_no_network_to_start_from(runs: Path, tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="another network"):
+        export.load_edit(runs / "networks" / "saliency.onnx")
+    with pytest.raises(SystemExit, match="missing"):
+        export.load_edit(tmp_path / "edit.onnx")
+    state = exported.edit_state(runs / "networks" / "edit.onnx")
+    with pytest.raises(SystemExit, match="built otherwise"):
+        exported.load_edit(EditNetwork(hidden=128), state, runs / "networks" / "edit.onnx")
+
+
+def test_trainings_start_from_exported_networks(data_folder: Path, runs: Path, tmp_path: Path) -> None:
+    networks = runs / "networks"
+    common = ["--data", str(data_folder), "--steps", "1", "--threads", "1", "--epochs", "1"]
+    still = ["--rate", "0", "--batch", "4", "--out", str(tmp_path / "edit.pt"), "--prepared", str(tmp_path / "p.pt")]
+    judges = ["--viewers", str(networks / "saliency.onnx"), "--critic", str(networks / "realism.onnx")]
+    edit.main([*common, *still, *judges, "--start", str(networks / "edit.onnx")])
+    before = exported.edit_state(networks / "edit.onnx")
+    for name, value in checkpoints.load(tmp_path / "edit.pt")["model"].items():
+        assert torch.equal(value, before[name]), name
+    none = ["--rate", "0", "--trunk-rate", "0", "--batch", "2"]
+    saliency.main([*common, *none, "--start", str(networks / "saliency.onnx"), "--out", str(tmp_path / "viewer.pt")])
+    realism.main([*common, *none, "--start", str(networks / "realism.onnx"), "--out", str(tmp_path / "critic.pt")])
+    trained = (saliency.load_network(tmp_path / "viewer.pt"), realism.load_network(tmp_path / "critic.pt"))
+    for network, known in zip(trained, ("a.pt", "critic.pt")):
+        before = checkpoints.load(runs / known)["model"]
+        for name, value in network.state_dict().items():
+            assert name == "centre" or torch.allclose(value, before[name], atol=1e-6), name
+
+
 def test_manifest_says_what_was_exported(runs: Path) -> None:
     manifest = json.loads((runs / "networks" / "manifest.json").read_text())
     assert manifest["ranges"] == operators.RANGES
     assert manifest["input"] == export.INPUT
+    assert set(manifest["strengths"]) == {"attenuate", "emphasize", "attenuate-background", "emphasize-background"}
+    assert manifest["version"] == export.VERSION
+    assert {f"operator-{name}.onnx" for name in NAMES} < set(manifest["files"])
     for name, file in manifest["files"].items():
         assert file["bytes"] == (runs / "networks" / name).stat().st_size
     assert sum(file["bytes"] for file in manifest["files"].values()) < 20e6
@@ -185,6 +304,11 @@ def test_evaluation_runs(
     figures = json.loads((tmp_path / "figures.json").read_text())
     assert figures["attenuate"]["results"]["network"]["CIE76 outside"] == 0
     assert figures["attenuate"]["results"]["nothing"]["CIE76 inside"] < 1e-3
+    places = figures["attenuate"]["background"]["places"]
+    assert places["region"]["CIE76 outside"] == 0 < places["background"]["CIE76 outside"]
+    assert places["background"]["CIE76 inside"] < places["both"]["CIE76 inside"]
+    assert set(figures["attenuate"]["background"]["orders"]) == set(ablations.ORDERS)
+    assert 0 <= figures["emphasize"]["styles"]["styles"]["share of worthy styles"] <= 1
     for name in ("attenuate", "emphasize", "nonsense", "realism-curves"):
         assert (tmp_path / f"{name}.png").is_file()
     text = card.read_text()
@@ -223,7 +347,51 @@ def test_density_is_a_distribution_over_the_picture() -> None:
 def test_untrained_edit_network_leaves_the_picture() -> None:
     network = EditNetwork()
     numbers = torch.rand(1, network.region.in_features)
-    assert torch.equal(network(numbers, torch.ones(24), operators.ALL_ORDERS), torch.zeros(24, 28))
+    for parameters in network(numbers, torch.ones(24), operators.ALL_ORDERS, torch.randn(24, STYLE)):
+        assert parameters.shape == (24, COUNT)
+        assert not parameters[:, :SHARPENING].any() and not parameters[:, SHARPENING + 1 :].any()
+        # A trace of it must be there to be learned from, as long as nobody sees it.
+        assert 0 < float(parameters[:, SHARPENING].detach().max()) < 0.01
+
+
+def test_style_enters_the_edits_and_can_be_read() -> None:
+    """The reader learns what the edits say of their style, and nothing from edits that say nothing."""
+    torch.manual_seed(0)
+    network, reader = EditNetwork(), StyleReader()
+    for head in (network.inside, network.around):
+        torch.nn.init.normal_(head.last.weight, std=0.3)
+    numbers, orders = torch.rand(1, network.region.in_features), operators.ALL_ORDERS[:1].expand(64, -1)
+    style, direction, both = torch.randn(64, STYLE), torch.ones(64), torch.arange(64) % 2 == 0
+    with torch.no_grad():
+        inside, around = network(numbers, direction, orders, style)
+    assert float(inside.std(0).max()) > 0.01 and float(around.std(0).max()) > 0.01
+    # Where nothing is edited around, the reader sees nothing of it.
+    changed = torch.where(both[:, None], around, torch.rand(64, COUNT))
+    assert torch.equal(reader(inside, around, direction, both), reader(inside, changed, direction, both))
+    optimizer = torch.optim.Adam(reader.parameters(), lr=3e-3)
+    for _ in range(300):
+        optimizer.zero_grad()
+        loss = (reader(inside, around, direction, both) - style).square().mean()
+        loss.backward()
+        optimizer.step()
+    assert float(loss.detach()) < 0.5 * float(style.square().mean())
+
+
+def test_change_around_gets_dearer_while_there_is_too_much() -> None:
+    objective = edit.Objective(change_weight=(0.04, 0.02))
+    scores = {"attenuate both change": 1.64, "emphasize both change": 2.44}
+    assert edit.rebalanced(objective, scores, 2.0).change_weight == pytest.approx((0.032, 0.024))
+    scores = {"attenuate both change": 9.0, "emphasize both change": 1.0}
+    assert edit.rebalanced(objective, scores, 2.0).change_weight == pytest.approx((0.08, 0.01))
+    assert edit.rebalanced(objective, {}, 2.0) == objective
+
+
+def test_parts_and_orders_of_edits() -> None:
+    edits: list[Edit] = [Tone((0.5,) * 4 + (1.5,) * 4), Saturation(0.5), Exposure(1)]
+    assert ablations.in_order(edits, ("exposure", "contrast", "tone")) == [edits[2], edits[0]]
+    assert ablations.kept(edits, ("exposure", "contrast", "tone")) == [edits[0], edits[2]]
+    for names in ablations.ORDERS.values():
+        assert sorted(names) == sorted(NAMES)
 
 
 @pytest.mark.parametrize("kind", [RealismCritic, SecondCritic])
@@ -330,35 +498,45 @@ def test_fixation_measures_by_hand() -> None:
 def test_people_predict_people_who_look_alike() -> None:
     rng = np.random.default_rng(0)
     spot = np.array([[70.0, 40.0]]) + rng.normal(0, 2, (40, 2))
-    photo = data.FixationPhoto("x", Path("x"), (256, 192), b"", spot, np.repeat([0, 1, 2, 3], 10))
-    prior = torch.full((24, 32), 1 / 768).log()
+    photo = data.FixationPhoto("x", Path("x"), (192, 144), b"", spot, np.repeat([0, 1, 2, 3], 10))
+    prior = torch.full((20, 24), 1 / 480).log()
     assert fixation_measures.people_predicting_people(photo, prior)["NSS"] > 5
-    photo.fixations = rng.random((40, 2)) * (256, 192)
+    photo.fixations = rng.random((40, 2)) * (192, 144)
     assert fixation_measures.people_predicting_people(photo, prior)["NSS"] < 1
 
 
 def test_parts_of_the_description_can_be_left_out() -> None:
     torch.manual_seed(0)
     network = EditNetwork()
-    torch.nn.init.normal_(network.last.weight)
+    torch.nn.init.normal_(network.inside.last.weight)
     origins = regions.origins(network.trunk.taps, whole=True)
     hidden = torch.tensor([origin in ("surround", "picture") for origin in origins])
     numbers = torch.rand(1, len(origins))
     changed = torch.where(hidden, torch.rand(1, len(origins)), numbers)
-    orders, direction = operators.ALL_ORDERS[:1], torch.ones(1)
-    assert not torch.allclose(network(numbers, direction, orders), network(changed, direction, orders))
+    wish = torch.ones(1), operators.ALL_ORDERS[:1], torch.zeros(1, STYLE)
+    assert not torch.allclose(network(numbers, *wish)[0], network(changed, *wish)[0])
     network.standardise.ignore(hidden)
-    assert torch.allclose(network(numbers, direction, orders), network(changed, direction, orders), atol=1e-5)
+    assert torch.allclose(network(numbers, *wish)[0], network(changed, *wish)[0], atol=1e-5)
 
 
-def test_edit_region_agrees_with_the_operators() -> None:
+@pytest.mark.parametrize("both", [False, True])
+def test_edit_picture_agrees_with_the_operators(both: bool) -> None:
     torch.manual_seed(3)
-    picture, mask = torch.rand(1, 3, 32, 32), torch.zeros(1, 1, 32, 32)
+    picture, mask, valid = torch.rand(1, 3, 32, 32), torch.zeros(1, 1, 32, 32), torch.zeros(1, 1, 32, 32)
+    valid[:, :, :28, :30] = 1
     mask[:, :, 4:20, 6:30] = torch.rand(16, 24)
-    parameters, orders = torch.randn(1, 28) * 0.3, operators.ALL_ORDERS[7:8]
-    edited, difference, _ = edit.edit_region(picture[0], mask[0], parameters[0], orders[0])
+    (inside, around), orders = (torch.randn(1, COUNT).abs() * 0.2 for _ in range(2)), operators.ALL_ORDERS[7:8]
+    done = edit.edit_picture(picture[0], mask[0], valid[0], inside[0], around[0] if both else None, orders[0])
     linear = operators.decode(picture)
-    whole = operators.apply(linear, mask, parameters, orders)
-    assert torch.allclose(edited, operators.encode(whole)[0], atol=1e-5)
+    whole = operators.apply(linear, mask, inside, orders, 30.0, clip=False)
+    if both:
+        whole = operators.apply(whole, 1 - mask, around, orders, 30.0)
+    assert torch.allclose(done.picture, operators.encode(whole)[0], atol=1e-5)
     change = colour.difference(colour.lab(linear), colour.lab(whole))
-    assert float(difference) == pytest.approx(float(colour.inside(change, mask)), rel=1e-3)
+    assert float(done.difference) == pytest.approx(float(colour.inside(change, mask)), rel=1e-3)
+    assert float(done.change) == pytest.approx(
+        float((change * (1 - mask) * valid).sum() / valid.sum()) * both, rel=1e-3
+    )
+    assert float(done.difference_around) == pytest.approx(
+        float(colour.inside(change, (1 - mask) * valid)) * both, rel=1e-3
+    )

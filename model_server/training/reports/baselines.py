@@ -14,7 +14,7 @@ from torch import Tensor
 from plugin.saliency.edits import Edit, Exposure, Saturation
 
 from .. import operators, realism
-from ..edit import Judges, Objective, Prepared, play
+from ..edit import Edits, Judges, Objective, Prepared, play
 
 # A photographer's habit.
 FIXED: dict[str, list[Edit]] = {
@@ -24,38 +24,45 @@ FIXED: dict[str, list[Edit]] = {
 
 
 def random_draw(rng: np.random.Generator) -> Tensor:
-    """Parameters [28] from the ranges that count as real, never the identity."""
+    """Parameters [38] from the ranges that count as real, never the identity."""
     while True:
         drawn = realism.real_edit(rng)
         if drawn.any():
             return drawn
 
 
+def _inside(raw: Tensor) -> Edits:
+    """What the training calls edits of the region alone, from raw numbers [N, 46], in one order."""
+    many = len(raw)
+    return Edits(raw, torch.zeros_like(raw), operators.ALL_ORDERS[:1].expand(many, -1), torch.zeros(many).bool())
+
+
 def best_of(
     judges: Judges, region: Prepared, direction: Tensor, objective: Objective, seed: int, draws: int = 64
 ) -> Tensor:
-    """The best of random parameters [28] within the network's bounds for one region, by the training's objective."""
+    """The best of random parameters [38] within the network's bounds for one region, by the training's objective."""
     raw = torch.randn(draws, operators.RAW, generator=torch.Generator().manual_seed(seed)) * 0.5
     best, lowest = torch.zeros(0), float("inf")
     for part in raw.split(16):
         many = region.take(torch.zeros(len(part), dtype=torch.long))
-        parameters, sign = operators.from_raw(part), direction.expand(len(part))
-        orders = operators.ALL_ORDERS[:1].expand(len(part), 4)
-        losses = objective(play(judges, many, part, parameters, sign, orders, judges.all()), sign, many.people)
+        edits, sign = _inside(part), direction.expand(len(part))
+        losses = objective(play(judges, many, edits, sign, judges.all()), edits, sign, many.people)
         if float(losses.min()) < lowest:
-            lowest, best = float(losses.min()), parameters[losses.argmin()]
+            lowest, best = float(losses.min()), edits.inside[losses.argmin()]
     return best
 
 
 def optimised(judges: Judges, region: Prepared, direction: Tensor, objective: Objective, steps: int = 40) -> Tensor:
-    """Parameters [28] descended to for one region from the identity, by the training's objective."""
-    raw = torch.zeros(1, operators.RAW, requires_grad=True)
+    """Parameters [38] descended to for one region from the identity, by the training's objective."""
+    raw = torch.zeros(1, operators.RAW)
+    raw[:, operators.RAW_SHARPENING] = 1e-3  # at exactly 0 it would stay there
+    raw.requires_grad_(True)
     optimizer = torch.optim.Adam([raw], lr=0.1)
-    orders = operators.ALL_ORDERS[:1]
     with torch.enable_grad():
         for _ in range(steps):
-            outcome = play(judges, region, raw, operators.from_raw(raw), direction, orders, judges.all())
+            edits = _inside(raw)
+            outcome = play(judges, region, edits, direction, judges.all())
             optimizer.zero_grad()
-            objective(outcome, direction, region.people).sum().backward()
+            objective(outcome, edits, direction, region.people).sum().backward()
             optimizer.step()
     return operators.from_raw(raw.detach())[0]

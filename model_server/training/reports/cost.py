@@ -11,7 +11,9 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
+from model_server.parameters import STYLE
 from model_server.predictor import RANKINGS, Predictor
+from model_server.wish import Wish
 
 
 def milliseconds(work: Callable[[], object], times: int = 15) -> tuple[float, float]:
@@ -39,16 +41,19 @@ def report(folder: Path, predictor: Predictor) -> str:
     rgb = np.ascontiguousarray(picture[:, :, :3].transpose(2, 0, 1)[None] / np.float32(255))
     inputs = {"mask": area, "valid": np.ones_like(area)}
     rows = []
+    wish = {"direction": np.ones(1, np.float32), "style": np.zeros((1, STYLE), np.float32)}
     for name, extra in (
-        ("edit.onnx", {"picture": rgb, "direction": np.ones(1, np.float32)}),
+        ("edit.onnx", {"picture": rgb, **wish}),
         ("realism.onnx", {"picture": rgb}),
         ("saliency.onnx", {"picture": rgb}),
     ):
         session = onnxruntime.InferenceSession(folder / name, options, providers=["CPUExecutionProvider"])
         rows.append((f"{name} alone", *milliseconds(lambda: session.run(None, {**inputs, **extra}))))  # noqa: B023
     for order in RANKINGS:
-        whole = milliseconds(lambda: predictor.edits(picture, "attenuate", order))  # noqa: B023
+        whole = milliseconds(lambda: predictor.edits(picture, order, Wish("attenuate")))  # noqa: B023
         rows.append((f"`Predictor.edits`, order {order}", *whole))
+    both = milliseconds(lambda: predictor.edits(picture, RANKINGS[0], Wish("attenuate", background=True)))
+    rows.append((f"`Predictor.edits`, order {RANKINGS[0]}, with background", *both))
     size = sum(file["bytes"] for file in manifest["files"].values())
     lines = [f"| {name} | {median:.1f} | {least:.1f} |" for name, median, least in rows]
     return "\n".join(

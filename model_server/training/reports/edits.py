@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,20 +11,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from model_server.parameters import to_edits, to_parameters
-from model_server.predictor import DIRECTIONS, Predictor
+from model_server.parameters import PLACES, to_edits, to_parameters
+from model_server.predictor import Predictor
+from model_server.wish import DIRECTIONS, Wish
 from plugin.saliency.edits import NAMES, Edit, at_strength
 
-from .. import colour, data, edit, examples, operators
-from ..models import Critic, SaliencyNetwork, share, to_cells
+from .. import data, edit, operators
+from ..models import share
 from ..parallel import Team
-from . import baselines, drawing
+from . import ablations, baselines, drawing, styles
+from .judging import PERCENT, Judges, Sample, figures, summary
 
 # Shares of the picture that the size columns reach to.
 SIZES = {"0.5-3 %": (0.0, 0.03), "3-10 %": (0.03, 0.1), "10-40 %": (0.1, 1.0)}
-
-# Below this mean chroma a region is near-neutral.
-_NEUTRAL = 6.0
 
 # What a photographer may set the slider to.
 STRENGTHS = (0.5, 0.75, 1.0, 1.25, 1.5)
@@ -33,147 +31,16 @@ STRENGTHS = (0.5, 0.75, 1.0, 1.25, 1.5)
 # Values to either side of the prediction and it, an axis, in `neighbourhood`.
 _MOVES = 7
 
-_PERCENT = ("share", "equation", "wrong", "absolute", "realism change <")
-
-
-@dataclass
-class Sample:
-    """One region on its canvas: display-encoded picture, mask and valid area as batches of one."""
-
-    region: data.Region
-    picture: Tensor
-    mask: Tensor
-    valid: Tensor
-
-    def size(self) -> tuple[int, int]:
-        """Height and width of the picture without padding."""
-        return int(self.valid[0, 0, :, 0].sum()), int(self.valid[0, 0, 0].sum())
-
-    def edited(self, edits: list[Edit]) -> Tensor:
-        """The picture with edits in the region, linear [1, 3, H, W]."""
-        return operators.apply_edits(operators.decode(self.picture)[0], self.mask[0], edits)[None]
-
-    def as_bytes(self) -> np.ndarray[Any, Any]:
-        """The region as the plug-in sends it: (H, W, 4) uint8, without padding."""
-        height, width = self.size()
-        whole = torch.cat([self.picture, self.mask], 1)[0, :, :height, :width]
-        return np.ascontiguousarray((whole * 255).round().byte().permute(1, 2, 0).numpy())
-
-    def shown(self, linear: Tensor) -> drawing.Image.Image:
-        height, width = self.size()
-        return drawing.to_image(operators.encode(linear)[0, :, :height, :width])
-
-
-@dataclass
-class Seen:
-    """What the judges see in one picture: densities and realism by their source, and the picture in Lab."""
-
-    densities: dict[str, Tensor]
-    realism: dict[str, float]
-    lab: Tensor
-
-
-@dataclass
-class Judges:
-    """Saliency networks and critics: "training" holds those that the edit network was trained against."""
-
-    viewers: dict[str, list[SaliencyNetwork]]
-    critics: dict[str, Critic]
-
-    def look(self, sample: Sample, linear: Tensor) -> Seen:
-        """Judge a sample's picture, edited or not."""
-        encoded = operators.encode(linear)
-        densities = {
-            source: torch.stack([viewer(encoded, sample.valid) for viewer in viewers]).exp().mean(0)
-            for source, viewers in self.viewers.items()
-        }
-        verdicts = {name: float(critic(encoded, sample.mask, sample.valid)) for name, critic in self.critics.items()}
-        return Seen(densities, verdicts, colour.lab(linear))
-
-    def lift(self, sample: Sample) -> float:
-        """Log of the region's share of attention against its share of the picture, by the training's viewers."""
-        density = torch.stack([viewer(sample.picture, sample.valid) for viewer in self.viewers["training"]]).exp()
-        area = sample.mask.sum() / sample.valid.sum()
-        return float((share(density.mean(0).log(), sample.mask) / area.clamp(min=1e-4)).clamp(min=1e-6).log())
-
-
-def load_samples(regions: list[data.Region], team: Team) -> list[Sample]:
-    def load(region: data.Region) -> Sample:
-        batch = examples.load([region], None)
-        return Sample(region, batch.picture, batch.mask, batch.valid)
-
-    return [sample for sample in team.map(load, regions) if sample.mask.sum() > 0]
-
-
-def choose(samples: list[Sample], lifts: list[float], count: int) -> dict[str, list[Sample]]:
-    """For each direction one region of each photograph, at most `count`, evenly out of all.
-
-    As in the CVPR 2023 paper: the more salient half of all regions is attenuated, the less salient half emphasized.
-    Where a photograph has several of that half, one of them is drawn.
-    """
-    middle = float(np.median(lifts))
-    rng = np.random.default_rng(0)
-    result = {}
-    for direction, sign in DIRECTIONS.items():
-        drawn: dict[str, Sample] = {}
-        for index in rng.permutation(len(samples)):
-            if (lifts[index] >= middle) == (sign < 0):
-                drawn.setdefault(samples[index].region.photo.name, samples[index])
-        found = [drawn[name] for name in sorted(drawn)]
-        result[direction] = [found[i] for i in np.linspace(0, len(found) - 1, min(count, len(found))).astype(int)]
-    return result
-
-
-def figures(sample: Sample, before: Seen, after: Seen, direction: str) -> dict[str, float]:
-    """Every figure of one edit of one region."""
-    sign, mask, cells = DIRECTIONS[direction], sample.mask, to_cells(sample.mask)
-    result = {}
-    for source, old in before.densities.items():
-        new = after.densities[source]
-        was, moved = (float(share(density.log(), mask)) for density in (old, new))
-        # Where nobody looks a ratio says nothing: a tenth of the mean density is the floor.
-        floor = 0.1 / float(to_cells(sample.valid).sum())
-        equation3 = float(((new - old) / (old + floor) * cells).sum() / cells.sum().clamp(min=1e-6))
-        result[f"share change, {source}"] = moved / was - 1
-        result[f"absolute change, {source}"] = moved - was
-        result[f"equation 3, {source}"] = max(-1.0, min(1.0, equation3))
-        result[f"wrong way, {source}"] = float(sign * (moved - was) < 0)
-    for source, verdict in before.realism.items():
-        result[f"realism change, {source}"] = after.realism[source] - verdict
-        result[f"realism change < -0.1, {source}"] = float(after.realism[source] - verdict < -0.1)
-    result["CIE76 inside"] = float(colour.inside(colour.difference(before.lab, after.lab), mask))
-    outside = (mask == 0).float()
-    result["CIE76 outside"] = float(colour.inside((before.lab - after.lab).abs().sum(1, keepdim=True), outside))
-    result["tint inside"] = float(colour.inside(colour.tint(before.lab, after.lab), mask)) ** 0.5
-    chroma = [
-        float(colour.inside(seen.lab[:, 1:].square().sum(1, keepdim=True).sqrt(), mask)) for seen in (before, after)
-    ]
-    if chroma[0] < _NEUTRAL:
-        result["chroma added, near-neutral regions"] = chroma[1] - chroma[0]
-    return result
-
-
-def summary(rows: list[dict[str, float]]) -> dict[str, float]:
-    """The mean of every figure, and the median of the changes."""
-    result: dict[str, float] = {"regions": float(len(rows))}
-    for name in dict.fromkeys(key for row in rows for key in row):
-        values = [row[name] for row in rows if name in row]
-        if name.startswith(("share", "equation")):
-            result[f"{name}, median"] = float(np.median(values))
-        result[name] = float(np.mean(values))
-    return result
-
 
 def size_of(sample: Sample) -> float:
     return float(sample.mask.sum() / sample.valid.sum())
 
 
 def at_equal_difference(samples: list[Sample], parameters: Tensor, orders: Tensor, wanted: float, team: Team) -> Tensor:
-    """The mean of parameters [N, 28], scaled so that the same edit of every sample has the wanted mean CIE76."""
+    """The mean of parameters [N, 38], scaled so that the same edit of every sample has the wanted mean CIE76."""
 
     def difference(index: int, vector: Tensor) -> float:
-        sample = samples[index]
-        return float(edit.edit_region(sample.picture[0], sample.mask[0], vector, orders[index])[1])
+        return float(samples[index].tried(vector, orders[index]).difference)
 
     mean = parameters.mean(0)
     for _ in range(4):
@@ -183,13 +50,15 @@ def at_equal_difference(samples: list[Sample], parameters: Tensor, orders: Tenso
 
 
 def spread(parameters: Tensor) -> str:
-    """A table of mean and standard deviation over the pictures; of the curves' slopes, means over the eight."""
+    """A table of mean and standard deviation of parameters [N, 38]; of a curve's slopes, means over the eight."""
     names = ("exposure, EV", "saturation, log2", "red gain, log2", "blue gain, log2")
     mean, deviation = parameters.mean(0), parameters.std(0)
     rows = [(name, mean[i], deviation[i]) for i, name in enumerate(names)]
-    for index, name in enumerate(("red", "green", "blue")):
-        part = slice(4 + 8 * index, 12 + 8 * index)
-        rows.append((f"{name} curve slopes, log2, absolute", mean[part].abs().mean(), deviation[part].mean()))
+    rows += [(name, mean[PLACES[name]].mean(), deviation[PLACES[name]].mean()) for name in ("sharpening", "contrast")]
+    curves = {f"{name} curve": range(4 + 8 * i, 12 + 8 * i) for i, name in enumerate(("red", "green", "blue"))}
+    curves["tone curve"] = range(*PLACES["tone"].indices(parameters.shape[1]))
+    for name, part in curves.items():
+        rows.append((f"{name} slopes, log2, absolute", mean[part].abs().mean(), deviation[part].mean()))
     lines = [f"| {name} | {float(average):.3f} | {float(width):.3f} |" for name, average, width in rows]
     return "\n".join(["| parameter | mean | spread over pictures |", "|---|---|---|", *lines])
 
@@ -210,7 +79,7 @@ def selections(
     for kind in data.SELECTIONS:
         rng = np.random.default_rng(0)
         chosen = [selected(sample, kind, rng) for sample in samples]
-        edits = [predictor.edits(sample.as_bytes(), direction, order).edits for sample in chosen]
+        edits = [predictor.edits(sample.as_bytes(), order, Wish(direction)).edits for sample in chosen]
 
         def one(pair: tuple[Sample, list[Edit]]) -> dict[str, float]:
             sample, found = pair
@@ -247,10 +116,7 @@ def neighbourhood(
         sample, many = samples[index], len(grid)
         around = parameters[index].repeat(many, 1)
         around[:, :2] += grid
-        found = [
-            edit.edit_region(sample.picture[0], sample.mask[0], vector, orders[index])[0].unsqueeze(0)
-            for vector in around
-        ]
+        found = [sample.tried(vector, orders[index]).picture[None] for vector in around]
         real = [float(judges.critics["training"](each, sample.mask, sample.valid)) for each in found]
         viewers = judges.viewers["training"]
         shares = [
@@ -291,7 +157,8 @@ def report(
     searched: how many of the samples the two slow baselines search; sheet: how many go onto the contact sheet.
     """
     sign = torch.tensor([DIRECTIONS[direction]])
-    predicted = [predictor.edits(sample.as_bytes(), direction, order).edits for sample in samples]
+    wish = Wish(direction)
+    predicted = [predictor.edits(sample.as_bytes(), order, wish).edits for sample in samples]
     parameters = torch.tensor([to_parameters(chosen) for chosen in predicted])
     orders = torch.tensor([[NAMES.index(each.name) for each in chosen] for chosen in predicted])
     untouched = team.map(lambda sample: judges.look(sample, operators.decode(sample.picture)), samples)
@@ -345,14 +212,16 @@ def report(
         for t in STRENGTHS
     }
     some = [samples[i] for i in np.linspace(0, len(samples) - 1, min(max(1, searched), len(samples))).astype(int)]
+    background = ablations.report(direction, samples, untouched, predictor, order, judges, team)
+    drawn = styles.report(direction, some, predictor, judges, team)
     careless = selections(direction, some, predictor, order, judges, team)
 
     shown = np.linspace(0, len(samples) - 1, min(sheet, len(samples))).astype(int)
-    entries, source = [], list(judges.viewers)[-1]
+    entries, source, critic = [], list(judges.viewers)[-1], list(judges.critics)[-1]
     for number, i in enumerate(shown):
         row, before = rows["network"][i], samples[i].shown(operators.decode(samples[i].picture))
         labels = ", ".join(each.label() for each in predicted[i]).replace("\N{MINUS SIGN}", "-")
-        share_change, realism_change = row[f"share change, {source}"], row[f"realism change, {source}"]
+        share_change, realism_change = row[f"share change, {source}"], row[f"realism change, {critic}"]
         caption = f"{number + 1}: {100 * share_change:+.0f} %, R {realism_change:+.2f}, {samples[i].region.photo.name}"
         caption += f", {labels}"
         outlined = drawing.outlined(before, samples[i].mask[0, 0, : before.height, : before.width])
@@ -363,15 +232,17 @@ def report(
     text = "\n\n".join(
         [
             f"{direction}: {len(samples)} regions of as many held-out photographs, order {order}, {predictor.model}",
-            drawing.table(results, _PERCENT),
+            drawing.table(results, PERCENT),
             "Median gain over the constant edit at equal colour difference: "
             + ", ".join(f"{value:.2f}x ({source})" for source, value in gain.items()),
-            drawing.table(parts, _PERCENT),
-            *([drawing.table(slow, _PERCENT)] if slow else []),
+            drawing.table(parts, PERCENT),
+            *([drawing.table(slow, PERCENT)] if slow else []),
             "The network by strength:",
-            drawing.table(strengths, _PERCENT),
+            drawing.table(strengths, PERCENT),
+            background.text,
+            drawn.text,
             "By how well the region is selected:",
-            drawing.table(careless, _PERCENT),
+            drawing.table(careless, PERCENT),
             spread(parameters),
             neighbourhood(
                 direction, [samples[i] for i in near], parameters[near], orders[near], judges,
@@ -386,4 +257,6 @@ def report(
         "searched": slow,
         "selections": careless,
         "strengths": strengths,
+        "background": background.numbers,
+        "styles": drawn.numbers,
     }

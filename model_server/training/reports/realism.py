@@ -43,7 +43,7 @@ def series(batch: examples.Examples, critic: Critic, index: int, values: tuple[f
     many = len(values)
     edited = operators.apply_inside(
         operators.decode(batch.picture).expand(many, -1, -1, -1), batch.mask.expand(many, -1, -1, -1),
-        parameters, operators.ALL_ORDERS[:1].expand(many, 4),
+        parameters, operators.ALL_ORDERS[:1].expand(many, -1),
     )  # fmt: skip
     return critic(operators.encode(edited), batch.mask, batch.valid)
 

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Read exported networks back into torch: what a training may start from, and judge with, without any checkpoint.
+
+The exporter keeps the parameters' names, so a file holds the state of the module that it was written from, but for what
+no output depends on.  Files of version 2 have one head for the edits and fewer kinds of them; theirs are filled up.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import onnx
+import onnx.numpy_helper
+import torch
+from torch import Tensor
+
+from .data import DataError
+from .models import EditNetwork, Head
+
+SUFFIX = ".onnx"
+
+
+def weights(path: Path, prefix: str) -> dict[str, Tensor]:
+    """The parameters of a network file whose names begin with the prefix, by the rest of their names."""
+    if not path.is_file():
+        raise DataError(f"{path} is missing: name an exported network or a checkpoint of a training.")
+    found = {
+        entry.name[len(prefix) :]: torch.from_numpy(onnx.numpy_helper.to_array(entry).copy())
+        for entry in onnx.load(path).graph.initializer
+        if entry.name.startswith(prefix)
+    }
+    if not any(name.startswith("trunk.") for name in found):
+        raise DataError(f"{path} holds another network: name one that `export` wrote for this training.")
+    return found
+
+
+def viewer_state(path: Path) -> tuple[tuple[int, ...], dict[str, Tensor]]:
+    """Taps and state of the first viewer in a saliency.onnx.
+
+    The viewers' bias to the centre is no part of the file; a training from here learns it anew.
+    """
+    state = weights(path, "viewers.0.")
+    reduced = sorted(name for name in state if re.fullmatch(r"reduce\.\d+\.weight", name))
+    return tuple(state[name].shape[1] for name in reduced), state | {"centre": torch.tensor([2.0, 2.0])}
+
+
+def critic_state(path: Path) -> dict[str, Tensor]:
+    """The state of the critic in a realism.onnx."""
+    state = weights(path, "")
+    return {name: value for name, value in state.items() if re.match(r"(trunk|standardise|normalise|head)\.", name)}
+
+
+def edit_state(path: Path) -> dict[str, Tensor]:
+    """The state of the EditNetwork in an edit.onnx of version 2 or 3."""
+    return upgraded(weights(path, "network."))
+
+
+def upgraded(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The state of an EditNetwork from one of version 2: what it knew goes into the head `inside`, without styles.
+
+    The head `around` starts from the same layers but for the last one, which leaves the surround as it is.
+    """
+    if "wish.weight" not in state:
+        return state
+    shared = {name: value for name, value in state.items() if not name.startswith(("wish.", "middle.", "last."))}
+    old = {name: value for name, value in state.items() if name not in shared}
+    result = dict(shared)
+    for side in ("inside", "around"):
+        head = Head(hidden=old["middle.bias"].numel()).state_dict()
+        for name, value in old.items():
+            if side == "around" and name.startswith("last."):
+                continue
+            grown = head[name] if name.startswith("last.") else torch.zeros_like(head[name])
+            grown[tuple(slice(0, size) for size in value.shape)] = value
+            head[name] = grown
+        result.update({f"{side}.{name}": value for name, value in head.items()})
+    return result
+
+
+def load_edit(network: EditNetwork, state: dict[str, Tensor], path: Path) -> None:
+    """Give a network the state read from the file; raises DataError if it was built otherwise."""
+    try:
+        network.load_state_dict(state)
+    except RuntimeError as error:
+        raise DataError(f"{path} holds an edit network built otherwise: give its own --taps and --hidden.") from error

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Styles: how different the edits of one region in several styles look, and how many of them do what they should."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import torch
+
+from model_server.candidates import drawn, is_worthy
+from model_server.predictor import Predictor
+from model_server.wish import DIRECTIONS, Wish
+
+from .. import colour, operators
+from ..parallel import Team
+from . import drawing
+from .ablations import Report
+from .judging import PERCENT, Judges, Sample, Seen, figures, summary
+
+
+@torch.no_grad()
+def report(direction: str, samples: list[Sample], predictor: Predictor, judges: Judges, team: Team) -> Report:
+    """Figures of several random styles of each sample beside the plain one, as a table and as numbers.
+
+    "CIE76 between styles": mean over all pairs of a region's styles, the plain one left out.  "worthy styles": those
+    that the server would propose beside the plain one, by its own networks.
+    """
+    order = "best-realism"
+    plain = [predictor.edits(sample.as_bytes(), order, Wish(direction)) for sample in samples]
+    styled = [
+        [predictor.edits(sample.as_bytes(), order, Wish(direction, style=style)) for style in drawn(index)]
+        for index, sample in enumerate(samples)
+    ]
+
+    def look(index: int) -> tuple[Seen, Seen, list[Seen]]:
+        sample = samples[index]
+        others = [judges.look(sample, sample.edited(prediction.edits)) for prediction in styled[index]]
+        before, after = operators.decode(sample.picture), sample.edited(plain[index].edits)
+        return judges.look(sample, before), judges.look(sample, after), others
+
+    looks = team.map(look, range(len(samples)))
+    columns = {"plain": summary([figures(s, was, now, direction) for s, (was, now, _) in zip(samples, looks)])}
+    rows = [figures(s, was, now, direction) for s, (was, _, others) in zip(samples, looks) for now in others]
+    columns["styles"] = summary(rows)
+    apart = [
+        float(colour.inside(colour.difference(one.lab, other.lab), sample.mask))
+        for sample, (_, _, others) in zip(samples, looks)
+        for one, other in combinations(others, 2)
+    ]
+    columns["styles"]["CIE76 between styles"] = float(np.mean(apart))
+    worthy = []
+    for first, others in zip(plain, styled):
+        for prediction in others:
+            assert first.figures and prediction.figures
+            moved = prediction.figures.saliency_after - prediction.figures.saliency_before
+            beside = first.figures.realism_after
+            worthy.append(is_worthy(DIRECTIONS[direction] * moved, prediction.figures.realism_after, beside))
+    columns["styles"]["share of worthy styles"] = float(np.mean(worthy))
+    text = f"Styles, {len(rows)} drawn for {len(samples)} regions:\n\n{drawing.table(columns, PERCENT)}"
+    return Report(text, columns)

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the tests of the dialog's preview run inside GIMP."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from typing import Any
+
+import canvas
+import editing
+import edits
+import inside
+import parts
+from choices import Choices
+from gi.repository import Gimp
+from view import View
+
+CASES: dict[str, dict[str, Any]] = {
+    "region": {},
+    "background": {"background": True},
+    "background at a strength of its own": {"background": True, "background_strength": 40.0, "strength": 130.0},
+    "soft": {"background": True, "feather": 6.0},
+    "some edits off": {"background": True, "kinds": frozenset(("sharpening", "tone", "curves", "exposure"))},
+    "parts": {"background": True, "separate": True},
+    "soft parts": {"background": True, "separate": True, "feather": 4.0},
+}
+
+
+def differences(base: str) -> dict[str, int]:
+    """Of each case, the largest difference of 8-bit values between the view of a small picture and the real edit."""
+    results = {}
+    for number, (name, settings) in enumerate(CASES.items()):
+        draw = random.Random(number)
+        image, layer = _picture(number, base)
+        choices = Choices("attenuate", **settings)
+        thumbnail, view = _view(image, layer)
+        plan = _plan(draw, thumbnail, choices)
+        grid = thumbnail.width, thumbnail.height
+        view.after(plan, replace(choices, strength=20.0), grid)  # what is shown next must not depend on it
+        shown = view.after(plan, choices, grid)
+        view.close()
+        editing.apply(image, layer, plan, choices, grid)
+        real = inside.visible(image, "R'G'B' u8")
+        results[name] = max(abs(a - b) for a, b in zip(shown, real))
+        image.delete()
+    return results
+
+
+def step_by_step() -> list[int]:
+    """The same settings in a view that has shown others, and in a new one: the largest difference of 8-bit values.
+
+    What the view keeps of what it has shown must not be seen.
+    """
+    draw = random.Random(5)
+    image, layer = _picture()
+    thumbnail, view = _view(image, layer)
+    grid = thumbnail.width, thumbnail.height
+    plan = _plan(draw, thumbnail, Choices("attenuate", background=True))
+    found = []
+    for number in range(20):
+        choices = Choices(
+            "attenuate",
+            strength=draw.choice((60.0, 100.0, 150.0)),
+            feather=draw.choice((0.0, 0.0, 5.0)),
+            background=draw.random() < 0.8,
+            background_strength=draw.choice((50.0, 100.0)),
+            kinds=frozenset(name for name in edits.NAMES if draw.random() < 0.8),
+        )
+        if number % 5 == 4:
+            plan = _plan(draw, thumbnail, choices)
+        _, other = _view(image, layer)
+        shown, afresh = view.after(plan, choices, grid), other.after(plan, choices, grid)
+        found.append(max(abs(a - b) for a, b in zip(shown, afresh)))
+        other.close()
+    view.close()
+    image.delete()
+    return found
+
+
+def _picture(seed: int = 1, base: str = "RGB") -> tuple[Any, Any]:
+    """Two selected parts.  8-bit values, but not an 8-bit image: GIMP rounds selections there, as the view does not."""
+    image, layer = inside.picture(96, 72, base, seed=seed)
+    image.convert_precision(Gimp.Precision.FLOAT_LINEAR)
+    image.select_rectangle(Gimp.ChannelOps.REPLACE, 8, 10, 40, 36)
+    image.select_rectangle(Gimp.ChannelOps.ADD, 60, 40, 30, 28)
+    return image, layer
+
+
+def _view(image: Any, layer: Any) -> tuple[Any, Any]:
+    thumbnail = canvas.read(image, layer)
+    size = image.get_width(), image.get_height()
+    return thumbnail, View(thumbnail, (0, 0, *size), size, layer.is_gray())
+
+
+def _plan(draw: random.Random, thumbnail: Any, choices: Any) -> list[Any]:
+    cells = [cells for _pixels, cells in editing.regions(thumbnail, choices.separate)]
+    assert len(cells) == (
+        len(parts.parts(thumbnail.pixels[3::4], thumbnail.width, thumbnail.height)) if choices.separate else 1
+    )
+    around = inside.random_edits(draw) if choices.background else []
+    return [
+        editing.Planned(edits.at_strength(inside.random_edits(draw), 0.7), each, None, around if not number else [])
+        for number, each in enumerate(cells)
+    ]

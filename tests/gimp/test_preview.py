@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the dialog shows is what the edit makes: region, background, parts and soft edges, in colour and gray."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.conftest import GimpForTests
+
+
+@pytest.mark.parametrize("base", ["RGB", "GRAY"])
+def test_views_show_what_will_be(gimp: GimpForTests, base: str) -> None:
+    found = gimp.run(f"import inside_preview\nresult = inside_preview.differences({base!r})")
+    assert len(found) == 7
+    assert max(found.values()) <= 1, found
+
+
+def test_views_forget_what_they_have_shown(gimp: GimpForTests) -> None:
+    found = gimp.run("import inside_preview\nresult = inside_preview.step_by_step()")
+    assert len(found) == 20
+    assert max(found) <= 1, found

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Saved styles: kept by name, all or nothing, and a damaged file is told, never written over."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from model_server import parameters
+from plugin.saliency import settings, styles
+from plugin.saliency.errors import UserError
+
+FADED = tuple(number / 4 for number in range(-5, 5))
+WARM = (4.0, -4.0, *([0.0] * 8))
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    return tmp_path / "gimp-saliency"
+
+
+def test_the_server_means_the_same() -> None:
+    assert styles.NUMBERS == parameters.STYLE
+    assert styles.path().parent == settings.path().parent
+
+
+def test_nothing_is_saved_at_first() -> None:
+    assert styles.saved() == {}
+    assert styles.numbers("") == ()
+    styles.delete("Faded")
+    assert not styles.path().exists()
+
+
+def test_saved_styles_come_back(folder: Path) -> None:
+    styles.save("Faded", FADED)
+    styles.save("Wärme «2»", list(WARM))
+    assert styles.saved() == {"Faded": FADED, "Wärme «2»": WARM}
+    assert styles.numbers("Wärme «2»") == WARM
+    styles.save("Faded", WARM)
+    assert styles.numbers("Faded") == WARM
+    styles.delete("Faded")
+    assert styles.saved() == {"Wärme «2»": WARM}
+    styles.delete("Wärme «2»")
+    assert styles.saved() == {}
+    assert [file.name for file in folder.iterdir()] == ["styles.json"]
+
+
+def test_an_unknown_name_is_a_sentence_with_those_there_are() -> None:
+    with pytest.raises(UserError, match="save one in the dialog"):
+        styles.numbers("Faded")
+    styles.save("B", WARM)
+    styles.save("A", WARM)
+    with pytest.raises(UserError, match="«Faded»: choose one of «A», «B»"):
+        styles.numbers("Faded")
+
+
+@pytest.mark.parametrize("name", ["", " ", " Faded", "Faded ", "x" * 61, "two\nlines", "bell\a", "\x7f"])
+def test_names_that_are_none(name: str) -> None:
+    with pytest.raises(UserError, match="1 to 60 characters"):
+        styles.save(name, FADED)
+    assert not styles.path().exists()
+
+
+@pytest.mark.parametrize("values", [FADED[:9], (*FADED, 0), (4.1, *FADED[1:]), (float("nan"), *FADED[1:])])
+def test_numbers_that_are_no_style(values: Any) -> None:
+    with pytest.raises(ValueError, match="10 numbers"):
+        styles.save("Faded", values)
+    assert not styles.path().exists()
+
+
+DAMAGED = [
+    b"",
+    b"{",
+    b"\xff\xfe",
+    b"[]",
+    b"[" * 100000,
+    b'{"a": 3}',
+    b'{"a": [0, 0, 0, 0, 0, 0, 0, 0, 0]}',
+    b'{"a": [0, 0, 0, 0, 0, 0, 0, 0, 0, NaN]}',
+    b'{"a": [0, 0, 0, 0, 0, 0, 0, 0, 0, true]}',
+    b'{"a": [0, 0, 0, 0, 0, 0, 0, 0, 0, 1e999]}',
+    b'{"a\\n": [0, 0, 0, 0, 0, 0, 0, 0, 0, 0]}',
+]
+
+
+@pytest.mark.parametrize("content", DAMAGED, ids=lambda content: repr(content[:20]))
+def test_a_damaged_file_is_told_and_stays(folder: Path, content: bytes) -> None:
+    folder.mkdir()
+    styles.path().write_bytes(content)
+    for change in (
+        styles.saved,
+        lambda: styles.numbers("a"),
+        lambda: styles.save("b", WARM),
+        lambda: styles.delete("a"),
+    ):
+        with pytest.raises(UserError, match=r"damaged .*: correct .*styles\.json, or move it away to begin anew\.$"):
+            change()
+    assert styles.path().read_bytes() == content
+
+
+def test_a_folder_in_the_way_is_a_sentence(folder: Path) -> None:
+    styles.path().mkdir(parents=True)
+    with pytest.raises(UserError, match="cannot be read"):
+        styles.saved()
+
+
+def test_a_failed_save_leaves_the_old_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    styles.save("Faded", FADED)
+
+    def fail(*_arguments: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(UserError, match="No space left"):
+        styles.save("Warm", WARM)
+    assert [file.name for file in folder.iterdir()] == ["styles.json"]
+    assert json.loads(styles.path().read_text(encoding="utf-8")) == {"Faded": list(FADED)}
