@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,7 +16,7 @@ from editing import undo_step
 from edits import NAMES, Edit, EditError, from_json, to_json
 from errors import UserError
 from gi.repository import Gimp
-from selection import activate, kept
+from selection import activate, kept, select_masks
 from target import (
     ADJUSTMENT,
     BACKGROUND,
@@ -33,7 +34,7 @@ from target import (
 from words import _
 
 # What layers of one edit have in common, beside numbers.
-_TEXTS = ("id", "version", "direction", "model", "order", "frames")
+_TEXTS = ("id", "version", "direction", "model", "order", "frames", "selection")
 
 
 _LONGEST = 1 << 19  # px; no side in GIMP is longer
@@ -52,6 +53,7 @@ class MadeEdit:
     around: list[Any] = field(default_factory=list)  # the background's groups, lowest first (GIMP 3.2)
     background: list[Edit] = field(default_factory=list)  # its values at 100 %; empty: they are not known
     around_by_hand: frozenset[str] = frozenset()
+    parts: list[Any] = field(default_factory=list)  # a group of each part of the selection, this one's too (GIMP 3.2)
 
     def all_layers(self) -> list[Any]:
         """Of region and background, lowest first."""
@@ -67,7 +69,8 @@ def find(image: Any, drawables: list[Any]) -> MadeEdit:
     layers = [item for item in reversed(siblings(image, layer)) if _belongs(item, content)]
     if role(layer) != ADJUSTMENT or not layers:
         layers = [layer]
-    return _read(image, _photo_below(image, layers[0]), layers, content)
+    edit = _read(image, _photo_below(image, layers[0]), layers, content)
+    return replace(edit, parts=_parts(image, edit))
 
 
 def _edit_layer(image: Any, drawables: list[Any]) -> Any:
@@ -94,6 +97,19 @@ def _belongs(layer: Any, content: dict[str, Any]) -> bool:
     if other is None or role(layer) != ADJUSTMENT or not isinstance(other.get("id"), str):
         return False
     return bool(other["id"] == content.get("id"))
+
+
+def _parts(image: Any, edit: MadeEdit) -> list[Any]:
+    """The lowest group of each edit that was made for a part of the same selection, this one's too."""
+    selection = edit.facts.get("selection")
+    if selection is None or not edit.background:  # else nobody needs to know
+        return edit.layers[:1]
+    found: dict[str, Any] = {}
+    for item in reversed(siblings(image, edit.photo)):
+        content = read_parasite(item) or {}
+        if role(item) == ADJUSTMENT and not _is_around(item) and content.get("selection") == selection:
+            found.setdefault(str(content.get("id")), item)
+    return list(found.values())
 
 
 def _photo_below(image: Any, layer: Any) -> Any:
@@ -209,33 +225,55 @@ def _edits(layer: Any, name: str) -> list[Edit]:
         return []
 
 
-def before(image: Any, edit: MadeEdit) -> tuple[Any, Any]:
+def before(image: Any, edit: MadeEdit) -> tuple[Any, Any, Any]:
     """A copy of the image as it was before the edit, its region selected, and the photo in it.
 
-    The copy shares its pixels with the image; the caller deletes it.  Raises UserError.
+    Last a channel of it with all that is not background, None if that is the region.  The copy shares its pixels with
+    the image; the caller deletes it.  Raises UserError.
     """
     copy = image.duplicate()
     try:
         photo, *layers = (counterpart(image, copy, layer) for layer in (edit.photo, *edit.all_layers()))
-        mask = layers[0].get_mask()
-        if role(layers[0]) != ADJUSTMENT:
+        live = role(layers[0]) == ADJUSTMENT
+        several = _select_whole(image, copy, edit) if live else baking.select_noted_whole(copy, layers[0])
+        whole = Gimp.Selection.save(copy) if several else None
+        if not live:
             baking.select_noted(copy, layers[0])
-        elif mask is not None:
-            if not edit.layers:  # all there is is the background's
-                Gimp.Selection.none(copy)
-                mask.invert(True)
-            copy.select_item(Gimp.ChannelOps.REPLACE, mask)
-        else:
-            Gimp.Selection.all(copy)
+        elif edit.layers:  # else all there is is the background's
+            select_masks(copy, layers[:1])
         row = siblings(copy, layers[0])
         for layer in row[: row.index(layers[0]) + 1]:
             if layer in layers or role(layer) in (ADJUSTMENT, BAKED):
                 copy.remove_layer(layer)
         photo.set_visible(True)
-        return copy, photo
+        return copy, photo, whole
     except BaseException:
         copy.delete()
         raise
+
+
+def _select_whole(image: Any, copy: Any, edit: MadeEdit) -> bool:
+    """In a copy of the image, select all that is not background; False, nothing selected, if that is the region."""
+    if not edit.around and len(edit.parts) < 2:
+        return False
+    known = [counterpart(image, copy, layer) for layer in edit.around[:1] or edit.parts]
+    if edit.around and known[0].get_mask() is not None:
+        Gimp.Selection.none(copy)
+        known[0].get_mask().invert(True)
+    select_masks(copy, known)
+    return True
+
+
+@contextmanager
+def _mask_of_background(image: Any, edit: MadeEdit) -> Iterator[tuple[Any, bool]]:
+    """A mask for new groups of the background, and whether it is inverted; None if there is no background."""
+    masks = [layer.get_mask() for layer in edit.around[:1] or edit.parts]
+    if len(masks) == 1 or None in masks:
+        yield None if None in masks else masks[0], not edit.around
+        return
+    select_masks(image, edit.parts)
+    with kept(image) as whole:
+        yield whole, True
 
 
 def into_config(edit: MadeEdit, config: Any) -> None:
@@ -320,7 +358,7 @@ def _redial(
     all_layers = edit.all_layers()
     mask, inverted = all_layers[0].get_mask(), not edit.layers  # of the region
     below = edit.photo
-    with kept(image):
+    with kept(image), _mask_of_background(image, edit) as (own, turned):
         Gimp.Selection.none(image)  # a selection would mask each new filter a second time
 
         def redial(layers: list[Any], edits: list[Edit], by_hand: frozenset[str], on: bool, add: Any) -> list[Any]:
@@ -344,16 +382,12 @@ def _redial(
             return add_adjustment(image, edit.photo, below, each, facts, mask, inverted, side)
 
         def add_around(each: Edit) -> Any:
-            if edit.around:
-                own, turned = edit.around[0].get_mask(), False
-            else:
-                own, turned = mask, not inverted
             around = {**facts, "part": BACKGROUND}
             return add_adjustment(image, edit.photo, below, each, around, own, turned, side)
 
         inside = redial(edit.layers, everything.applied(base, gray), edit.by_hand, True, add_inside)
         background = everything.applied_around(edit.background, gray)
-        if mask is None and not edit.around:
+        if own is None and not edit.around:
             background = []  # the region is everything
         return inside + redial(edit.around, background, edit.around_by_hand, wanted.background, add_around)
 

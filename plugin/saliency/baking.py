@@ -170,9 +170,7 @@ def bake_again(
     replaced = role(old) == REPLACEMENT
     try:
         with kept(image):
-            in_parts = old.get_parasite(_WHOLE) is not None
-            if in_parts:
-                _select(image, old, _WHOLE)
+            in_parts = select_noted_whole(image, old)
             with kept(image) if in_parts else nullcontext() as whole:
                 select_noted(image, old)
                 old.set_visible(False)
@@ -211,6 +209,14 @@ def _packed_selection(image: Any, layer: Any) -> bytes:
 def select_noted(image: Any, baked: Any) -> None:
     """Select what was selected when the copy was baked.  Raises UserError if nothing usable is noted."""
     _select(image, baked, _SELECTION)
+
+
+def select_noted_whole(image: Any, baked: Any) -> bool:
+    """The same of all that was not background; False, nothing selected anew, where that is what `select_noted` does."""
+    several = baked.get_parasite(_WHOLE) is not None
+    if several:
+        _select(image, baked, _WHOLE)
+    return several
 
 
 def _select(image: Any, baked: Any, name: str) -> None:

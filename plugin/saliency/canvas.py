@@ -12,6 +12,7 @@ from typing import Any
 
 from errors import UserError
 from gi.repository import Babl, Gegl, Gimp
+from selection import kept
 from srgb import decode
 from target import GIMP_32, covers_canvas, edits_above, lineage, siblings
 from words import _
@@ -91,6 +92,13 @@ def read_box(image: Any, layer: Any, box: tuple[int, int, int, int], longest: in
         pixels4[channel::4] = picture[channel::3]
     pixels4[3::4] = _selection(image, size, box)
     return Thumbnail(bytes(pixels4), *size)
+
+
+def read_channel(image: Any, channel: Any, box: tuple[int, int, int, int], size: tuple[int, int]) -> bytes:
+    """The mask that a selection of the channel would be, of a part of the canvas, at a width and height."""
+    with kept(image):
+        image.select_item(Gimp.ChannelOps.REPLACE, channel)
+        return _selection(image, size, box)
 
 
 def _is_photo_alone(image: Any, layer: Any) -> bool:

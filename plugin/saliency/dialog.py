@@ -67,9 +67,10 @@ def choose(
 def adjust(procedure: Any, config: Any, image: Any, edit: adjusting.MadeEdit) -> list[Edit] | None:
     """Let the user set an edit that is there anew; its values at 100 %, None if cancelled."""
     GimpUi.init("saliency")
-    before, photo = adjusting.before(image, edit)
+    before, photo, whole = adjusting.before(image, edit)
     try:
-        dialog = EditDialog(procedure, config, before, photo, canvas.read(before, photo), edit.choices.direction, edit)
+        thumbnail = canvas.read(before, photo)
+        dialog = EditDialog(procedure, config, before, photo, thumbnail, edit.choices.direction, edit, whole)
         try:
             return dialog.plan[0].edits if dialog.run(dialog.take_made) else None
         finally:
@@ -93,10 +94,14 @@ class EditDialog:
         thumbnail: canvas.Thumbnail,
         direction: str,
         made: adjusting.MadeEdit | None = None,
+        whole: Any = None,
     ) -> None:
-        """made: the edit to adjust; image, layer and thumbnail are as they were before it then."""
+        """made: the edit to adjust; image, layer and thumbnail are as they were before it then.
+
+        whole: a channel of the image with all that is not background; None: what is selected.
+        """
         self._config, self._image, self._layer, self._thumbnail = config, image, layer, thumbnail
-        self._direction, self._made = direction, made
+        self._direction, self._made, self._whole = direction, made, whole
         self.plan: list[Planned] = []
         self._grid = thumbnail.width, thumbnail.height
         self._asker = Asker()
@@ -107,6 +112,7 @@ class EditDialog:
         self._timer = self._redrawing = self._drawing = 0
         self._since = 0.0
         self._picking = False
+        self._failed = ""  # the name of the question whose failure the status line tells of
         self._style: tuple[float, ...] = ()  # of the plan
         self._own = False  # whether that is another style than the settings say
         self._build(procedure)
@@ -135,7 +141,7 @@ class EditDialog:
         self._alternatives = Alternatives(self._picked, self.ask_for_styles)
         self._styles = StyleList(self._choose_style, self._save_style)
         self._values = panes.Values(lambda name: self._dialog.get_widget(name, GObject.TYPE_NONE), self._dialled)
-        self._status = panes.Status(None if self._made else self.ask)
+        self._status = panes.Status(None if self._made else self.ask, self._meters.widget)
         settings = panes.settings(self._dialog, self._setting_names())
         if not self._made:
             self._pictures.switches.pack_end(self._styles.widget, False, False, 0)
@@ -146,7 +152,7 @@ class EditDialog:
         controls.pack_start(self._values.widget, True, True, 0)
         content = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=8)
         content.pack_start(self._pictures.widget, True, True, 0)
-        for row in (self._meters.widget, self._alternatives.widget, controls, self._status.widget):
+        for row in (self._meters.widget, self._status.widget, self._alternatives.widget, controls):
             if not self._made or row is not self._alternatives.widget:
                 content.pack_start(row, False, False, 0)
         content.show_all()
@@ -183,8 +189,7 @@ class EditDialog:
     def _begin(self, begin: Callable[[], None]) -> bool:
         """Show the picture, and what there is to choose."""
         tracing.note("shown")
-        size = self._image.get_width(), self._image.get_height()
-        self._views[False] = View(self._thumbnail, (0, 0, *size), size, self._layer.is_gray())
+        self._views[False] = self._new_view(self._thumbnail, (0, 0, self._image.get_width(), self._image.get_height()))
         self._show()
         begin()
         self._look("before", self._views[False].before)
@@ -403,10 +408,16 @@ class EditDialog:
         """The view of the whole picture, or of the region and its surroundings."""
         if region not in self._views:
             box = self._region_box()
-            thumbnail = canvas.read_box(self._image, self._layer, box, _LONGEST)
-            size = self._image.get_width(), self._image.get_height()
-            self._views[region] = View(thumbnail, box, size, self._layer.is_gray())
+            self._views[region] = self._new_view(canvas.read_box(self._image, self._layer, box, _LONGEST), box)
         return self._views[region]
+
+    def _new_view(self, thumbnail: canvas.Thumbnail, box: tuple[int, int, int, int]) -> View:
+        """The view of a box of the canvas, which the thumbnail shows."""
+        whole = None
+        if self._whole is not None:
+            whole = canvas.read_channel(self._image, self._whole, box, (thumbnail.width, thumbnail.height))
+        size = self._image.get_width(), self._image.get_height()
+        return View(thumbnail, box, size, self._layer.is_gray(), whole)
 
     def _region_box(self) -> tuple[int, int, int, int]:
         """The selection's bounds with some surroundings, in the shape of the screen's pictures, on the canvas."""
@@ -464,15 +475,18 @@ class EditDialog:
         def answered(answer: Any) -> None:
             self._pictures.spin(self._asker.busy())
             if isinstance(answer, Exception):
-                self._fail(answer)
+                self._fail(answer, name)
             else:
+                if self._failed == name:
+                    self._status.say("")
                 take(answer)
 
         self._asker.ask(name, question, answered)
         self._pictures.spin(True)
 
-    def _fail(self, error: Exception) -> None:
-        """Say what went wrong."""
+    def _fail(self, error: Exception, question: str = "") -> None:
+        """Say what went wrong.  question: the name of the one whose next answer takes that back."""
+        self._failed = question
         known = isinstance(error, (UserError, connection.ServerError))
         sentence = str(error) if known else _("The plug-in has a fault ({error}): please report it.")
         self._status.say(sentence if known else sentence.format(error=repr(error)))

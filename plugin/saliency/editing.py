@@ -105,9 +105,10 @@ def apply(
     photos = frames.photos(image, layer) if choices.frames else [layer]
     alone = len(photos) > 1
     side = side or longer_side(image)
+    known = plan[0].background  # maybe of strength 0
     in_parts = any(each.cells is not None for each, _ in work)
     # Before the undo step: a server that fails now leaves the image as it is.
-    wanted = [each.cells for each, _ in work] + ([None] if around and in_parts else [])  # last the whole selection's
+    wanted = [each.cells for each, _ in work] + ([None] if known and in_parts else [])  # last the whole selection's
     tiles = [_refined(image, layer, cells, grid, choices.feather) if choices.refine else None for cells in wanted]
 
     def select(selected: Any, number: int) -> None:
@@ -124,16 +125,15 @@ def apply(
 
     def add() -> list[Any]:
         layers: list[Any] = []
+        common = {"selection": uuid.uuid4().hex} if in_parts else {}
         as_selected = not choices.refine and choices.feather <= 0 and not in_parts
         with nullcontext() if as_selected else kept(image) as selected:
             for number, (each, edits) in enumerate(work):
                 last = number == len(work) - 1
-                # Of parts without a background nobody could say later what all of them together are.
-                known = plan[0].background if last and (around or not in_parts) else []
-                facts = {**_facts(each, choices, known), "side": side}
+                facts = {**_facts(each, choices, known if last else []), **common, "side": side}
                 if alone:
                     facts["frames"] = str(len(photos))
-                rest_of_all = last and around and in_parts
+                rest_of_all = last and known and in_parts
                 if rest_of_all:
                     select(selected, -1)
                 with kept(image) if rest_of_all else nullcontext() as whole:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from edits import Edit
-from gi.repository import GLib, GObject, Gtk
+from gi.repository import GLib, GObject, Gtk, Pango
 from words import _
 
 PICTURE = (400, 244)  # px; the bounds of each large picture
@@ -29,6 +29,7 @@ _TOGETHER = ("tone", "curves")  # without sliders, in one line
 
 
 _SCALES = ("strength", "feather")  # arguments that are set by a slider
+_LINES = 2  # of a sentence about what went wrong
 
 
 class Pictures:
@@ -165,9 +166,13 @@ class Values:
 class Status:
     """A sentence about what went wrong, with a button to try again; hidden while there is none."""
 
-    def __init__(self, again: Callable[[], None] | None) -> None:
-        self.widget = Gtk.Box(spacing=8, no_show_all=True)
+    def __init__(self, again: Callable[[], None] | None, other: Any) -> None:
+        """other: the widget in whose place the sentence is shown, as a screen of 1280 x 800 has no room for both."""
+        self.widget, self._other = Gtk.Box(spacing=8, no_show_all=True), other
         self._sentence = Gtk.Label(xalign=0, wrap=True, selectable=True, max_width_chars=90, visible=True)
+        self._sentence.set_properties(
+            wrap_mode=Pango.WrapMode.WORD_CHAR, ellipsize=Pango.EllipsizeMode.END, lines=_LINES
+        )
         self.widget.pack_start(self._sentence, True, True, 0)
         if again:
             button = Gtk.Button.new_with_mnemonic(_("Tr_y again"))
@@ -176,9 +181,11 @@ class Status:
             self.widget.pack_end(button, False, False, 0)
 
     def say(self, sentence: str) -> None:
-        """Show a sentence; "" hides it."""
+        """Show a sentence, of an overlong one the beginning, all of it as tooltip; "" hides it."""
         self._sentence.set_text(sentence)
+        self._sentence.set_tooltip_text(sentence)
         self.widget.set_visible(bool(sentence))
+        self._other.set_visible(not sentence)
 
 
 def settings(dialog: Any, names: Iterable[str]) -> Any:

@@ -66,6 +66,16 @@ def activate(image: Any, layers: list[Any]) -> None:
         image.set_selected_layers(layers)
 
 
+def select_masks(image: Any, layers: list[Any]) -> None:
+    """Select what the masks of the layers show together; a layer without one shows everything."""
+    Gimp.Selection.none(image)
+    for layer in layers:
+        if layer.get_mask() is None:
+            Gimp.Selection.all(image)
+        else:
+            image.select_item(Gimp.ChannelOps.ADD, layer.get_mask())
+
+
 @contextmanager
 def kept(image: Any) -> Iterator[Any]:
     """Gives the selection as a channel, and selects it again at the end.  Active layers stay active."""

@@ -19,7 +19,7 @@ from words import _
 
 gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
-from gi.repository import GimpUi, GLib, GObject, Gtk  # noqa: E402
+from gi.repository import GimpUi, GLib, GObject, Gtk, Pango  # noqa: E402
 
 _REFRESH = 1000  # milliseconds
 _TOGGLE, _RESTART = 1, 2  # responses; GTK's own are negative
@@ -110,6 +110,7 @@ class ServerDialog:
         self._note, self._error = Gtk.Label(xalign=0), _value()
         for row, text in enumerate((self._note, self._error), len(titles) + 1):
             text.set_line_wrap(True)
+            text.set_line_wrap_mode(Pango.WrapMode.WORD_CHAR)  # paths may be long
             text.set_max_width_chars(50)  # where it wraps in a window of its natural width
             text.set_no_show_all(True)
             grid.attach(text, 1, row, 1, 1)

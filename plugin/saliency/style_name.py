@@ -8,7 +8,7 @@ from typing import Any
 
 import styles
 from errors import UserError
-from gi.repository import GimpUi, Gtk
+from gi.repository import GimpUi, Gtk, Pango
 from words import _
 
 
@@ -25,7 +25,7 @@ def save(parent: Any, numbers: Sequence[float]) -> str:
     label.set_mnemonic_widget(entry)
     row.pack_start(label, False, False, 0)
     row.pack_start(entry, True, True, 0)
-    note = Gtk.Label(xalign=0, wrap=True, max_width_chars=50)
+    note = Gtk.Label(xalign=0, wrap=True, wrap_mode=Pango.WrapMode.WORD_CHAR, max_width_chars=50)
     box.pack_start(row, False, False, 0)
     box.pack_start(note, False, False, 0)
     window.get_content_area().pack_start(box, True, True, 0)

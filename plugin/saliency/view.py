@@ -19,12 +19,17 @@ Box = tuple[int, int, int, int]  # x, y, width, height
 class View:
     """What a box of the canvas shows, and what edits of the selection make of it."""
 
-    def __init__(self, thumbnail: Thumbnail, box: Box, canvas: tuple[int, int], gray: bool) -> None:
-        """thumbnail: the box's pixels and selection; box and canvas (width, height): px of the image."""
+    def __init__(
+        self, thumbnail: Thumbnail, box: Box, canvas: tuple[int, int], gray: bool, whole: bytes | None = None
+    ) -> None:
+        """thumbnail: the box's pixels and selection; box and canvas (width, height): px of the image.
+
+        whole: the mask of all that is not background, where that is not the selection.
+        """
         self.width, self.height, self.box, self.canvas = thumbnail.width, thumbnail.height, box, canvas
         self.before = _without(thumbnail.pixels)
         self.mask = thumbnail.pixels[3::4]
-        self._gray = gray
+        self._gray, self._whole = gray, whole
         self._preview = Preview(self.before, self.width, self.height, max(canvas) * self._scale())
         self._masks: dict[bytes, bytes] = {}  # of parts, by their cells
         self._refined: dict[tuple[bytes | None, float], bytes] = {}
@@ -41,7 +46,8 @@ class View:
         parts = [self._part(each.cells, choices.applied(each.edits, self._gray), choices, grid) for each in plan]
         around = choices.applied_around(plan[0].background, self._gray) if plan else []
         if around:
-            parts.append(replace(self._part(None, around, choices, grid), inverted=True))
+            outside = replace(self._part(None, around, choices, grid), inverted=True)
+            parts.append(outside if self._whole is None else replace(outside, mask=self._whole))
         return self._preview.show(parts)
 
     def _part(self, cells: bytes | None, edits: list[Edit], choices: Choices, grid: tuple[int, int]) -> Part:

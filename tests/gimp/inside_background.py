@@ -197,7 +197,7 @@ def found_from_everywhere() -> dict[str, Any]:
             pending += layer.get_children() if layer.is_group() else []
             if layer.get_name() != "Photo" or layer.get_visible():
                 found.append(adjusting.find(image, [layer]))
-        copy, photo = adjusting.before(image, found[0])
+        copy, photo, _whole = adjusting.before(image, found[0])
         results[name] = {
             "ids": len({each.facts["id"] for each in found}),
             "layers": sorted({(len(each.layers), len(each.around)) for each in found}),
@@ -307,52 +307,3 @@ def refined() -> dict[str, Any]:
         return result
     finally:
         connection.ask_refined = real
-
-
-def separate_parts() -> dict[str, Any]:
-    """Two parts with an edit each and one background, beside three edits one after the other."""
-    big, small = (4, 8, 26, 30), (42, 12, 16, 20)
-    asked = []
-
-    def ask_edits(pixels: bytes, width: int, height: int, *arguments: Any, **keywords: Any) -> dict[str, Any]:
-        left = any(pixels[4 * (width * (height // 2) + x) + 3] for x in range(width // 2))
-        asked.append(keywords["background"])
-        chosen = [edits.Exposure(-1)] if left else [edits.Saturation(0.2), edits.Exposure(0.7)]
-        around = AROUND if left else [edits.Exposure(-3)]
-        return {"edits": edits.to_json(chosen), "model": "test", "background": edits.to_json(around)}
-
-    results: dict[str, Any] = {}
-    for name, options in (("opaque", {}), ("transparent", {"alpha": "partial"}), ("gray", {"base": "GRAY"})):
-        connection.ask_edits = ask_edits
-        image, layer = picture(**options)
-        image.select_rectangle(Gimp.ChannelOps.REPLACE, *big)
-        image.select_ellipse(Gimp.ChannelOps.ADD, *small)
-        was = selection(image)
-        layers = inside.edit(image, [layer], "attenuate", separate=True, feather=2.0, background=True)
-        after = visible(image)
-        other, layer = picture(**options)
-        other.select_rectangle(Gimp.ChannelOps.REPLACE, *big)
-        inside.edit(other, [layer], "attenuate", feather=2.0)
-        other.select_ellipse(Gimp.ChannelOps.REPLACE, *small)
-        inside.edit(other, other.get_selected_layers(), "attenuate", feather=2.0)
-        other.select_rectangle(Gimp.ChannelOps.REPLACE, *big)
-        other.select_ellipse(Gimp.ChannelOps.ADD, *small)
-        Gimp.Selection.feather(other, 2.0)
-        Gimp.Selection.invert(other)
-        inside.answer_with(AROUND)
-        inside.edit(other, other.get_selected_layers(), "attenuate")
-        contents = [target.read_parasite(each) or {} for each in layers]
-        results[name] = {
-            "difference": worst(after, visible(other)),
-            "edits": len({content["id"] for content in contents}),
-            "with background": len({content["id"] for content in contents if "background" in content}),
-            "selection": worst(selection(image), was),
-            "saved": inside.saved_and_loaded(image) == after,
-        }
-        readjusted(image, background=False)
-        results[name]["changed"] = worst(visible(image), after)
-        readjusted(image, background=True)
-        results[name]["on again"] = worst(visible(image), after)
-        image.delete()
-        other.delete()
-    return {**results, "asked": asked}

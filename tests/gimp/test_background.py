@@ -114,16 +114,6 @@ def test_refined_masks_have_an_inverse_too(gimp: GimpForTests) -> None:
     assert run(gimp, "refined()")["difference"] <= 1.5 / 255
 
 
-def test_separate_parts_share_one_background(gimp: GimpForTests) -> None:
-    results = run(gimp, "separate_parts()")
-    assert results.pop("asked")[:2] == [True, False]
-    for name, result in results.items():
-        assert result["difference"] <= 2.01 / 255, f"{name}: {result}"
-        assert result["edits"] == 2 and result["with background"] == 1, f"{name}: {result}"
-        assert result["selection"] == 0 and result["saved"], f"{name}: {result}"
-        assert result["changed"] > 4 / 255 and result["on again"] <= 1.01 / 255, f"{name}: {result}"
-
-
 @pytest.mark.skipif(bool(gui.MISSING), reason=f"needs {', '.join(gui.TOOLS)}")
 def test_undo_and_redo(gimp: GimpForTests, window: Window) -> None:
     """Edit → undo → redo → adjust → undo, each one step that brings everything back."""

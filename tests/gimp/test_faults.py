@@ -297,7 +297,7 @@ def test_two_gimps_share_one_server(gimp30: GimpForTests, gimp32: GimpForTests, 
 
 
 def names(predicted: list[dict[str, Any]]) -> list[str]:
-    assert len(predicted) == 4
+    assert len(predicted) == 7
     return [edit["name"] for edit in predicted]
 
 

@@ -265,6 +265,23 @@ def test_nothing_is_cut_off(gimp: GimpForTests, tmp_path: Path, look: Look) -> N
         answer(window, "Escape", title)
 
 
+def test_an_overlong_sentence_leaves_the_dialog_on_the_screen(gimp: GimpForTests, tmp_path: Path) -> None:
+    sentence = 100 * "words and " + 100 * "/a_path_without_blanks"
+    with profile(gimp) as own:
+        plugin = Path(own.env["GIMP3_DIRECTORY"], "plug-ins", "saliency")
+        with (plugin / "connection.py").open("a") as file:
+            file.write(f"\n\ndef ask_edits(*_, **__):\n    raise ServerError({sentence!r})\n")
+        with gui.opened(own, tmp_path) as window:
+            window.menu(TITLE)
+            window.activate(TITLE)
+            window.next_note("shown", 0)
+            window.calm(2.0)
+            window.screenshot(f"overlong-3.{gimp.gimp.version[1]}")
+            _left, _top, width, height = geometry(window, TITLE)
+            assert width <= 1280 and height <= 770  # and the window's own title
+            answer(window, "Escape")
+
+
 def geometry(window: Window, title: str) -> tuple[int, int, int, int]:
     """Left, top, width and height of a window, in pixels of the screen."""
     lines = window.xdotool("getwindowgeometry", "--shell", window.find(title)).splitlines()
