@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import sys
 import threading
@@ -27,6 +28,7 @@ from PIL import Image
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import onnxruntime
 
+from model_server import surroundings
 from model_server.candidates import CHOICES, Candidates, Measure, distinct_styles, drawn, is_worthy
 from model_server.editor import Editor, pad
 from model_server.parameters import to_edits
@@ -40,6 +42,9 @@ RANKINGS = (*CHOICES, "random")
 # _BELIEVABLE, else the last.  Chosen on held-out photographs; MODEL_CARD.md says what it is worth.
 _FACTORS = {"attenuate": (1.5, 1.25, 1.0, 0.75, 0.5, 0.35), "emphasize": (1.25, 1.0, 0.75, 0.5, 0.35)}
 _BELIEVABLE = -0.08
+
+# Added to a share of attention before its logarithm is taken.
+_LEAST_SHARE = 1e-4
 
 # More would take memory, and processor time from a GIMP that works meanwhile.
 _THREADS = 2
@@ -144,6 +149,7 @@ class _Request:
 
     inside: Floats  # [24, 38]
     around: Floats | None
+    fit: Floats | None  # [38], what `around` was fitted by, if it was
     wish: Wish
     scene: _Scene
     candidates: Candidates
@@ -243,7 +249,7 @@ class Predictor:
         # They are compared in the first one's order of application: all 24 of each would take three times as long.
         requests: dict[Style, _Request] = {}
         for style in drawn(styles):
-            other = self._request(scene, replace(wish, style=style))
+            other = self._request(scene, replace(wish, style=style), fit=request.fit)
             if other.is_worthy(index, realism):
                 requests[style] = other
         looks = {style: (other.candidates.seen(index), other.moved(index)) for style, other in requests.items()}
@@ -298,10 +304,11 @@ class Predictor:
             cache(lambda: realism(canvas.picture)),
         )
 
-    def _request(self, scene: _Scene, wish: Wish, judged: bool = True) -> _Request:
+    def _request(self, scene: _Scene, wish: Wish, judged: bool = True, fit: Floats | None = None) -> _Request:
         """Run the edit network; the rest waits until it is asked for.
 
-        judged: whether the critic says how far to go in the region, which is as far as the edit is believable.
+        judged: whether the critic says how far to go in the region, which is as far as the edit is believable, and the
+        edits around it are fitted to the picture.  fit: the one of another style, which saves the time.
         """
         areas = {"picture": scene.canvas.picture, "mask": scene.mask, "valid": scene.canvas.valid}
         wanted = {"direction": np.array([wish.sign], np.float32), "style": np.array([wish.style], np.float32)}
@@ -314,6 +321,10 @@ class Predictor:
         if judged:
             *factors, least = _FACTORS[wish.direction]
             inside *= np.float32(next((factor for factor in factors if loss(factor) >= _BELIEVABLE), least))
+        if judged and wish.background:
+            if fit is None:
+                fit = self._fit(scene, wish, inside[0], around[0])
+            around += fit
 
         def picture(index: int) -> Floats:
             surroundings = around[index] * np.float32(wish.background_strength) if wish.background else None
@@ -322,7 +333,18 @@ class Predictor:
         candidates = Candidates(
             picture, scene.share, scene.realism, scene.measure(wish.background), wish.sign, self._pool
         )
-        return _Request(inside, around if wish.background else None, wish, scene, candidates)
+        return _Request(inside, around if wish.background else None, fit, wish, scene, candidates)
+
+    def _fit(self, scene: _Scene, wish: Wish, inside: Floats, around: Floats) -> Floats:
+        """What to add to the parameters around the region, so that they suit this picture; see `surroundings`."""
+
+        def edited(parameters: Floats) -> Floats:
+            return scene.editor.edited(inside, parameters, ORDERS[0])
+
+        def gain(seen: Floats) -> float:
+            return wish.sign * math.log(scene.share(seen) + _LEAST_SHARE)
+
+        return surroundings.fitted(around, edited, gain, self._pool) - around
 
     def _share(self, picture: Floats, mask: Floats, valid: Floats) -> float:
         return float(self._saliency.run(["share"], {"picture": picture, "mask": mask, "valid": valid})[0][0])

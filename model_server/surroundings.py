@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Edits of what surrounds a region, fitted to the one picture.
+
+The edit network sees what the surroundings are like on the whole, not what in them draws the eye away from the region.
+So its edits are where a fit starts: each kind of edit is tried a little more and a little less, and one step is taken
+where attention moves most for the least visible change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import numpy.typing as npt
+
+from model_server.parameters import CONTRAST, COUNT, CURVES, SEGMENTS
+
+# How much the picture may change by these edits: the mean colour difference (CIE76).
+CHANGE = 1.1
+
+# CIELAB of small differences of display-encoded sRGB about middle grey: rows L, a, b.
+LAB = np.array([[21.2, 71.4, 7.2], [95.3, -145.9, 50.7], [33.5, 104.3, -137.8]], np.float32)
+
+# How far each edit is tried, in the units of parameters.py: exposure, saturation, red, blue, contrast, and the slope of
+# each piece of a curve that the three channels share.
+_TRIED = {0: 0.15, 1: 0.3, 2: 0.06, 3: 0.06, CONTRAST: 0.15}
+_TRIED_SLOPE = 0.2
+
+# How many times that an edit may go in the end.
+_FARTHEST = 2.5
+
+# Edits that look alike share the step instead of fighting each other: a part of each one's own visibility.
+_RIDGE = 0.03
+
+Floats = npt.NDArray[np.float32]
+Gain = Callable[[Floats], float]
+
+
+def _directions() -> Floats:
+    rows = []
+    for place, size in _TRIED.items():
+        rows.append(np.zeros(COUNT, np.float32))
+        rows[-1][place] = size
+    for piece in range(SEGMENTS):
+        rows.append(np.zeros(COUNT, np.float32))
+        rows[-1][CURVES][piece::SEGMENTS] = _TRIED_SLOPE
+    return np.array(rows)
+
+
+_DIRECTIONS = _directions()
+
+
+def fitted(around: Floats, edited: Callable[[Floats], Floats], gain: Gain, pool: ThreadPoolExecutor) -> Floats:
+    """Parameters [38] around a region that move more of the attention than `around`, and change the picture by CHANGE.
+
+    edited: the picture [1, 3, H, W], display-encoded 0..1, with parameters around its region.
+    gain: how far such a picture's attention moves the right way, as a logarithm.  pool: whose threads may do both.
+    If the fit moves less attention than `around` at the same change, that is returned at this change.
+    """
+
+    def seen(picture: Floats) -> Floats:
+        result: Floats = LAB @ picture.reshape(3, -1)
+        return result
+
+    untouched = seen(edited(np.zeros(COUNT, np.float32)))
+
+    def sized(parameters: Floats) -> Floats:
+        for _ in range(2):  # change is nearly proportional to parameters
+            change = float(np.linalg.norm(seen(edited(parameters)) - untouched, axis=0).mean())
+            parameters = parameters * np.float32(min(4.0, CHANGE / max(change, 1e-6)))
+        return parameters
+
+    def tried(step: Floats) -> tuple[Floats, float]:
+        picture = edited(around + step)
+        return seen(picture), gain(picture)
+
+    both = list(pool.map(tried, np.concatenate([_DIRECTIONS, -_DIRECTIONS])))
+    half = len(_DIRECTIONS)
+    moved = np.array([(more[1] - less[1]) / 2 for more, less in zip(both[:half], both[half:])])
+    changed = np.array([(more[0] - less[0]).ravel() / 2 for more, less in zip(both[:half], both[half:])])
+    visible = (changed @ changed.T / untouched.shape[1]).astype(np.float64)
+    visible += np.diag(_RIDGE * visible.diagonal() + 1e-12)
+    step = np.linalg.solve(visible, moved)
+    step *= CHANGE / max(float(np.sqrt(step @ visible @ step)), 1e-9)
+    far: Floats = step.clip(-_FARTHEST, _FARTHEST).astype(np.float32) @ _DIRECTIONS
+    start, end = sized(around), sized(around + far)
+    return max((end, start), key=lambda parameters: gain(edited(parameters)))

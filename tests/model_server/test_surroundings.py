@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The fit of the edits around a region, on pictures whose best edit is known, and with the shipped networks."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from model_server import surroundings
+from model_server.parameters import COUNT
+from model_server.predictor import NETWORKS, Predictor
+from model_server.wish import Wish
+from plugin.saliency.edits import ORDERS
+
+Floats = npt.NDArray[np.float32]
+
+RANDOM = np.random.default_rng(0)
+PICTURE = RANDOM.uniform(0.3, 0.7, (1, 3, 24, 32)).astype(np.float32)
+
+
+def edited(parameters: Floats) -> Floats:
+    """Exposure brightens all, the red gain reddens all; the rest does nothing."""
+    result = PICTURE + np.float32(0.1) * parameters[0]
+    result[:, 0] += np.float32(0.1) * parameters[2]
+    return result.astype(np.float32)
+
+
+def fit(gain: surroundings.Gain, start: Floats) -> Floats:
+    with ThreadPoolExecutor(2) as pool:
+        return surroundings.fitted(start, edited, gain, pool)
+
+
+def change(parameters: Floats) -> float:
+    return float(np.linalg.norm(surroundings.LAB @ (edited(parameters) - PICTURE).reshape(3, -1), axis=0).mean())
+
+
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_goes_where_attention_moves(sign: int) -> None:
+    start = np.zeros(COUNT, np.float32)
+    found = fit(lambda picture: sign * float(picture.mean()), start)
+    assert np.sign(found[0]) == sign and abs(found[0]) > 10 * abs(found[4:]).max()
+    assert change(found) == pytest.approx(surroundings.CHANGE, rel=0.05)
+
+
+def test_prefers_what_is_less_visible() -> None:
+    """Both move as much attention; reddening is the more visible, by the distance in Lab."""
+    found = fit(lambda picture: float(picture[:, 0].mean()), np.zeros(COUNT, np.float32))
+    assert found[0] > found[2]
+
+
+def test_keeps_a_start_that_is_better() -> None:
+    """Attention that falls on both sides of the start: no step is as good as none."""
+    start = np.zeros(COUNT, np.float32)
+    start[0] = surroundings.CHANGE / change(np.eye(1, COUNT, dtype=np.float32)[0])
+    at = float(edited(start).mean())
+    found = fit(lambda picture: -abs(float(picture.mean()) - at), start)
+    assert found == pytest.approx(start, abs=1e-3)
+
+
+@pytest.mark.parametrize("direction", ["attenuate", "emphasize"])
+def test_suits_the_picture(direction: str) -> None:
+    """With the shipped networks the background helps; an answer that no critic judges is not fitted."""
+    if not (NETWORKS / "manifest.json").exists():
+        pytest.skip("no networks")
+    predictor = Predictor()
+    picture = np.random.default_rng(1).integers(0, 256, (96, 128, 4), np.uint8)
+    picture[..., 3] = 0
+    picture[30:60, 40:80, 3] = 255
+    wish = Wish(direction, background=True)
+    scene = predictor._scene(picture)
+    request = predictor._request(scene, wish)
+    assert request.fit is not None and request.around is not None
+    shares = [
+        scene.share(scene.editor.edited(request.inside[0], around, ORDERS[0])) for around in (None, request.around[0])
+    ]
+    assert wish.sign * (shares[1] - shares[0]) > 0
+    assert predictor._request(scene, wish, judged=False).fit is None
+    assert predictor._request(scene, Wish(direction)).fit is None
