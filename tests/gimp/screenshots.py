@@ -29,6 +29,7 @@ def dialog(window: Window, entry: str) -> None:
 
 def take(window: Window) -> None:
     """One picture after the other, as a user would come by."""
+    window.xdotool("mousemove", "0", "0")  # where it calls forth no tooltip
     dialog(window, "Emphasize Selection")
     window.screenshot("dialog", "Emphasize Selection")
     window.keys("alt+a")
