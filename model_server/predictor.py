@@ -28,10 +28,10 @@ from PIL import Image
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import onnxruntime
 
-from model_server import surroundings
 from model_server.candidates import CHOICES, Candidates, Measure, distinct_styles, drawn, is_worthy
 from model_server.editor import Editor, pad
 from model_server.parameters import to_edits
+from model_server.surroundings import Fit, fitted
 from model_server.wish import Style, Wish
 from plugin.saliency.edits import NAMES, ORDERS, Edit
 
@@ -149,7 +149,7 @@ class _Request:
 
     inside: Floats  # [24, 38]
     around: Floats | None
-    fit: Floats | None  # [38], what `around` was fitted by, if it was
+    fit: Fit | None  # what `around` was fitted by, if it was
     wish: Wish
     scene: _Scene
     candidates: Candidates
@@ -304,7 +304,7 @@ class Predictor:
             cache(lambda: realism(canvas.picture)),
         )
 
-    def _request(self, scene: _Scene, wish: Wish, judged: bool = True, fit: Floats | None = None) -> _Request:
+    def _request(self, scene: _Scene, wish: Wish, judged: bool = True, fit: Fit | None = None) -> _Request:
         """Run the edit network; the rest waits until it is asked for.
 
         judged: whether the critic says how far to go in the region, which is as far as the edit is believable, and the
@@ -324,7 +324,7 @@ class Predictor:
         if judged and wish.background:
             if fit is None:
                 fit = self._fit(scene, wish, inside[0], around[0])
-            around += fit
+            around = fit(around)
 
         def picture(index: int) -> Floats:
             surroundings = around[index] * np.float32(wish.background_strength) if wish.background else None
@@ -335,8 +335,8 @@ class Predictor:
         )
         return _Request(inside, around if wish.background else None, fit, wish, scene, candidates)
 
-    def _fit(self, scene: _Scene, wish: Wish, inside: Floats, around: Floats) -> Floats:
-        """What to add to the parameters around the region, so that they suit this picture; see `surroundings`."""
+    def _fit(self, scene: _Scene, wish: Wish, inside: Floats, around: Floats) -> Fit:
+        """What makes the edits around the region suit this picture."""
 
         def edited(parameters: Floats) -> Floats:
             return scene.editor.edited(inside, parameters, ORDERS[0])
@@ -344,7 +344,7 @@ class Predictor:
         def gain(seen: Floats) -> float:
             return wish.sign * math.log(scene.share(seen) + _LEAST_SHARE)
 
-        return surroundings.fitted(around, edited, gain, self._pool) - around
+        return fitted(around, edited, gain, self._pool)
 
     def _share(self, picture: Floats, mask: Floats, valid: Floats) -> float:
         return float(self._saliency.run(["share"], {"picture": picture, "mask": mask, "valid": valid})[0][0])

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -27,8 +28,9 @@ LAB = np.array([[21.2, 71.4, 7.2], [95.3, -145.9, 50.7], [33.5, 104.3, -137.8]],
 _TRIED = {0: 0.15, 1: 0.3, 2: 0.06, 3: 0.06, CONTRAST: 0.15}
 _TRIED_SLOPE = 0.2
 
-# How many times that an edit may go in the end.
+# How many times that an edit may go in the end, and how many times its own size what the network says.
 _FARTHEST = 2.5
+_LARGEST = 1.5
 
 # Edits that look alike share the step instead of fighting each other: a part of each one's own visibility.
 _RIDGE = 0.03
@@ -51,12 +53,24 @@ def _directions() -> Floats:
 _DIRECTIONS = _directions()
 
 
-def fitted(around: Floats, edited: Callable[[Floats], Floats], gain: Gain, pool: ThreadPoolExecutor) -> Floats:
-    """Parameters [38] around a region that move more of the attention than `around`, and change the picture by CHANGE.
+class Fit(NamedTuple):
+    """What becomes of edits around a region: `scale` times their parameters, plus `step`."""
+
+    scale: float
+    step: Floats  # [38]
+
+    def __call__(self, around: Floats) -> Floats:
+        """The fitted parameters [..., 38]."""
+        result: Floats = np.float32(self.scale) * around + self.step
+        return result
+
+
+def fitted(around: Floats, edited: Callable[[Floats], Floats], gain: Gain, pool: ThreadPoolExecutor) -> Fit:
+    """How parameters [38] around a region move more attention, and change the picture by CHANGE.
 
     edited: the picture [1, 3, H, W], display-encoded 0..1, with parameters around its region.
     gain: how far such a picture's attention moves the right way, as a logarithm.  pool: whose threads may do both.
-    If the fit moves less attention than `around` at the same change, that is returned at this change.
+    If the step moves less attention than `around` at the same change, there is none.
     """
 
     def seen(picture: Floats) -> Floats:
@@ -65,11 +79,14 @@ def fitted(around: Floats, edited: Callable[[Floats], Floats], gain: Gain, pool:
 
     untouched = seen(edited(np.zeros(COUNT, np.float32)))
 
-    def sized(parameters: Floats) -> Floats:
+    def sized(steps: Floats) -> Fit:
+        """With so many steps along the directions, at the change that is wanted."""
+        scale = 1.0
         for _ in range(2):  # change is nearly proportional to parameters
+            parameters = Fit(scale, np.float32(scale) * steps @ _DIRECTIONS)(around)
             change = float(np.linalg.norm(seen(edited(parameters)) - untouched, axis=0).mean())
-            parameters = parameters * np.float32(min(4.0, CHANGE / max(change, 1e-6)))
-        return parameters
+            scale = min(_LARGEST, scale * CHANGE / max(change, 1e-6))
+        return Fit(scale, (scale * steps).clip(-_FARTHEST, _FARTHEST).astype(np.float32) @ _DIRECTIONS)
 
     def tried(step: Floats) -> tuple[Floats, float]:
         picture = edited(around + step)
@@ -81,8 +98,7 @@ def fitted(around: Floats, edited: Callable[[Floats], Floats], gain: Gain, pool:
     changed = np.array([(more[0] - less[0]).ravel() / 2 for more, less in zip(both[:half], both[half:])])
     visible = (changed @ changed.T / untouched.shape[1]).astype(np.float64)
     visible += np.diag(_RIDGE * visible.diagonal() + 1e-12)
-    step = np.linalg.solve(visible, moved)
-    step *= CHANGE / max(float(np.sqrt(step @ visible @ step)), 1e-9)
-    far: Floats = step.clip(-_FARTHEST, _FARTHEST).astype(np.float32) @ _DIRECTIONS
-    start, end = sized(around), sized(around + far)
-    return max((end, start), key=lambda parameters: gain(edited(parameters)))
+    steps = np.linalg.solve(visible, moved)
+    steps *= CHANGE / max(float(np.sqrt(steps @ visible @ steps)), 1e-9)
+    candidates = [sized(each.astype(np.float32)) for each in (steps.clip(-_FARTHEST, _FARTHEST), 0 * steps)]
+    return max(candidates, key=lambda fit: gain(edited(fit(around))))

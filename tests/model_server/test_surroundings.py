@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pytest
 
 from model_server import surroundings
-from model_server.parameters import COUNT
+from model_server.parameters import COUNT, SHARPENING
 from model_server.predictor import NETWORKS, Predictor
 from model_server.wish import Wish
 from plugin.saliency.edits import ORDERS
@@ -30,7 +30,7 @@ def edited(parameters: Floats) -> Floats:
 
 def fit(gain: surroundings.Gain, start: Floats) -> Floats:
     with ThreadPoolExecutor(2) as pool:
-        return surroundings.fitted(start, edited, gain, pool)
+        return surroundings.fitted(start, edited, gain, pool)(start)
 
 
 def change(parameters: Floats) -> float:
@@ -58,6 +58,23 @@ def test_keeps_a_start_that_is_better() -> None:
     at = float(edited(start).mean())
     found = fit(lambda picture: -abs(float(picture.mean()) - at), start)
     assert found == pytest.approx(start, abs=1e-3)
+
+
+def test_what_nobody_sees_stays_within_its_bounds() -> None:
+    """In a picture where no edit shows, such as a black one."""
+    start = np.full(COUNT, 0.02, np.float32)
+    with ThreadPoolExecutor(2) as pool:
+        fit = surroundings.fitted(start, lambda parameters: np.zeros_like(PICTURE), lambda picture: 0.0, pool)
+    assert np.isfinite(fit(start)).all() and abs(fit(start)).max() < 1
+
+
+def test_amounts_never_change_their_sign() -> None:
+    """Sharpening is never negative, in whatever style or order the fit is used."""
+    start = np.full(COUNT, 3.0, np.float32)
+    with ThreadPoolExecutor(2) as pool:
+        fit = surroundings.fitted(start, edited, lambda picture: float(picture.mean()), pool)
+    assert 0 < fit.scale < 1
+    assert fit(np.full((24, COUNT), 0.001, np.float32))[:, SHARPENING].min() > 0
 
 
 @pytest.mark.parametrize("direction", ["attenuate", "emphasize"])
