@@ -43,8 +43,9 @@ RANKINGS = (*CHOICES, "random")
 _FACTORS = {"attenuate": (1.5, 1.25, 1.0, 0.75, 0.5, 0.35), "emphasize": (1.25, 1.0, 0.75, 0.5, 0.35)}
 _BELIEVABLE = -0.08
 
-# Added to a share of attention before its logarithm is taken.
-_LEAST_SHARE = 1e-4
+# Of a background's fit: added to the share of attention before its logarithm is taken; what the region's realism weighs
+# beside that.
+_LEAST_SHARE, _REALISM = 1e-4, 0.25
 
 # More would take memory, and processor time from a GIMP that works meanwhile.
 _THREADS = 2
@@ -342,7 +343,7 @@ class Predictor:
             return scene.editor.edited(inside, parameters, ORDERS[0])
 
         def gain(seen: Floats) -> float:
-            return wish.sign * math.log(scene.share(seen) + _LEAST_SHARE)
+            return wish.sign * math.log(scene.share(seen) + _LEAST_SHARE) + _REALISM * scene.realism(seen)
 
         return fitted(around, edited, gain, self._pool)
 

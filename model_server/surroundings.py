@@ -18,7 +18,7 @@ import numpy.typing as npt
 from model_server.parameters import CONTRAST, COUNT, CURVES, SEGMENTS
 
 # How much the picture may change by these edits: the mean colour difference (CIE76).
-CHANGE = 1.1
+CHANGE = 1.05
 
 # CIELAB of small differences of display-encoded sRGB about middle grey: rows L, a, b.
 LAB = np.array([[21.2, 71.4, 7.2], [95.3, -145.9, 50.7], [33.5, 104.3, -137.8]], np.float32)
@@ -69,8 +69,8 @@ def fitted(around: Floats, edited: Callable[[Floats], Floats], gain: Gain, pool:
     """How parameters [38] around a region move more attention, and change the picture by CHANGE.
 
     edited: the picture [1, 3, H, W], display-encoded 0..1, with parameters around its region.
-    gain: how far such a picture's attention moves the right way, as a logarithm.  pool: whose threads may do both.
-    If the step moves less attention than `around` at the same change, there is none.
+    gain: how good such a picture is, the more the better; above all how far its attention moves the right way.
+    pool: whose threads may do both.  If the step gains less than `around` at the same change, there is none.
     """
 
     def seen(picture: Floats) -> Floats:
