@@ -31,6 +31,9 @@ STRENGTHS = (0.5, 0.75, 1.0, 1.25, 1.5)
 # Values to either side of the prediction and it, an axis, in `neighbourhood`.
 _MOVES = 7
 
+# Regions for the figures that take long: styles, selections and, of half of them, what is around the prediction.
+_SOME = 24
+
 
 def size_of(sample: Sample) -> float:
     return float(sample.mask.sum() / sample.valid.sum())
@@ -211,7 +214,7 @@ def report(
         f"strength {100 * t:.0f} %": summary(judged([at_strength(chosen, t) for chosen in predicted], everything))
         for t in STRENGTHS
     }
-    some = [samples[i] for i in np.linspace(0, len(samples) - 1, min(max(1, searched), len(samples))).astype(int)]
+    some = [samples[i] for i in np.linspace(0, len(samples) - 1, min(_SOME, len(samples))).astype(int)]
     background = ablations.report(direction, samples, untouched, predictor, order, judges, team)
     drawn = styles.report(direction, some, predictor, judges, team)
     careless = selections(direction, some, predictor, order, judges, team)
@@ -228,7 +231,7 @@ def report(
         entries.append((caption, [outlined, before, samples[i].shown(samples[i].edited(predicted[i]))]))
     drawing.sheet(entries, folder / f"{direction}.png", abreast=2)
 
-    near = np.linspace(0, len(samples) - 1, min(max(1, searched // 2), len(samples))).astype(int).tolist()
+    near = np.linspace(0, len(samples) - 1, min(_SOME // 2, len(samples))).astype(int).tolist()
     text = "\n\n".join(
         [
             f"{direction}: {len(samples)} regions of as many held-out photographs, order {order}, {predictor.model}",
