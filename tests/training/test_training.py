@@ -17,6 +17,7 @@ import torch.nn.functional as F
 
 from model_server.parameters import COUNT, SHARPENING, STYLE
 from model_server.predictor import NETWORKS, Predictor
+from model_server.surroundings import Fit
 from model_server.training import (
     checkpoints,
     colour,
@@ -148,8 +149,9 @@ def test_missing_checkpoint_is_a_sentence(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("background", [False, True])
-def test_exported_networks_agree_with_torch(runs: Path, background: bool) -> None:
-    """The predictor's figures and edits, from ONNX, are those of the torch networks."""
+def test_exported_networks_agree_with_torch(runs: Path, background: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The predictor's figures and edits, from ONNX, are those of the torch networks, where no fit follows these."""
+    monkeypatch.setattr("model_server.predictor.fitted", lambda around, *_: Fit(1.0, np.zeros_like(around)))
     predictor = Predictor(runs / "networks")
     network, critic = export.load_edit(runs / "edit.pt"), realism.load_network(runs / "critic.pt")
     viewers = [saliency.load_network(runs / name) for name in ("a.pt", "b.pt")]
