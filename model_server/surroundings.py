@@ -74,7 +74,8 @@ def fitted(around: Floats, edited: Callable[[Floats], Floats], gain: Gain, pool:
     """
 
     def seen(picture: Floats) -> Floats:
-        result: Floats = LAB @ picture.reshape(3, -1)
+        # Not a matrix product: its own threads would wait for the ones of the pool.
+        result: Floats = np.einsum("ij,jk->ik", LAB, picture.reshape(3, -1))
         return result
 
     untouched = seen(edited(np.zeros(COUNT, np.float32)))
@@ -96,9 +97,11 @@ def fitted(around: Floats, edited: Callable[[Floats], Floats], gain: Gain, pool:
     half = len(_DIRECTIONS)
     moved = np.array([(more[1] - less[1]) / 2 for more, less in zip(both[:half], both[half:])])
     changed = np.array([(more[0] - less[0]).ravel() / 2 for more, less in zip(both[:half], both[half:])])
-    visible = (changed @ changed.T / untouched.shape[1]).astype(np.float64)
+    visible = np.einsum("ik,jk->ij", changed, changed).astype(np.float64) / untouched.shape[1]
     visible += np.diag(_RIDGE * visible.diagonal() + 1e-12)
     steps = np.linalg.solve(visible, moved)
-    steps *= CHANGE / max(float(np.sqrt(steps @ visible @ steps)), 1e-9)
+    steps *= CHANGE / np.sqrt(max(float(steps @ visible @ steps), 1e-18))
+    if not np.isfinite(steps).all():
+        steps = np.zeros_like(steps)
     candidates = [sized(each.astype(np.float32)) for each in (steps.clip(-_FARTHEST, _FARTHEST), 0 * steps)]
     return max(candidates, key=lambda fit: gain(edited(fit(around))))
