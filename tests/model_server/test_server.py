@@ -253,6 +253,7 @@ def test_a_bug_in_the_prediction_is_a_sentence(server: int, path: str) -> None:
         (post(REFINE, PICTURE, "Content-Length: 1024", "X-Gimp-Saliency-Version: 9.9"), 409),
         (post(PROPOSALS, PICTURE, "Content-Length: 1024", "X-Gimp-Saliency-Version: 9.9"), 409),
         (post(EDITS, PICTURE[:-1], "Content-Length: 1024"), 400),
+        (post(EDITS, PICTURE, "Content-Length: 102\x1d\ri"), 400),  # a separator of groups is space to Python
         (post(EDITS, PICTURE, "Content-Length: 1024", "X-Gimp-Saliency-Version: 9.9"), 409),
         (post(EDITS, PICTURE * 2, "Content-Length: 1024"), 200),  # pipelining: the first one counts
     ],
