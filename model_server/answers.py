@@ -298,9 +298,10 @@ class Handler(BaseHTTPRequestHandler):
         lengths = self.headers.get_all("Content-Length", [])
         if self.headers.get("Transfer-Encoding") or not lengths:
             raise Refusal(411, "The length is missing; send Content-Length, and the body in one piece.")
-        if len(lengths) > 1 or not re.fullmatch(r"[0-9]{1,12}", lengths[0].strip(" \t"), re.ASCII):
+        text = lengths[0].strip(" \t")
+        if len(lengths) > 1 or not re.fullmatch(r"[0-9]{1,12}", text, re.ASCII):
             raise Refusal(400, "Content-Length must be one number.")
-        length = int(lengths[0].strip(" \t"))
+        length = int(text)
         if length > limit:
             raise Refusal(413, f"The body is too large; send {limit} bytes at most.")
         return length

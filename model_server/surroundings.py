@@ -15,7 +15,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from model_server.parameters import CONTRAST, COUNT, CURVES, SEGMENTS
+from model_server.parameters import CONTRAST, COUNT, CURVES, PLACES
+from plugin.saliency.edits import SEGMENTS, Exposure, Saturation, WhiteBalance
 
 # How much the picture may change by these edits: the mean colour difference (CIE76).
 CHANGE = 1.05
@@ -23,9 +24,15 @@ CHANGE = 1.05
 # CIELAB of small differences of display-encoded sRGB about middle grey: rows L, a, b.
 LAB = np.array([[21.2, 71.4, 7.2], [95.3, -145.9, 50.7], [33.5, 104.3, -137.8]], np.float32)
 
-# How far each edit is tried, in the units of parameters.py: exposure, saturation, red, blue, contrast, and the slope of
-# each piece of a curve that the three channels share.
-_TRIED = {0: 0.15, 1: 0.3, 2: 0.06, 3: 0.06, CONTRAST: 0.15}
+# How far each edit is tried, in the units of parameters.py; slopes are those of a curve that the three channels share.
+_RED, _BLUE = range(*PLACES[WhiteBalance.name].indices(COUNT))
+_TRIED = {
+    PLACES[Exposure.name].start: 0.15,
+    PLACES[Saturation.name].start: 0.3,
+    _RED: 0.06,
+    _BLUE: 0.06,
+    CONTRAST: 0.15,
+}
 _TRIED_SLOPE = 0.2
 
 # How many times that an edit may go in the end, and how many times its own size what the network says.

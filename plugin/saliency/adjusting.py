@@ -36,7 +36,6 @@ from words import _
 # What layers of one edit have in common, beside numbers.
 _TEXTS = ("id", "version", "direction", "model", "order", "frames", "selection")
 
-
 _LONGEST = 1 << 19  # px; no side in GIMP is longer
 
 

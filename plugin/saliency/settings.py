@@ -11,6 +11,7 @@ The plug-in writes it, the server reads it when it starts.  Standard library onl
 from __future__ import annotations
 
 import configparser
+import io
 import os
 import tempfile
 from dataclasses import dataclass
@@ -72,19 +73,26 @@ def save(settings: Settings) -> None:
     if not parser.has_section("server"):
         parser.add_section("server")
     parser.set("server", "idle-minutes", str(settings.idle_minutes))
+    text = io.StringIO()
+    parser.write(text)
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        number, part = tempfile.mkstemp(prefix=".settings-", dir=file.parent)
-        try:
-            with os.fdopen(number, "w", encoding="utf-8") as stream:
-                parser.write(stream)
-            os.replace(part, file)  # noqa: PTH105
-        except BaseException:
-            Path(part).unlink()
-            raise
+        write_whole(file, text.getvalue())
     except OSError as error:
         message = _("The settings cannot be saved in {folder} ({reason}): allow writing there, then try again.")
         raise UserError(message.format(folder=file.parent, reason=error.strerror)) from error
+
+
+def write_whole(file: Path, text: str) -> None:
+    """Give a file this text, all or nothing; its folder is made if there is none.  Raises OSError."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    number, part = tempfile.mkstemp(prefix=f".{file.stem}-", dir=file.parent)
+    try:
+        with os.fdopen(number, "w", encoding="utf-8") as stream:
+            stream.write(text)
+        os.replace(part, file)  # noqa: PTH105
+    except BaseException:
+        Path(part).unlink()
+        raise
 
 
 def _parser() -> configparser.ConfigParser:

@@ -10,8 +10,6 @@ server share this file.
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -117,15 +115,7 @@ def _write(styles: dict[str, Style]) -> None:
     file = path()
     lines = [f"  {json.dumps(name, ensure_ascii=False)}: {json.dumps(list(styles[name]))}" for name in sorted(styles)]
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        number, part = tempfile.mkstemp(prefix=".styles-", dir=file.parent)
-        try:
-            with os.fdopen(number, "w", encoding="utf-8") as stream:
-                stream.write("{\n" + ",\n".join(lines) + "\n}\n" if lines else "{}\n")
-            os.replace(part, file)  # noqa: PTH105
-        except BaseException:
-            Path(part).unlink()
-            raise
+        _settings.write_whole(file, "{\n" + ",\n".join(lines) + "\n}\n" if lines else "{}\n")
     except OSError as error:
         message = _("The style cannot be saved in {folder} ({reason}): allow writing there, then try again.")
         raise UserError(message.format(folder=file.parent, reason=error.strerror)) from error
