@@ -7,9 +7,11 @@ compiles each to the saliency.mo that the plug-in reads.  A new language begins 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from email import message_from_string
 from pathlib import Path
 
-from babel.messages.catalog import Catalog
+from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_file
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
@@ -19,7 +21,7 @@ LOCALE = PROJECT / "plugin" / "saliency" / "locale"
 TEMPLATE = LOCALE / "saliency.pot"
 _SOURCES = ("plugin/saliency/*.py", "model_server/*.py")  # the server's sentences that the plug-in shows
 _KEYWORDS = {"_": None, "N_": None, "ngettext": (1, 2)}
-_HEADERS = {"Language", "Plural-Forms", "MIME-Version", "Content-Type", "Content-Transfer-Encoding"}
+_HEADERS = ("Language:", "Plural-Forms:", "MIME-Version:", "Content-Type:", "Content-Transfer-Encoding:")
 _COMMENT = "# SPDX-License-Identifier: GPL-3.0-or-later\n# The sentences of gimp-saliency; see tests/translations.py."
 
 
@@ -29,9 +31,12 @@ class Sentences(Catalog):
     def __init__(self, language: str | None = None) -> None:
         super().__init__(language, header_comment=_COMMENT, charset="utf-8", fuzzy=False)
 
-    @property
-    def mime_headers(self) -> list[tuple[str, str]]:
-        return [(name, value) for name, value in super().mime_headers if name in _HEADERS]
+    def __iter__(self) -> Iterator[Message]:
+        for message in super().__iter__():
+            if not message.id:
+                lines = str(message.string).split("\n")
+                message.string = "\n".join(line for line in lines if line.startswith(_HEADERS))
+            yield message
 
 
 def catalogues() -> dict[str, Path]:
@@ -56,6 +61,8 @@ def read(path: Path, language: str | None = None) -> Sentences:
         for message in read_po(file, abort_invalid=True):
             if message.id:
                 found[message.id] = message
+            else:  # how many plurals there are, of which Babel has another opinion now and then
+                found.mime_headers = message_from_string(str(message.string)).items()
     return found
 
 
