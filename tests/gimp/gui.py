@@ -103,6 +103,10 @@ class Window:
         wait_for(lambda: len(self.notes(event)) > after, f"the note «{event}»", limit, pause=0.02)
         return self.notes(event)[after]
 
+    def ended(self, limit: float = 60) -> None:
+        """Wait until the plug-in has ended all that was chosen: it works step by step, each of which can be seen."""
+        wait_for(lambda: len(self.notes("begun")) == len(self.notes("ended")), "the plug-in's end", limit)
+
     def calm(self, calm: float = 1.0) -> None:
         """Wait until the dialog has painted and measured nothing new for some seconds."""
         last, count = time.monotonic(), -1

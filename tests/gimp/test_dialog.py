@@ -43,7 +43,7 @@ def change(window: Window, *keys: str) -> int:
 
 def settled(window: Window) -> dict[str, Any]:
     """The image's state once it does not change any more: plug-in and GIMP work step by step."""
-    wait_for(lambda: len(window.notes("begun")) == len(window.notes("ended")), "the plug-in's end")
+    window.ended()
     last = None
     while (state := (window.ask("state(image)"), window.selection().tobytes())) != last:
         last = state

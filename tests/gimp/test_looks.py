@@ -141,7 +141,8 @@ def edit_and_undo(window: Window, *keys: str) -> int:
     assert keys or with_edit == first
     assert window.ask(STATE) == before
     answer(window, "alt+o")
-    after = wait_for(lambda: edited(window, before), "the edit", limit=180)
+    window.ended(180)
+    after = wait_for(lambda: edited(window, before), "the edit")
     assert window.ask(IMAGES) == 1, "a picture of the preview stayed behind"
     assert not window.find("GIMP Message")
     window.activate("GIMP$")
