@@ -49,12 +49,13 @@ def one_after_the_other(options: dict[str, Any], around: list[Any] = AROUND) -> 
     return image
 
 
-def edit_each_type(precisions: list[str]) -> dict[str, dict[str, Any]]:
-    """Edits with a background beside an edit of the selection and one of its inverse."""
+def edit_each_type(precisions: list[str], shapes: list[str] | None = None) -> dict[str, dict[str, Any]]:
+    """Edits with a background beside an edit of the selection and one of its inverse.  shapes: None for all."""
     results = {}
     for base in ("RGB", "GRAY"):
         for precision in precisions:
-            for shape, more in inside.SHAPES.items():
+            for shape in inside.SHAPES if shapes is None else shapes:
+                more = inside.SHAPES[shape]
                 if base == "GRAY" and "adobe" in more:
                     continue
                 options = {"base": base, "precision": precision, **more}

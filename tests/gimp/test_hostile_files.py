@@ -36,11 +36,12 @@ def check(results: dict[str, dict[str, Any]]) -> dict[str, str]:
     return refused
 
 
-@pytest.mark.parametrize("photo", ["opaque", "partial"])
-def test_adjusting_a_strangers_edit(gimp: GimpForTests, photo: str) -> None:
-    results = run(gimp, f"adjusted({photo!r})")
+@pytest.mark.parametrize(("photo", "step"), [("opaque", 1), ("partial", 5)])
+def test_adjusting_a_strangers_edit(gimp: GimpForTests, photo: str, step: int) -> None:
+    """Each starts the plug-in anew, which takes a second; for the other kind of photo a few will do."""
+    results = run(gimp, f"adjusted({photo!r}, {step})")
     refused = check(results)
-    assert len(results) > 90
+    assert len(results) >= 180 / step
     if not gimp.is_32:  # there the one layer is the whole edit
         good = {"another version", "code for an id", "id of an object", "unknown direction", "name of a number"}
         assert not good & set(refused)
@@ -60,8 +61,9 @@ def test_adjusting_by_a_strangers_selection(gimp: GimpForTests) -> None:
     assert all("no longer known" in message for message in refused.values())
 
 
-def test_repeating_what_nobody_did(gimp: GimpForTests) -> None:
-    refused = check(run(gimp, "repeated()"))
+def test_repeating_what_nobody_did(gimp32: GimpForTests) -> None:
+    """Both GIMPs keep the last edit alike."""
+    refused = check(run(gimp32, "repeated()"))
     assert len(refused) > 60
 
 
