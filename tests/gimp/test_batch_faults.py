@@ -327,8 +327,9 @@ def test_two_hundred_mixed_pictures(
     everything = [chosen.place / "in", chosen.place / "masks"]
     for folder in everything:
         folder.rename(folder.with_name(f"all {folder.name}"))
-    alone = [name for number, name in enumerate(results) if number % 9 == 0]
-    assert len(alone) >= 15
+    step = 9 if chosen.gimp.is_32 else 27  # each start of GIMP takes its time
+    alone = results[::step]
+    assert len(alone) >= 135 // step
     for name in alone:
         for folder in [*everything, chosen.place / "out"]:
             shutil.rmtree(folder, ignore_errors=True)
