@@ -32,7 +32,8 @@ def check_types(gimp: GimpForTests, precisions: list[str], shapes: list[str] | N
             assert result["difference"] <= tolerance, f"{name}: {result}"
         assert result["region"] <= (1e-6 if "FLOAT" in name else tolerance), f"{name}: {result}"
         assert result["changed"] > 4 / 255, f"{name}: {result}"
-        # Set aside twice, once for each stack: twice what `inside.edit_each_type` allows.
+        # Set aside three times, not once as for the selection alone: see `inside._selection_rounding`.
+        # Measured in twelve starts of GIMP: up to three steps of 2^-23, elsewhere none.
         assert result["selection"] <= (2**-21 if "DOUBLE" in name else 0), f"{name}: {result}"
         assert result["channels"] == 0 and result["saved"] and len(result["active"]) == 1, f"{name}: {result}"
         gray = name.startswith("GRAY")
