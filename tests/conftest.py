@@ -17,19 +17,46 @@ from typing import Any
 import pytest
 
 from model_server import folders
-from model_server.gimp import Gimp, private, script, server_command
+from model_server.gimp import Gimp, private, server_command
 from model_server.plugin_copy import install_plugin, missing_procedures
 from plugin.saliency import connection
+from tests import turns
+from tests.gimp.console import Console
 
 PROJECT = Path(__file__).resolve().parents[1]
+MEASURING = ("tests/model_server/", "tests/plugin/test_connection.py", "tests/gimp/test_benchmark.py")
+
+
+@pytest.hookimpl(optionalhook=True)  # pytest-xdist's
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> turns.OneGimpEach:
+    """Test the GIMPs side by side, where pytest runs several processes."""
+    return turns.OneGimpEach(config, log)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # before pytest-timeout's clock starts
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Give tests that measure time or memory the machine for themselves."""
+    with turns.turn(alone=item.nodeid.startswith(MEASURING)):
+        return (yield)
 
 
 @dataclass(frozen=True)
 class GimpForTests:
-    """A GIMP, and the environment in which it sees the plug-in and a runtime folder of its own."""
+    """A GIMP, the environment in which it sees the plug-in and a runtime folder of its own, and a console of it."""
 
     gimp: Gimp
     env: dict[str, str]
+    console: Console
+
+    @classmethod
+    def with_plugin(cls, gimp: Gimp, env: dict[str, str]) -> GimpForTests:
+        """env: names the profile that holds the plug-in.  Who runs scripts closes the console at the end."""
+        folders = [env["GIMP3_DIRECTORY"] + "/plug-ins/saliency", str(PROJECT / "tests" / "gimp")]
+        return cls(gimp, env, Console(gimp, env, folders))
+
+    def where(self, **env: str) -> GimpForTests:
+        """The same GIMP with other values of these environment variables, and with a console of its own."""
+        return self.with_plugin(self.gimp, {**self.env, **env})
 
     @property
     def is_32(self) -> bool:
@@ -37,8 +64,7 @@ class GimpForTests:
 
     def run(self, code: str, timeout: float = 240.0) -> Any:
         """Run Python in gimp-console, with the plug-in's folder and tests/gimp importable; return its `result`."""
-        search = [self.env["GIMP3_DIRECTORY"] + "/plug-ins/saliency", str(PROJECT / "tests" / "gimp")]
-        return script(self.gimp, f"import sys\nsys.path[:0] = {search!r}\n{code}", timeout, self.env)
+        return self.console.run(code, timeout)
 
 
 def _gimp(version: str) -> Gimp:
@@ -73,7 +99,11 @@ def session(version: str) -> Iterator[GimpForTests]:
             # GIMP's first start in a profile asks all plug-ins what they are, which takes its time.
             missing = missing_procedures(found, profile)
             assert not missing, f"{found.describe()} does not know {missing}"
-            yield GimpForTests(found, env)
+            tested = GimpForTests.with_plugin(found, env)
+            try:
+                yield tested
+            finally:
+                tested.console.close()
             patch.setenv("GIMP_SALIENCY_RUNTIME", str(runtime))
             connection.stop(kill=True)
 

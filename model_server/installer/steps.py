@@ -22,6 +22,7 @@ _WINDOW_TOOLS = {
     "import": "imagemagick",
     "openbox": "openbox",
 }
+_SIDE_BY_SIDE = ("--numprocesses", "2")  # one process for each GIMP
 
 
 def log() -> Path:
@@ -89,7 +90,7 @@ def test(arguments: Sequence[str]) -> None:
         env.pop(name, None)
     # A home of their own, so that no test meets the user's settings, nor leaves anything beside them.
     with tempfile.TemporaryDirectory(prefix="gimp-saliency home ") as home:
-        command = [str(python), "-m", "pytest", *arguments]
+        command = [str(python), "-m", "pytest", *_SIDE_BY_SIDE, *arguments]
         if subprocess.run(command, cwd=environment.PROJECT, env={**env, "HOME": home}).returncode:
             raise SetupError("Tests failed: see above.")
 

@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ import pytest
 
 from model_server import gimp as gimp_module
 from model_server import server
+from model_server.gimp import Gimp
 from plugin.saliency import connection
 from tests.conftest import GimpForTests
 from tests.gimp.small_disk import fill, mounted
@@ -42,6 +43,7 @@ class Service:
     """A runtime folder of the test's own, and the server in it, which GIMP starts when it needs it."""
 
     place: Path  # short, as a socket's path must be
+    gimps: dict[Gimp, GimpForTests] = field(default_factory=dict)  # that run scripts with it
 
     @property
     def runtime(self) -> Path:
@@ -49,7 +51,7 @@ class Service:
 
     def inside(self, gimp: GimpForTests) -> GimpForTests:
         """The same GIMP with this service."""
-        return replace(gimp, env={**gimp.env, **_environment(self.place)})
+        return self.gimps.setdefault(gimp.gimp, gimp.where(**_environment(self.place)))
 
     def run(self, gimp: GimpForTests, call: str, timeout: float = 500) -> Any:
         return self.inside(gimp).run(f"import inside_faults\nresult = inside_faults.{call}", timeout)
@@ -79,6 +81,8 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
         for name, value in _environment(service.place).items():
             monkeypatch.setenv(name, value)
         yield service
+        for gimp in service.gimps.values():
+            gimp.console.close()
         if pid := service.pid():
             os.kill(pid, signal.SIGKILL)
 
@@ -363,8 +367,9 @@ def test_home_that_takes_nothing(
         own = {**dict.fromkeys(names, str(home)), "GIMP3_DIRECTORY": str(home / "profile")}
         for name in names:
             monkeypatch.setenv(name, str(home))
-        mine = replace(gimp, env={**service.inside(gimp).env, **own})
+        mine = service.inside(gimp).where(**own)
         result = mine.run("import inside_faults\nresult = inside_faults.attempt()", 120)
+        mine.console.close()
         assert result["status"] == "success", result
         assert connection.stop(kill=True)  # it holds its log open
 

@@ -9,7 +9,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +50,7 @@ def profile(
             speak(plugin / "words.py", language, gimp.gimp.location or Path("/"), copy / "locales")
         if words:
             write_catalogue(plugin / "locale" / language / "LC_MESSAGES" / "saliency.mo", words)
-        yield replace(gimp, env={**gimp.env, "GIMP3_DIRECTORY": str(copy)})
+        yield gimp.where(GIMP3_DIRECTORY=str(copy))
     finally:
         shutil.rmtree(copy)
 

@@ -45,6 +45,7 @@ class ServerWindow(Window):
 
 @contextmanager
 def _opened(gimp: GimpForTests, folder: Path, scheme: str = "dark", first: str = "pass") -> Iterator[ServerWindow]:
+    gimp.console.close()  # else it may answer a wish for a server, and with its own settings
     name = uuid.uuid4().hex[:8]
     base = Path(gimp.env["GIMP3_DIRECTORY"]).parent  # what a private GIMP sees of the disk
     report, rc = base / f"{name}.json", base / f"{name}.rc"

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from model_server import folders, gimp, plugin_copy, private_root
+from model_server.gimp import script
 from tests.conftest import GimpForTests
 from tests.model_server.processes import wait_for
 
@@ -283,7 +284,7 @@ from gi.repository import Gimp
 open({str(place / "from inside")!r}, "w").write("x")
 result = {{"version": Gimp.version(), "cwd": os.getcwd(), "home": os.path.expanduser("~")}}
 """
-    answer = gimp.run(code)
+    answer = script(gimp.gimp, code, env=gimp.env)
     assert answer["version"] == ".".join(map(str, gimp.gimp.version))
     assert answer["cwd"] == str(Path.cwd())
     assert answer["home"] == str(Path.home())
@@ -291,12 +292,10 @@ result = {{"version": Gimp.version(), "cwd": os.getcwd(), "home": os.path.expand
 
 
 def test_a_failing_and_a_slow_script_in_real_gimp(gimp32: GimpForTests) -> None:
-    from model_server.gimp import GimpError
-
-    with pytest.raises(GimpError, match="ZeroDivisionError"):
-        gimp32.run("1 / 0")
-    with pytest.raises(GimpError, match="did not finish"):
-        gimp32.run("import time; time.sleep(60)", timeout=8)
+    with pytest.raises(gimp.GimpError, match="ZeroDivisionError"):
+        script(gimp32.gimp, "1 / 0", env=gimp32.env)
+    with pytest.raises(gimp.GimpError, match="did not finish"):
+        script(gimp32.gimp, "import time; time.sleep(60)", timeout=8, env=gimp32.env)
 
 
 def test_real_gimp_knows_the_procedures(gimp: GimpForTests) -> None:
