@@ -66,6 +66,8 @@ def attempt(direct: bool = False, seed: int = 1, **arguments: Any) -> dict[str, 
 def rounds(folder: str, most: int, **arguments: Any) -> list[dict[str, Any]]:
     """An undisturbed edit, then others until the test has had enough; in each it may do something to the server."""
     results = [attempt(**arguments)]
+    begin, end = results[0]["times"]
+    Path(folder, "seconds").write_text(str(end - begin))
     done, enough = Path(folder, "done"), Path(folder, "enough")
     for number in range(most):
         Path(folder, "round").write_text(str(number))

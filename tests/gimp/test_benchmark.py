@@ -6,22 +6,19 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-from model_server import folders
+from tests.conftest import PROJECT, GimpForTests
 from tests.gimp import gui
-
-PROJECT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.thorough
 @pytest.mark.skipif(bool(gui.MISSING), reason=f"needs {', '.join(gui.TOOLS)}")
-@pytest.mark.skipif(not (folders.cache() / "gimp-3.2").is_dir(), reason="no GIMP 3.2 for tests")
-def test_one_round() -> None:
+def test_one_round(gimp32: GimpForTests) -> None:
     command = [sys.executable, "-m", "tests.gimp.benchmark", "--rounds", "1"]
-    env = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    root = {"GIMP_SALIENCY_TEST_GIMP_32": str(gimp32.gimp.location)}
+    env = {**os.environ, **root, "PYTHONPATH": str(PROJECT)}
     done = subprocess.run(command, cwd=PROJECT, env=env, capture_output=True, text=True, timeout=500)
     assert done.returncode == 0, done.stdout + done.stderr
     waits = ("menu → preview, warm server", "menu → preview, cold server", "slider → redraw, zoomed in")

@@ -133,7 +133,8 @@ class Attacker:
             if not number or number == seen:
                 continue
             seen = number
-            self._ended.wait(draw.uniform(0, 1.5))
+            lasts = float((place / "seconds").read_text())  # an edit, on a machine that may be busy
+            self._ended.wait(draw.uniform(0, 1.5 * lasts))
             with suppress(ProcessLookupError):
                 if pid := self._service.pid():
                     os.kill(pid, self._sign)

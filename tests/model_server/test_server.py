@@ -307,7 +307,7 @@ def test_idle_connections_do_not_block(server: int) -> None:
     finally:
         for client in clients:
             client.close()
-    time.sleep(0.1)
+    wait_for(lambda: connection.request("GET", "/v1/health")[0] == 200)
 
 
 tokens = st.sampled_from(
