@@ -18,7 +18,7 @@ import pytest
 
 from plugin.saliency import connection
 from tests.model_server.hostile import malformed
-from tests.model_server.processes import REAL_SERVER, StartServer, memory_at_rest, wait_for
+from tests.model_server.processes import REAL_SERVER, StartServer, memory_at_rest, threads, wait_for
 from tests.model_server.wire import EDITS, LOOK, PICTURE, REFINE, dial, exchange, post, received, status, whole
 
 LIMIT = 5.0  # seconds until a refusal
@@ -35,7 +35,7 @@ def server(start_server: StartServer) -> Iterator[int]:
     yield process.pid
     assert _good_answers() == before
     assert process.poll() is None
-    wait_for(lambda: _threads(process.pid) < 12)
+    wait_for(lambda: threads(process.pid) < 12)
 
 
 def _good_answers() -> list[object]:
@@ -47,10 +47,6 @@ def _good_answers() -> list[object]:
         connection.ask_refined(PICTURE, 16, 16, 4),
         connection.ask_saliency(PICTURE[:768], 16, 16),
     ]
-
-
-def _threads(pid: int) -> int:
-    return len(os.listdir(f"/proc/{pid}/task"))  # noqa: PTH208
 
 
 def _send(seed: int, number: int) -> tuple[Counter[int], float]:
@@ -126,7 +122,7 @@ def test_slow_and_silent_clients(server: int) -> None:
         for client in (*silent, *dripping):
             assert whole(received(client)).status == 408
         assert time.monotonic() - started < LIMIT
-        wait_for(lambda: _threads(server) < 12)  # the deaf one was given up, too
+        wait_for(lambda: threads(server) < 12)  # the deaf one was given up, too
     median = sorted(waits)[len(waits) // 2]
     print(f"{len(waits)} good requests meanwhile, {1000 * median:.0f} ms in the median, {max(waits):.2f} s at most")
     assert len(waits) >= 5 and max(waits) < LIMIT
