@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -100,10 +101,8 @@ def session(version: str) -> Iterator[GimpForTests]:
             missing = missing_procedures(found, profile)
             assert not missing, f"{found.describe()} does not know {missing}"
             tested = GimpForTests.with_plugin(found, env)
-            try:
+            with closing(tested.console):
                 yield tested
-            finally:
-                tested.console.close()
             patch.setenv("GIMP_SALIENCY_RUNTIME", str(runtime))
             connection.stop(kill=True)
 

@@ -36,12 +36,10 @@ class Console:
         try:
             connection.send(code)
             if not connection.poll(timeout):
-                raise GimpError(f"{self._gimp.describe()} did not finish a script in {timeout:g} s.")
+                raise self._failure(f"did not finish a script in {timeout:g} s")
             result, error = connection.recv()
-        except (OSError, EOFError, GimpError) as failure:
-            said = self._log.read_text(errors="replace").strip()
-            self.close()
-            raise GimpError(f"{self._gimp.describe()}: {failure or 'it ended'}; it said: {said[-500:]}") from None
+        except (OSError, EOFError):
+            raise self._failure("ended during a script") from None
         if error:
             raise GimpError(f"A script failed in {self._gimp.describe()}: {error}")
         return json.loads(result)
@@ -74,9 +72,13 @@ class Console:
                 self._connection = self._running.enter_context(Client(address, "AF_UNIX"))
                 return self._connection
             time.sleep(0.05)
+        raise self._failure("does not start")
+
+    def _failure(self, what: str) -> GimpError:
+        """End GIMP; the error to raise, with GIMP's last words."""
         said = self._log.read_text(errors="replace").strip()
         self.close()
-        raise GimpError(f"{self._gimp.describe()} does not start; it said: {said[-500:]}")
+        return GimpError(f"{self._gimp.describe()} {what}; it said: {said[-500:]}")
 
 
 def _wait(process: subprocess.Popen[Any]) -> None:

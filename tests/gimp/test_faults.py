@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -369,8 +369,8 @@ def test_home_that_takes_nothing(
         for name in names:
             monkeypatch.setenv(name, str(home))
         mine = service.inside(gimp).where(**own)
-        result = mine.run("import inside_faults\nresult = inside_faults.attempt()", 120)
-        mine.console.close()
+        with closing(mine.console):
+            result = mine.run("import inside_faults\nresult = inside_faults.attempt()", 120)
         assert result["status"] == "success", result
         assert connection.stop(kill=True)  # it holds its log open
 
