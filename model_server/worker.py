@@ -3,25 +3,20 @@
 
 from __future__ import annotations
 
-import ctypes
 import logging
-import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Any, TypeVar
 
+from model_server import heap
+
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 _MOMENT = 0.5  # seconds
-
-# glibc has both.
-_C = None if sys.platform == "win32" else ctypes.CDLL(None)
-_TRIM, _SET = getattr(_C, "malloc_trim", None), getattr(_C, "mallopt", None)
-_ARENA_MAX = -8  # malloc.h: M_ARENA_MAX
 
 
 class Busy(Exception):
@@ -36,8 +31,7 @@ class Worker:
     """
 
     def __init__(self, load: Callable[[], Any]) -> None:
-        if _SET:
-            _SET(_ARENA_MAX, 2)  # two threads judge at once; more heaps let the server grow in its first answers
+        heap.keep()
         self._load = load
         self._predictor: Any = None
         self._error = ""
@@ -68,7 +62,7 @@ class Worker:
         """
         if self._ended and time.monotonic() - self._ended > _MOMENT:
             self._ended = 0.0
-            _give_back_memory()
+            self._pool.submit(heap.give_back)  # the heap that it predicts with is this thread's
 
     def close(self) -> None:
         """Drop what waits; what runs is the last."""
@@ -86,14 +80,9 @@ class Worker:
             try:
                 self._predictor = self._load()
                 self._error = ""
-                _give_back_memory()
+                heap.give_back()
             except Exception as error:
                 self._error = str(error) or type(error).__name__
                 log.exception("loading the networks failed")
                 raise
         return self._predictor
-
-
-def _give_back_memory() -> None:
-    if _TRIM:
-        _TRIM(0)
