@@ -60,12 +60,6 @@ class Asker:
             self._waiting[name] = (self._number, question, answer)
             self._changed.notify()
 
-    def forget(self, name: str) -> None:
-        """No answer of this name is wanted any more."""
-        with self._changed:
-            self._newest.pop(name, None)
-            self._waiting.pop(name, None)
-
     def busy(self) -> bool:
         """Whether an answer is still to come."""
         return bool(self._newest)

@@ -473,7 +473,7 @@ class EditDialog:
         """Ask in the other thread; `take` gets the answer, the status line the sentence of a failure."""
 
         def answered(answer: Any) -> None:
-            self._pictures.spin(self._asker.busy())
+            self._spin(self._asker.busy())
             if isinstance(answer, Exception):
                 self._fail(answer, name)
             else:
@@ -482,7 +482,11 @@ class EditDialog:
                 take(answer)
 
         self._asker.ask(name, question, answered)
-        self._pictures.spin(True)
+        self._spin(True)
+
+    def _spin(self, busy: bool) -> None:
+        self._pictures.spin(busy)
+        tracing.note("spins", still=busy)
 
     def _fail(self, error: Exception, question: str = "") -> None:
         """Say what went wrong.  question: the name of the one whose next answer takes that back."""

@@ -108,12 +108,17 @@ class Window:
         wait_for(lambda: len(self.notes("begun")) == len(self.notes("ended")), "the plug-in's end", limit)
 
     def calm(self, calm: float = 1.0) -> None:
-        """Wait until the dialog has painted and measured nothing new for some seconds."""
+        """Wait until the dialog waits for no answer, and has painted and measured nothing new for some seconds."""
         last, count = time.monotonic(), -1
-        while time.monotonic() < last + calm:
-            if (now := len(self.notes("painted")) + len(self.notes("measured"))) != count:
+
+        def is_calm() -> bool:
+            nonlocal last, count
+            spins = self.notes("spins")
+            if (now := len(self.notes("painted")) + len(self.notes("measured")) + len(spins)) != count:
                 last, count = time.monotonic(), now
-            time.sleep(0.1)
+            return time.monotonic() > last + calm and not (spins and spins[-1]["still"])
+
+        wait_for(is_calm, "the dialog's rest")
 
 
 def undo_and_redo(
