@@ -47,7 +47,7 @@ def edit_pixels(image: Any, choices: Choices, plan: list[editing.Planned] | None
             Gimp.Selection.none(part)
             visible = Gimp.Layer.new_from_visible(part, part, "")
             part.insert_layer(visible, None, 0)  # else nobody would free it
-            copy_pixels(visible, layer, [(left - x, top - y, right - left, bottom - top)], (left, top))
+            copy_pixels(visible, layer, [(left - x, top - y, right - left, bottom - top)], (x, y))
     finally:
         part.delete()
     return plan

@@ -36,12 +36,18 @@ class Folder:
         return pixels
 
     def run(
-        self, suffix: str | None = None, frames: bool = False, resume: bool = False, processes: int = 1, **edit: Any
+        self,
+        suffix: str | None = None,
+        frames: bool = False,
+        resume: bool = False,
+        processes: int = 1,
+        direction: str = "attenuate",
+        **edit: Any,
     ) -> dict[str, str]:
         """Edit all, or with `resume` what has no result; the failures by name."""
         jobs = batch.find_jobs(self.place / "in", self.place / "masks", self.place / "out", suffix, frames)
         jobs = [job for job in jobs if not (resume and job.output.exists())]
-        failed = batch.run(self.gimp.gimp, jobs, batch.Edit("attenuate", **edit), processes, 60, resume)
+        failed = batch.run(self.gimp.gimp, jobs, batch.Edit(direction, **edit), processes, 60, resume)
         return {path.name: reason for path, reason in failed.items()}
 
     def result(self, name: str) -> Any:

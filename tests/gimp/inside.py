@@ -13,6 +13,7 @@ import canvas
 import connection
 import editing
 import edits
+import flattened
 import target
 from choices import Choices
 from errors import UserError
@@ -259,6 +260,29 @@ def edit_each_type() -> dict[str, dict[str, Any]]:
                     "saved": saved_and_loaded(image) == after,
                 }
                 image.delete()
+    return results
+
+
+def edit_flat() -> dict[str, dict[str, Any]]:
+    """Edit images of one layer in layers and straight in their pixels; how these compare, by description."""
+    answer_with(ALL_EDITS)
+    results = {}
+    for base in ("RGB", "GRAY"):
+        for precision in ("U8_NON_LINEAR", "U16_NON_LINEAR", "FLOAT_LINEAR"):
+            for alpha in ("none", "partial"):
+                image, layer = picture(precision=precision, base=base, alpha=alpha)
+                select(image)
+                flat, before = image.duplicate(), visible(image)
+                flattened.edit_pixels(flat, Choices("emphasize"))
+                straight = visible(flat)
+                edit(image, [layer], "emphasize")
+                results[f"{base} {precision} {alpha}"] = {
+                    "unchanged outside": unchanged_outside(image, straight, before, before),
+                    "changed inside": before != straight,
+                    "difference": _largest_difference(straight, visible(image)),
+                }
+                image.delete()
+                flat.delete()
     return results
 
 

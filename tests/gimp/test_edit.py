@@ -21,6 +21,16 @@ def test_every_kind_of_image(gimp: GimpForTests) -> None:
     assert not wrong, "\n".join(wrong)
 
 
+def test_pixels_are_what_the_layers_show(gimp: GimpForTests) -> None:
+    """Of an image that is one layer; sharpening looks at what lies around the box that is composed."""
+    results = gimp.run("import inside\nresult = inside.edit_flat()")
+    assert len(results) == 12
+    for name, result in results.items():
+        assert result["unchanged outside"] and result["changed inside"], name
+        step = 1 / 255 if "U8" in name else 1 / 65535
+        assert result["difference"] <= 1.01 * step, (name, result["difference"] / step)
+
+
 BAD_INPUTS = {
     "nothing selected": ("lambda i, l: Gimp.Selection.none(i) and None", "{}", "Nothing is selected"),
     "selection outside": (
