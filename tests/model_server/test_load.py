@@ -120,7 +120,8 @@ def test_many_clients_at_once(server: int) -> None:
         print(f"mean wait of the median client {median(means):.3f} s, of the slowest {means[-1]:.3f} s,", end=" ")
         print(f"memory at most {peaks[-1]:.1f} MB, at rest {rests[-1]:.1f} MB")
         assert means[-1] < 3 * median(means)
-    assert peaks[1] - peaks[0] < 5 and rests[1] - rests[0] < 5
+    assert rests[1] - rests[0] < 5
+    assert peaks[1] - peaks[0] < 10  # chance alone, what meets what, gave 169 to 177 MB in twelve periods
 
 
 def health_waits(seconds: float) -> list[float]:
