@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from typing import Any
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8  # malloc.h: M_TRIM_THRESHOLD and so on
 _ALWAYS, _NEVER = 1 << 16, 1 << 30  # bytes free at a heap's end from which on these are given back
 _LARGEST = 32 << 20  # bytes; the most that glibc takes for the threshold of a block with a mapping of its own
 
-_C = None if sys.platform == "win32" else ctypes.CDLL(None)
+_C: Any = None if sys.platform == "win32" else ctypes.CDLL(None)
 _GLIBC = hasattr(_C, "mallopt") and hasattr(_C, "malloc_trim")
-if _C and _GLIBC:
+if _GLIBC:
     _C.malloc.restype = ctypes.c_void_p
     _C.free.argtypes = (ctypes.c_void_p,)
 
@@ -26,7 +27,7 @@ def keep() -> None:
     What glibc gives back in between is taken anew a moment later: a busy server's memory would go up and down by a
     tenth.  There are two heaps, since two threads judge at once; with more it would grow in its first answers.
     """
-    if _C and _GLIBC:
+    if _GLIBC:
         _C.mallopt(_ARENA_MAX, 2)
         _C.mallopt(_MMAP_THRESHOLD, _LARGEST)
         _C.mallopt(_TRIM_THRESHOLD, _NEVER)
@@ -37,7 +38,7 @@ def give_back() -> None:
 
     malloc_trim leaves the end of all heaps but the first, where one is cut only by freeing something large in it.
     """
-    if _C and _GLIBC:
+    if _GLIBC:
         _C.mallopt(_TRIM_THRESHOLD, _ALWAYS)
         _C.free(_C.malloc(2 * _ALWAYS))
         _C.malloc_trim(0)

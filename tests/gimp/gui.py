@@ -109,13 +109,12 @@ class Window:
 
     def calm(self, calm: float = 1.0) -> None:
         """Wait until the dialog waits for no answer, and has painted and measured nothing new for some seconds."""
-        last, count = time.monotonic(), -1
+        started = time.monotonic()  # the notes' clock
 
         def is_calm() -> bool:
-            nonlocal last, count
             spins = self.notes("spins")
-            if (now := len(self.notes("painted")) + len(self.notes("measured")) + len(spins)) != count:
-                last, count = time.monotonic(), now
+            notes = [*self.notes("painted"), *self.notes("measured"), *spins]
+            last = max([started, *(note["at"] for note in notes)])
             return time.monotonic() > last + calm and not (spins and spins[-1]["still"])
 
         wait_for(is_calm, "the dialog's rest")

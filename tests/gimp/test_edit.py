@@ -21,7 +21,7 @@ def test_every_kind_of_image(gimp: GimpForTests) -> None:
     assert not wrong, "\n".join(wrong)
 
 
-def test_pixels_are_what_the_layers_show(gimp: GimpForTests) -> None:
+def test_flat_images_show_what_the_layers_would(gimp: GimpForTests) -> None:
     """Of an image that is one layer; sharpening looks at what lies around the box that is composed."""
     results = gimp.run("import inside\nresult = inside.edit_flat()")
     assert len(results) == 12

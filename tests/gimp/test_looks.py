@@ -307,15 +307,16 @@ def test_every_control_is_reached_by_tab(show: Callable[[dict[str, Any]], Window
     window.calm()
     count = len(window.notes("focus"))
     window.keys(*["Tab"] * 60, pause=0.05)
-    reached: list[str] = []
+
+    def reached() -> list[str]:
+        return [note["on"] for note in window.notes("focus")[count:]]
 
     def missed() -> list[str]:
-        reached[:] = [note["on"] for note in window.notes("focus")[count:]]
-        return [control for control in CONTROLS if not any(control in each for each in reached)]
+        return [control for control in CONTROLS if not any(control in each for each in reached())]
 
     with suppress(AssertionError):  # that it took too long says less than what was missed
         wait_for(lambda: not missed(), "a focus on each control", 20)
-    assert not missed(), reached
+    assert not missed(), reached()
     answer(window, "Escape", title)
 
 
