@@ -17,10 +17,10 @@ from typing import Any
 
 import pytest
 
-from model_server import folders
-from model_server.gimp import Gimp, private, server_command
-from model_server.plugin_copy import install_plugin, missing_procedures
-from plugin.saliency import connection
+from gimp_saliency.shared import places
+from gimp_saliency.shared.client import lifecycle
+from model_server.gimp.plugin_copy import install_plugin, missing_procedures
+from model_server.gimp.program import Gimp, private, server_command
 from tests import turns
 from tests.gimp.console import Console
 
@@ -70,8 +70,8 @@ class GimpForTests:
 
 def _gimp(version: str) -> Gimp:
     named = os.environ.get(f"GIMP_SALIENCY_TEST_GIMP_{version.replace('.', '')}")
-    places = [Path(named)] if named else [folders.cache() / f"gimp-{version}", folders.data() / f"gimp-{version}"]
-    found = next((gimp for place in places if (gimp := private(place))), None)
+    roots = [Path(named)] if named else [places.cache() / f"gimp-{version}", places.data() / f"gimp-{version}"]
+    found = next((gimp for place in roots if (gimp := private(place))), None)
     if found is None and named:
         pytest.fail(f"There is no GIMP in {named}: run ./install.sh --test again.")
     if found is None:
@@ -104,7 +104,7 @@ def session(version: str) -> Iterator[GimpForTests]:
             with closing(tested.console):
                 yield tested
             patch.setenv("GIMP_SALIENCY_RUNTIME", str(runtime))
-            connection.stop(kill=True)
+            lifecycle.stop(kill=True)
 
 
 @pytest.fixture(scope="session")

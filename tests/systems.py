@@ -18,7 +18,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from model_server import folders, private_root
+from gimp_saliency.shared import places
+from model_server.gimp import private_root
 from model_server.installer import environment, root_folder
 
 GIMP = tuple(root_folder.PACKAGES.split(","))
@@ -216,7 +217,7 @@ def tried(system: System, folder: Path) -> bool:
 def base(system: System, folder: Path) -> Path:
     """A root folder with the system as it is before; the tests' own where they fit."""
     for version, suite in (("3.0", "trixie"), ("3.2", "forky")):
-        kept = folders.cache() / f"gimp-{version}"
+        kept = places.cache() / f"gimp-{version}"
         if system.packages == GIMP and system.suite == suite and private_root.is_complete(kept):
             return kept
     root = folder / "-".join((system.suite, *system.packages))

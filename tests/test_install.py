@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from gimp_saliency.shared import version
 from model_server.installer import flatpak, record, root_folder, system
 from model_server.installer.root_folder import DEBIAN, choose_mirror
-from plugin.saliency.connection import VERSION
 from tests.model_server.processes import FAKE_SERVER, wait_for
 from tests.stand_ins import FLATPAK, GIMP, executable
 
@@ -114,7 +114,7 @@ def test_over_an_older_version(home: Home) -> None:
     before = home.files()
     module = home.copy / "connection.py"
     current = module.read_text()
-    module.write_text(current.replace(f'VERSION = "{VERSION}"', 'VERSION = "0.0.9"'))
+    module.write_text(current.replace(f'VERSION = "{version.VERSION}"', 'VERSION = "0.0.9"'))
     (home.copy / "left_over.py").touch()
     (home.copy / "saliency.py").chmod(0o644)
     (home.copy / "server-command.json").write_text("{}")

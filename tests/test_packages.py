@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from model_server.gimp import script
+from gimp_saliency.shared import version
+from model_server.gimp.plugin_copy import files, missing_procedures
+from model_server.gimp.program import script
 from model_server.installer import packages
-from model_server.plugin_copy import files, missing_procedures
-from plugin.saliency.connection import VERSION
 from tests.conftest import GimpForTests
 
 
@@ -34,10 +34,10 @@ def test_the_zip_holds_all_that_the_plugin_needs(tmp_path: Path) -> None:
     folder = unpack(packages.plugin_zip(tmp_path), tmp_path)
     found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     assert found == {*files(), "INSTALL.txt", "LICENSE"}
-    assert "README.md" in found and "locale/fr/LC_MESSAGES/saliency.mo" in found
-    executable = [path.name for path in folder.iterdir() if path.is_file() and path.stat().st_mode & 0o111]
+    assert "manual.md" in found and "gimp_saliency/locale/fr/LC_MESSAGES/saliency.mo" in found
+    executable = [path.name for path in folder.rglob("*") if path.is_file() and path.stat().st_mode & 0o111]
     assert executable == ["saliency.py"]  # without which GIMP passes over it
-    assert f"gimp_saliency-{VERSION}-py3-none-any.whl" in (folder / "INSTALL.txt").read_text()
+    assert f"gimp_saliency-{version.VERSION}-py3-none-any.whl" in (folder / "INSTALL.txt").read_text()
 
 
 def test_the_same_sources_give_the_same_zip(tmp_path: Path) -> None:
@@ -79,9 +79,10 @@ def by_hand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path
 ASK = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
-import connection
-answer = connection.ask_edits(bytes(range(256)) * 64, 64, 64, "attenuate", "best-realism")
-print(json.dumps({"edits": answer["edits"], "health": connection.health(), "stopped": connection.stop()}))
+from gimp_saliency.shared.client import lifecycle, questions
+from gimp_saliency.shared.request import EditRequest
+answer = questions.ask_edits(bytes(range(256)) * 64, 64, 64, EditRequest("attenuate"))
+print(json.dumps({"edits": answer["edits"], "health": lifecycle.health(), "stopped": lifecycle.stop()}))
 """
 
 
@@ -107,7 +108,7 @@ def test_a_plugin_unpacked_by_hand_finds_the_server_that_pip_installed(
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
     assert [edit["name"] for edit in said["edits"]]
-    assert said["health"]["version"] == VERSION and said["health"]["state"] == "ready"
+    assert said["health"]["version"] == version.VERSION and said["health"]["state"] == "ready"
     assert {"edit.onnx", "saliency.onnx", "realism.onnx"} <= said["health"]["networks"].keys()
     assert said["stopped"]
 
@@ -119,7 +120,7 @@ def test_the_wheel(by_hand: dict[str, Path]) -> None:
     needs = [need for need in facts.get_all("Requires-Dist", []) if "extra ==" not in need]
     assert needs == ["numpy", "onnxruntime", "pillow", "tqdm"]
     said = subprocess.run([str(by_hand["program"]), "--version"], capture_output=True, text=True, timeout=60)
-    assert said.stdout == f"gimp-saliency {VERSION}\n"
+    assert said.stdout == f"gimp-saliency {version.VERSION}\n"
     code = "import model_server.server as s, sys; print(s.__file__)"
     python = by_hand["program"].with_name("python")
     where = subprocess.run([str(python), "-I", "-c", code], capture_output=True, text=True, timeout=60).stdout
@@ -128,7 +129,7 @@ def test_the_wheel(by_hand: dict[str, Path]) -> None:
 
 @pytest.mark.thorough
 def test_what_is_installed_is_small(by_hand: dict[str, Path]) -> None:
-    ours = [by_hand["plugin"], by_hand["site"] / "model_server", by_hand["site"] / "plugin"]
+    ours = [by_hand["plugin"], by_hand["site"] / "model_server", by_hand["site"] / "gimp_saliency"]
     sizes = [sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) for folder in ours]
     networks = sum(path.stat().st_size for path in (by_hand["site"] / "model_server/networks").iterdir())
     print(f"plug-in and server {sum(sizes) / 1e6:.1f} MB, of which the networks {networks / 1e6:.1f} MB")

@@ -11,10 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from model_server import batch, plugin_copy
-from model_server import gimp as gimp_module
+from gimp_saliency.shared.request import EditRequest
+from model_server.batch import runner
 from model_server.benchmark import pictures, serving
 from model_server.benchmark.figures import Figure
+from model_server.gimp import plugin_copy, program
 
 _LIMIT = 900.0  # seconds for a script in GIMP
 _LARGE, _SMALL = (6000, 4000), (1200, 800)
@@ -47,8 +48,11 @@ Gimp.main(Empty.__gtype__, sys.argv)
 
 _COMMON = """
 import statistics, sys, time
-sys.path.insert(0, {plugin!r})
-import canvas, connection, folder_job
+sys.path.append({plugin!r})
+from gimp_saliency.batch import job
+from gimp_saliency.image.thumbnail import read_thumbnail
+from gimp_saliency.shared.client import questions
+from gimp_saliency.shared.request import EditRequest
 from gi.repository import Gimp, Gio
 
 def load(path):
@@ -93,7 +97,7 @@ for number in range({rounds} + 1):
     times["empty"].append(seconds(lambda: call("plug-in-saliency-empty")))
     times["edit"].append(seconds(lambda: call("plug-in-saliency-attenuate")))
     undo()
-    times["read"].append(seconds(lambda: canvas.read(image, layer)))
+    times["read"].append(seconds(lambda: read_thumbnail(image, layer)))
 result = {{name: statistics.median(found[1:]) for name, found in times.items()}}
 """
 
@@ -107,12 +111,12 @@ for megapixels, (width, height) in {sizes!r}.items():
     layer.scale(width, height, False)
     small.delete()
     select(image)
-    asked[megapixels] = canvas.read(image, layer)
+    asked[megapixels] = read_thumbnail(image, layer)
     image.delete()
 times = {{megapixels: [] for megapixels in asked}}
 for _ in range({rounds}):
     for megapixels, seen in asked.items():
-        answer = connection.ask_edits(seen.pixels, seen.width, seen.height, "attenuate", "best-realism")
+        answer = questions.ask_edits(seen.pixels, seen.width, seen.height, EditRequest("attenuate"))
         times[megapixels].append(answer["milliseconds"])
 result = {{megapixels: statistics.median(found) for megapixels, found in times.items()}}
 """
@@ -121,7 +125,7 @@ _PLAIN = """
 def plain(picture, output):
     image = load(picture)
     suffix = output.rpartition(".")[2]
-    folder_job._export(image, output, dict(folder_job._EXPORTS[suffix]), False)
+    job._export(image, output, dict(job._EXPORTS[suffix]), False)
     image.delete()
 
 result = [seconds(lambda: plain(*paths)) for paths in {jobs!r}]
@@ -130,7 +134,7 @@ result = [seconds(lambda: plain(*paths)) for paths in {jobs!r}]
 
 def measure(rounds: int, batches: bool) -> list[Figure]:
     """From call to edited image, independence of the size, and batches if wanted.  Raises GimpError, ServerError."""
-    found = gimp_module.find()
+    found = program.find()
     with (
         serving.server(),
         tempfile.TemporaryDirectory(prefix="gimp-saliency-") as folder,
@@ -145,7 +149,7 @@ def measure(rounds: int, batches: bool) -> list[Figure]:
         return figures
 
 
-def _menu(gimp: gimp_module.Gimp, picture: Path, rounds: int) -> list[Figure]:
+def _menu(gimp: program.Gimp, picture: Path, rounds: int) -> list[Figure]:
     took = _script(gimp, _MENU, picture=str(picture), rounds=rounds)
     return [
         Figure("an empty Python procedure, 24 megapixels", took["empty"], "s"),
@@ -154,7 +158,7 @@ def _menu(gimp: gimp_module.Gimp, picture: Path, rounds: int) -> list[Figure]:
     ]
 
 
-def _sizes(gimp: gimp_module.Gimp, picture: Path, rounds: int) -> list[Figure]:
+def _sizes(gimp: program.Gimp, picture: Path, rounds: int) -> list[Figure]:
     milliseconds = _script(gimp, _SIZE, picture=str(picture), sizes=_SIZES, rounds=max(15, rounds))
     return [
         *(Figure(f"in the server, {name} megapixels", value, "ms") for name, value in milliseconds.items()),
@@ -162,7 +166,7 @@ def _sizes(gimp: gimp_module.Gimp, picture: Path, rounds: int) -> list[Figure]:
     ]
 
 
-def _batches(gimp: gimp_module.Gimp, folder: Path) -> list[Figure]:
+def _batches(gimp: program.Gimp, folder: Path) -> list[Figure]:
     figures = []
     for name, size, suffix, count, target in (
         ("24 megapixels, JPEG", _LARGE, "jpg", 16, 1.15),
@@ -170,9 +174,9 @@ def _batches(gimp: gimp_module.Gimp, folder: Path) -> list[Figure]:
     ):
         inputs, masks = pictures.folder(folder, count, size, suffix)
         with tempfile.TemporaryDirectory(dir=folder) as output:
-            jobs = batch.find_jobs(inputs, masks, Path(output), None)
+            jobs = runner.find_jobs(inputs, masks, Path(output), None)
             plain = _script(gimp, _PLAIN, jobs=[(str(job.picture), str(job.output)) for job in jobs])
-            batch.run(gimp, jobs, batch.Edit("attenuate"), 1, _LIMIT)
+            runner.run(gimp, jobs, EditRequest("attenuate"), 1, _LIMIT)
             # From the first result to the last one: GIMP's start counts in neither.
             done = [job.output.stat().st_mtime for job in jobs]
         edited = (max(done) - min(done)) / (count - 1)
@@ -180,33 +184,33 @@ def _batches(gimp: gimp_module.Gimp, folder: Path) -> list[Figure]:
     return figures
 
 
-def _scaling(gimp: gimp_module.Gimp, folder: Path) -> Figure:
+def _scaling(gimp: program.Gimp, folder: Path) -> Figure:
     """How much sooner two processes are done than one, GIMP's start included."""
 
     def run(processes: int) -> float:
         with tempfile.TemporaryDirectory(dir=folder) as output:
-            jobs = batch.find_jobs(folder / "pictures-jpg", folder / "masks-jpg", Path(output), None)
+            jobs = runner.find_jobs(folder / "pictures-jpg", folder / "masks-jpg", Path(output), None)
             start = time.perf_counter()
-            batch.run(gimp, jobs, batch.Edit("attenuate"), processes, _LIMIT)
+            runner.run(gimp, jobs, EditRequest("attenuate"), processes, _LIMIT)
             return time.perf_counter() - start
 
     return Figure("batch of 24 megapixels: one process : two", run(1) / run(2), "×", 1.6, more_is_better=True)
 
 
 @contextmanager
-def _profile(gimp: gimp_module.Gimp, folder: Path) -> Iterator[None]:
+def _profile(gimp: program.Gimp, folder: Path) -> Iterator[None]:
     """A profile for GIMP with the plug-in and the empty one, which it knows already."""
     profile = folder / "profile"
-    plugin_copy.install_plugin(profile, gimp_module.server_command())
+    plugin_copy.install_plugin(profile, program.server_command())
     empty = profile / "plug-ins" / "empty" / "empty.py"
     empty.parent.mkdir()
     empty.write_text(_EMPTY, encoding="utf-8")
     empty.chmod(0o755)
     with serving.environment(GIMP3_DIRECTORY=str(profile), PYTHONDONTWRITEBYTECODE=""):
-        gimp_module.script(gimp, "result = 0", _LIMIT)
+        program.script(gimp, "result = 0", _LIMIT)
         yield
 
 
-def _script(gimp: gimp_module.Gimp, code: str, **values: object) -> Any:
-    values = {**values, "plugin": str(plugin_copy.SOURCE), "region": pictures.REGION}
-    return gimp_module.script(gimp, (_COMMON + code).format(**values), _LIMIT)
+def _script(gimp: program.Gimp, code: str, **values: object) -> Any:
+    values = {**values, "plugin": str(plugin_copy.PACKAGE.parent), "region": pictures.REGION}
+    return program.script(gimp, (_COMMON + code).format(**values), _LIMIT)

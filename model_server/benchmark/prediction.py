@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
+from gimp_saliency.shared.client import questions
+from gimp_saliency.shared.request import PLAIN, EditRequest, Ranking
 from model_server.benchmark import pictures, serving
 from model_server.benchmark.figures import Figure, side_by_side
-from model_server.predictor import NETWORKS
-from model_server.wish import PLAIN
-from plugin.saliency import connection
+from model_server.predict.attention import NETWORKS
 
 _PAPER = Path(__file__).with_name("paper_shape.onnx")  # training/paper_shape.py wrote it
 _PAPER_SIDE = 384
@@ -28,7 +28,9 @@ def measure(rounds: int) -> list[Figure]:
     bare, paper = _bare(), _paper_shape()
 
     def ask(order: str, background: bool = False) -> object:
-        return connection.ask_edits(pixels, width, height, "attenuate", order, background=background)
+        return questions.ask_edits(
+            pixels, width, height, EditRequest("attenuate", ranking=Ranking(order), background=background)
+        )
 
     with serving.server():
         seconds = side_by_side(
@@ -43,8 +45,8 @@ def measure(rounds: int) -> list[Figure]:
         wide = side_by_side(
             {
                 "around": lambda: ask("best-realism", background=True),
-                "proposals": lambda: connection.ask_proposals(pixels, width, height, "attenuate"),
-                "styles": lambda: connection.ask_proposals(pixels, width, height, "attenuate", styles=1),
+                "proposals": lambda: questions.ask_proposals(pixels, width, height, EditRequest("attenuate")),
+                "styles": lambda: questions.ask_proposals(pixels, width, height, EditRequest("attenuate"), seed=1),
             },
             max(1, rounds // 10),
         )

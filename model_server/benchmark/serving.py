@@ -9,14 +9,14 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-from model_server import plugin_copy
-from model_server import server as server_module
+from gimp_saliency.shared.client import lifecycle, questions
+from gimp_saliency.shared.request import EditRequest, Ranking
 from model_server.benchmark import pictures
 from model_server.benchmark.figures import Figure
-from model_server.predictor import NETWORKS
-from plugin.saliency import connection
+from model_server.gimp import plugin_copy
+from model_server.predict.attention import NETWORKS
+from model_server.serve import process
 
 _CALM = 1.5  # seconds after which the server has given back what it does not need
 _MB = 1e6
@@ -31,16 +31,16 @@ def measure(starts: int, requests: int) -> list[Figure]:
     for _ in range(starts):
         with server(start=False):
             begin = time.perf_counter()
-            connection.ask_edits(pixels, width, height, "attenuate", "random")
+            questions.ask_edits(pixels, width, height, EditRequest("attenuate", ranking=Ranking("random")))
             waits.append(time.perf_counter() - begin)
     with server():
-        connection.ask_edits(pixels, width, height, "attenuate", "best-realism")
+        questions.ask_edits(pixels, width, height, EditRequest("attenuate", ranking=Ranking("best-realism")))
         idle = _memory()
         for number in range(requests):
             order = "best-realism" if number % 10 == 0 else "random"
-            connection.ask_edits(pixels, width, height, "attenuate", order)
+            questions.ask_edits(pixels, width, height, EditRequest("attenuate", ranking=Ranking(order)))
         after = _memory()
-    package = Path(server_module.__file__).parent
+    package = NETWORKS.parent
     own = [path for path in package.rglob("*") if path.is_file() and path.suffix != ".pyc"]
     installed = sum(path.stat().st_size for path in [*own, *plugin_copy.files().values()])
     networks = sum(path.stat().st_size for path in NETWORKS.iterdir())
@@ -60,13 +60,13 @@ def server(start: bool = True) -> Iterator[None]:
         tempfile.TemporaryDirectory(prefix="gs-") as folder,  # short, as a socket's path must be
         environment(GIMP_SALIENCY_RUNTIME=f"{folder}/run", XDG_STATE_HOME=f"{folder}/state"),
     ):
-        connection.start_command = server_module.command()
+        lifecycle.start_command = process.command()
         try:
             if start:
-                connection.start()
+                lifecycle.start()
             yield
         finally:
-            connection.stop(kill=True)
+            lifecycle.stop(kill=True)
 
 
 @contextmanager
@@ -87,5 +87,5 @@ def environment(**mine: str) -> Iterator[None]:
 def _memory() -> int:
     """Bytes of the server at rest."""
     time.sleep(_CALM)
-    health = connection.health()
+    health = lifecycle.health()
     return int(health["memory"]) if health else 0

@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from model_server.gimp import GimpError
+from gimp_saliency.shared import places
+from gimp_saliency.shared.errors import ServerError
+from model_server.gimp.program import GimpError
 from model_server.installer import steps
 from model_server.installer.system import SetupError, say
 from model_server.installer.uninstall import uninstall
-from plugin.saliency.connection import ServerError, runtime_folder
 
 
 def main() -> int:
@@ -53,7 +54,7 @@ def _do(options: argparse.Namespace) -> None:
 @contextmanager
 def _alone() -> Iterator[None]:
     """Only one installation at a time.  Raises SetupError if there is another."""
-    with Path(runtime_folder(), "install.lock").open("w", encoding="utf-8") as file:
+    with Path(places.runtime_folder(), "install.lock").open("w", encoding="utf-8") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -8,11 +8,10 @@ import os
 import subprocess
 from pathlib import Path
 
-from model_server import folders
-from model_server.gimp import FLATPAK
+from gimp_saliency.shared import places
+from model_server.gimp.program import FLATPAK
 from model_server.installer.record import Record
 from model_server.installer.system import SetupError
-from plugin.saliency import connection
 
 _SPAWN = ("Session Bus Policy", "org.freedesktop.Flatpak")
 
@@ -80,14 +79,14 @@ def _shared() -> str:
 
     Flatpak shares only what is there when GIMP starts, and logging out removes the folder; hence `create`.
     """
-    runtime = Path(connection.runtime_folder())
+    runtime = Path(places.runtime_folder())
     session = os.environ.get("XDG_RUNTIME_DIR", "")
     place = f"xdg-run/{runtime.name}" if session and runtime.parent == Path(session) else str(runtime)
     return f"{place}:create"
 
 
 def _overrides() -> Path:
-    return folders.data().parent / "flatpak" / "overrides" / FLATPAK
+    return places.data().parent / "flatpak" / "overrides" / FLATPAK
 
 
 def _read(path: Path) -> configparser.ConfigParser:

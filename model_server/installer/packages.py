@@ -14,10 +14,10 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from model_server import plugin_copy
+from gimp_saliency.shared import version
+from model_server.gimp import plugin_copy
 from model_server.installer import environment
 from model_server.installer.system import SetupError, run, say
-from plugin.saliency.connection import VERSION
 
 _WHEN = (1980, 1, 1, 0, 0, 0)  # the first date that a zip can hold
 _SINCE_1970 = "315532800"  # the same for the wheel, as reproducible builds name it
@@ -25,8 +25,10 @@ _SINCE_1970 = "315532800"  # the same for the wheel, as reproducible builds name
 
 def plugin_zip(folder: Path) -> Path:
     """Write gimp-saliency-plugin-VERSION.zip, which holds `saliency/`, into a folder; its path."""
-    path = folder / f"gimp-saliency-plugin-{VERSION}.zip"
-    install = (plugin_copy.SOURCE / "INSTALL.txt").read_text(encoding="utf-8").replace("VERSION", VERSION)
+    path = folder / f"gimp-saliency-plugin-{version.VERSION}.zip"
+    install = (
+        (plugin_copy.PACKAGE.parent / "INSTALL.txt").read_text(encoding="utf-8").replace("VERSION", version.VERSION)
+    )
     contents = {name: source.read_bytes() for name, source in plugin_copy.files().items()}
     contents["INSTALL.txt"] = install.encode()
     contents["LICENSE"] = (environment.PROJECT / "LICENSE").read_bytes()
@@ -48,7 +50,7 @@ def server_wheel(folder: Path) -> Path:
         env = {**os.environ, "SOURCE_DATE_EPOCH": _SINCE_1970, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
         log = Path(temporary) / "log"
         run(command, log, "Check the network and pip's settings, then run it again.", timeout=600, env=env)
-    return folder / f"gimp_saliency-{VERSION}-py3-none-any.whl"
+    return folder / f"gimp_saliency-{version.VERSION}-py3-none-any.whl"
 
 
 def main() -> int:

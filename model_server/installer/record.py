@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from model_server import folders
+from gimp_saliency.shared import places
 
 
 @dataclass
@@ -49,4 +49,4 @@ def load() -> Record:
 
 
 def _path() -> Path:
-    return folders.data() / "install.json"
+    return places.data() / "install.json"

@@ -13,7 +13,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from model_server import private_root
+from model_server.gimp import private_root
 from model_server.installer.system import SetupError, is_debian_like, is_root, need, os_release, run, say
 
 PACKAGES = "gimp,python3-gi,gir1.2-gimp-3.0"

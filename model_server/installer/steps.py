@@ -10,10 +10,12 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from model_server import folders, gimp, plugin_copy, private_root
+from gimp_saliency.shared import places
+from gimp_saliency.shared.client import lifecycle
+from gimp_saliency.shared.errors import ServerError
+from model_server.gimp import plugin_copy, private_root, program
 from model_server.installer import environment, flatpak, record, root_folder, system
 from model_server.installer.system import SetupError, say
-from plugin.saliency import connection
 
 # What the tests of GIMP's window need on the host.
 _WINDOW_TOOLS = {
@@ -27,20 +29,20 @@ _SIDE_BY_SIDE = ("--numprocesses", "2")  # one process for each GIMP
 
 def log() -> Path:
     """Where the programs that are called say what they do."""
-    return folders.state() / system.LOG
+    return places.state() / system.LOG
 
 
-def install(packages: Sequence[str] = ()) -> gimp.Gimp:
+def install(packages: Sequence[str] = ()) -> program.Gimp:
     """Install for this user; return the GIMP that was set up.  `packages`: those that install.sh had to install."""
     done = record.load()
     done.add("packages", *packages)
-    for folder in (folders.data(), folders.cache(), folders.state()):
+    for folder in (places.data(), places.cache(), places.state()):
         done.will_make(folder)
     done.save()
     found = _gimp(done)
     say(f"Using {found.describe()}.")
     _stop_old_server()
-    python = environment.make(folders.data() / "venv", log())
+    python = environment.make(places.data() / "venv", log())
     program = python.with_name("gimp-saliency")
     say(f"Installed the model server in {python.parents[1]}.")
     _link(program, done)
@@ -50,7 +52,7 @@ def install(packages: Sequence[str] = ()) -> gimp.Gimp:
     own = found.profile()
     for profile in sorted({own, *plugin_copy.profiles()}):
         done.will_make(plugin_copy.plugin_folder(profile).parent)
-        copy = plugin_copy.install_plugin(profile, gimp.server_command([str(program)]))
+        copy = plugin_copy.install_plugin(profile, program.server_command([str(program)]))
         done.add("plugins", str(copy))
         say(f"Installed the plug-in in {copy}.")
     done.save()
@@ -60,7 +62,7 @@ def install(packages: Sequence[str] = ()) -> gimp.Gimp:
 
 def demo(started_in: Path, output: str) -> None:
     """Edit the sample photographs.  Raises SetupError."""
-    program = folders.data() / "venv" / "bin" / "gimp-saliency"
+    program = places.data() / "venv" / "bin" / "gimp-saliency"
     if subprocess.run([str(program), "demo", "--output", str(started_in / output)]).returncode:
         raise SetupError("The demonstration failed: see above; `gimp-saliency check` looks for the cause.")
 
@@ -68,12 +70,12 @@ def demo(started_in: Path, output: str) -> None:
 def test(arguments: Sequence[str]) -> None:
     """Run the whole test suite with both GIMPs.  Raises SetupError."""
     done = record.load()
-    done.will_make(folders.cache())
-    done.will_make(folders.state())
+    done.will_make(places.cache())
+    done.will_make(places.state())
     roots = {}
     for version in ("3.2", "3.0"):
-        kept = folders.data() / f"gimp-{version}"
-        parent = kept.parent if kept.is_dir() else folders.cache()
+        kept = places.data() / f"gimp-{version}"
+        parent = kept.parent if kept.is_dir() else places.cache()
         root, packages = root_folder.build(parent, version, log())
         done.add("packages", *packages)
         if not root.name.endswith(version):
@@ -83,7 +85,7 @@ def test(arguments: Sequence[str]) -> None:
         roots[f"GIMP_SALIENCY_TEST_GIMP_{version.replace('.', '')}"] = str(root)
     done.add("packages", *system.need(_WINDOW_TOOLS, log()))
     done.save()
-    python = environment.make(folders.cache() / "test-venv", log(), "test")
+    python = environment.make(places.cache() / "test-venv", log(), "test")
     say(f"Installed the tests' needs in {python.parents[1]}.")
     env = {**os.environ, **roots, "PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}"}
     for name in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
@@ -95,11 +97,11 @@ def test(arguments: Sequence[str]) -> None:
             raise SetupError("Tests failed: see above.")
 
 
-def _gimp(done: record.Record) -> gimp.Gimp:
+def _gimp(done: record.Record) -> program.Gimp:
     """The GIMP to set up; installs or builds one where there is none."""
     if os.environ.get("GIMP_SALIENCY_GIMP"):
-        return gimp.find()
-    found = gimp.on_path() or gimp.flatpak()
+        return program.find()
+    found = program.on_path() or program.flatpak()
     if found:
         return found
     if any(Path(path).exists() for path in ("/snap/bin/gimp", "/var/lib/snapd/snap/bin/gimp")):
@@ -109,15 +111,15 @@ def _gimp(done: record.Record) -> gimp.Gimp:
     if system.offers_gimp():
         done.add("packages", *system.need({"gimp-console-3": "gimp", **_PYTHON_IN_GIMP}, log()))
         done.save()
-        found = gimp.on_path()
+        found = program.on_path()
         if found:
             return found
     tools = system.need(root_folder.tools(root_folder.distribution()), log())
     done.add("packages", *tools)
     done.save()
-    if not any(private_root.is_complete(root) for root in folders.data().glob("gimp-3.*")):
-        root_folder.build(folders.data(), "3.2", log())
-    return gimp.find()
+    if not any(private_root.is_complete(root) for root in places.data().glob("gimp-3.*")):
+        root_folder.build(places.data(), "3.2", log())
+    return program.find()
 
 
 # GIMP's package only suggests what Python plug-ins need.
@@ -130,9 +132,9 @@ _PYTHON_IN_GIMP = {
 def _stop_old_server() -> None:
     """A server of the version before must not go on answering."""
     try:
-        if connection.stop(kill=True):
+        if lifecycle.stop(kill=True):
             say("Stopped the model server of the earlier installation.")
-    except connection.ServerError as error:
+    except ServerError as error:
         raise SetupError(str(error)) from error
 
 
@@ -154,7 +156,7 @@ def _link(program: Path, done: record.Record) -> None:
     say(f"The command is {link}{hint}.")
 
 
-def _ask(found: gimp.Gimp) -> None:
+def _ask(found: program.Gimp) -> None:
     """Let GIMP say whether it knows the procedures.  Raises SetupError if it does not."""
     missing = plugin_copy.missing_procedures(found)
     for name in plugin_copy.PROCEDURES:

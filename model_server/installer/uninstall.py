@@ -6,11 +6,12 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from model_server import folders
+from gimp_saliency.shared import places
+from gimp_saliency.shared.client import lifecycle
+from gimp_saliency.shared.errors import ServerError
+from model_server.gimp.plugin_copy import PROCEDURES, plugin_folder, profiles, remove_folder
 from model_server.installer import flatpak, record, root_folder
 from model_server.installer.system import say
-from model_server.plugin_copy import PROCEDURES, plugin_folder, profiles, remove_folder
-from plugin.saliency import connection
 
 # The server's files in its runtime folder; the folder may be one that the user chose, so only these go.
 _RUNTIME = ("server.sock", "server.lock", "server.json", "start", "install.lock")
@@ -27,10 +28,10 @@ def uninstall() -> None:
         _forget_values(copy.parent.parent)
     flatpak.withdraw(done)
     for link in map(Path, done.links):
-        if link.is_symlink() and folders.data() in link.readlink().parents:
+        if link.is_symlink() and places.data() in link.readlink().parents:
             link.unlink()
             say(f"Removed {link}")
-    for folder in (folders.data(), folders.cache(), folders.state(), folders.config() / folders.NAME):
+    for folder in (places.data(), places.cache(), places.state(), places.config() / places.NAME):
         if folder.is_dir():
             for root in (*folder.glob("gimp-3.*"), *folder.glob(".*.new")):
                 root_folder.remove(root)
@@ -48,10 +49,10 @@ def uninstall() -> None:
 
 def _stop_server() -> None:
     try:
-        if connection.stop(kill=True):
+        if lifecycle.stop(kill=True):
             say("Stopped the model server.")
-        runtime = Path(connection.runtime_folder())
-    except connection.ServerError as error:
+        runtime = Path(places.runtime_folder())
+    except ServerError as error:
         say(str(error))
         return
     for name in _RUNTIME:

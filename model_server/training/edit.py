@@ -24,7 +24,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from model_server.parameters import COUNT, STYLE
+from model_server.predict.vector import COUNT, STYLE
 
 from . import checkpoints, colour, data, examples, exported, operators, own_photos, realism, regions, saliency
 from .models import Critic, EditNetwork, SaliencyNetwork, StyleReader, share
@@ -348,7 +348,7 @@ def descend(
     many = len(batch)
     suggested = torch.where(batch.lift > middle, -1.0, 1.0)
     direction = torch.where(torch.from_numpy(rng.random(many) < _LIKELY), suggested, -suggested)
-    orders = operators.ALL_ORDERS[torch.from_numpy(rng.integers(0, 24, many))]
+    orders = operators.ALL_ORDERS[torch.from_numpy(rng.integers(0, len(operators.ALL_ORDERS), many))]
     styled = torch.from_numpy(rng.random(many) < _STYLED)
     style = torch.from_numpy(rng.standard_normal((many, STYLE))).float() * styled[:, None]
     noise = torch.from_numpy(rng.normal(0, _BLUR, (2, many, COUNT))).float() * operators.scales()

@@ -24,8 +24,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from model_server.predictor import NETWORKS, RANKINGS, Predictor
-from model_server.wish import DIRECTIONS
+from gimp_saliency.shared.request import DIRECTIONS
+from model_server.predict.attention import NETWORKS, RANKINGS, Predictor
 
 from . import checkpoints, data, edit, own_photos, realism, saliency
 from .parallel import Team

@@ -4,7 +4,7 @@
 Every file takes sides of any multiple of 32.  `valid` is 1 on the picture and 0 on the padding beside it.
 
     edit.onnx               picture [1, 3, H, W] display-encoded 0..1, mask, valid [1, 1, H, W], direction [1]: -1 or
-                            +1, style [1, 10] -> inside, around [24, 38]: parameters in the orders of edits.ORDERS
+                            +1, style [1, 10] -> inside, around [24, 38]: parameters in the orders of vector.ORDERS
     operator-<name>.onnx    linear [N, 3, h, w], any size, mask [1, 1, h, w], parameters [N, 38] -> edited [N, 3, h, w];
                             sharpening also side [1]: the picture's longer side in these pixels, without padding
     realism.onnx            picture, mask, valid likewise -> realism [1]
@@ -26,8 +26,7 @@ import onnx.reference
 import torch
 from torch import Tensor, nn
 
-from model_server.parameters import COUNT, STYLE
-from plugin.saliency.edits import NAMES
+from model_server.predict.vector import COUNT, NAMES, STYLE
 
 from . import checkpoints, data, exported, operators, realism, saliency
 from .models import Critic, EditNetwork, SaliencyNetwork, share

@@ -9,8 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from model_server.parameters import COUNT, STYLE
-from plugin.saliency.edits import FIXED, NAMES
+from model_server.predict.vector import COUNT, FIXED, NAMES, STYLE
 
 from . import operators, regions
 from .trunk import STRIDES, Trunk

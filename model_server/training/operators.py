@@ -17,17 +17,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from model_server.parameters import CONTRAST, COUNT, CURVES, PLACES, SHARPENING, TONE, to_parameters
-from plugin.saliency.edits import (
-    CONTRAST_SLOPES,
-    CURVE_NODES,
-    LUMINANCE,
-    NAMES,
-    ORDERS,
-    SEGMENTS,
-    SHARPENING_WIDTH,
-    Edit,
-)
+from gimp_saliency.shared.edits import CONTRAST_SLOPES, CURVE_NODES, LUMINANCE, SEGMENTS, SHARPENING_WIDTH, Edit
+from model_server.predict.vector import CONTRAST, COUNT, CURVES, NAMES, ORDERS, PLACES, SHARPENING, TONE, to_parameters
 
 ALL_ORDERS = torch.tensor(ORDERS)
 

@@ -19,8 +19,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from model_server.parameters import COUNT, CURVES
-from plugin.saliency.edits import SEGMENTS
+from gimp_saliency.shared.edits import SEGMENTS
+from model_server.predict.vector import COUNT, CURVES
 
 from . import checkpoints, data, examples, exported, operators, own_photos, regions
 from .models import CRITICS, Critic, RealismCritic
@@ -115,7 +115,7 @@ def fake_edit(rng: np.random.Generator, people: bool, kind: str) -> Tensor:
 
 def edit_windows(batch: Windows, draws: list[Tensor], rng: np.random.Generator) -> Tensor:
     """The windows [N, 3, side, side], display-encoded, with the drawn parameters applied in random orders."""
-    orders = operators.ALL_ORDERS[torch.from_numpy(rng.integers(0, 24, len(draws)))]
+    orders = operators.ALL_ORDERS[torch.from_numpy(rng.integers(0, len(operators.ALL_ORDERS), len(draws)))]
     linear = operators.decode(batch.picture.float() / 255)
     return operators.encode(operators.apply_inside(linear, batch.mask.float() / 255, torch.stack(draws), orders))
 

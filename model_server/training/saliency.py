@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from model_server.parameters import COUNT
+from model_server.predict.vector import COUNT
 
 from . import checkpoints, data, exported, operators
 from .fixation_measures import fixation_counts, measures

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model_server import batch
+from gimp_saliency.shared.request import EditRequest
+from model_server.batch import runner
 from tests.conftest import GimpForTests
 from tests.model_server.processes import memory
 
@@ -45,9 +46,9 @@ class Folder:
         **edit: Any,
     ) -> dict[str, str]:
         """Edit all, or with `resume` what has no result; the failures by name."""
-        jobs = batch.find_jobs(self.place / "in", self.place / "masks", self.place / "out", suffix, frames)
+        jobs = runner.find_jobs(self.place / "in", self.place / "masks", self.place / "out", suffix, frames)
         jobs = [job for job in jobs if not (resume and job.output.exists())]
-        failed = batch.run(self.gimp.gimp, jobs, batch.Edit(direction, **edit), processes, 60, resume)
+        failed = runner.run(self.gimp.gimp, jobs, EditRequest(direction, **edit), processes, 60, resume)
         return {path.name: reason for path, reason in failed.items()}
 
     def result(self, name: str) -> Any:
@@ -82,12 +83,12 @@ def family_memory(pid: int) -> float:
 def measure_memory(patch: pytest.MonkeyPatch) -> list[float]:
     """A list that gets the memory of GIMP and its plug-ins in MB after each picture from now on."""
     sizes: list[float] = []
-    ask = batch._Worker._ask
+    ask = runner._Worker._ask
 
     def ask_and_measure(worker: Any, *arguments: Any) -> Any:
         answer = ask(worker, *arguments)
         sizes.append(family_memory(worker._process.pid))
         return answer
 
-    patch.setattr(batch._Worker, "_ask", ask_and_measure)
+    patch.setattr(runner._Worker, "_ask", ask_and_measure)
     return sizes

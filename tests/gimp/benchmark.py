@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from plugin.saliency import connection
+from gimp_saliency.shared.client import lifecycle
 from tests.conftest import session
 from tests.gimp.gui import Window, opened, wait_for
 
@@ -38,7 +38,7 @@ def measure(window: Window, rounds: int) -> Times:
             add(times, "menu → dialog, warm server", waits[0])
             add(times, "menu → preview, warm server", waits[1])
     for _ in range(few):
-        connection.stop(kill=True)
+        lifecycle.stop(kill=True)
         with dialog(window, "Attenuate Selection") as waits:
             add(times, "menu → dialog, cold server", waits[0])
             add(times, "menu → preview, cold server", waits[1])

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from model_server import server
-from plugin.saliency import connection
+from gimp_saliency.shared.client import lifecycle
+from model_server.serve import process
 from tests.conftest import GimpForTests
 from tests.gimp import gui
 from tests.gimp.batch_folder import Folder
@@ -34,7 +34,7 @@ def folder(gimp: GimpForTests, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setenv("GIMP3_DIRECTORY", gimp.env["GIMP3_DIRECTORY"])
         monkeypatch.setenv("GIMP_SALIENCY_RUNTIME", runtime)
         monkeypatch.setenv("XDG_STATE_HOME", runtime)
-        monkeypatch.setattr(connection, "start_command", [])  # what `batch` sets is put back after the test
-        monkeypatch.setattr(server, "command", lambda: [*FAKE_SERVER, "serve"])
+        monkeypatch.setattr(lifecycle, "start_command", [])  # what `batch` sets is put back after the test
+        monkeypatch.setattr(process, "command", lambda: [*FAKE_SERVER, "serve"])
         yield Folder(gimp, tmp_path)
-        connection.stop(kill=True)
+        lifecycle.stop(kill=True)

@@ -9,15 +9,18 @@ import struct
 import tempfile
 from typing import Any
 
-import canvas
-import connection
-import editing
-import edits
-import flattened
-import target
-from choices import Choices
-from errors import UserError
 from gi.repository import Gegl, Gimp, Gio
+
+from gimp_saliency.image.thumbnail import read_thumbnail
+from gimp_saliency.layers.apply import apply_plan
+from gimp_saliency.layers.flat import edit_pixels
+from gimp_saliency.layers.record import read_parasite
+from gimp_saliency.layers.target import editable_layer
+from gimp_saliency.predict.plan import predict_plan
+from gimp_saliency.shared import edits
+from gimp_saliency.shared.client import questions
+from gimp_saliency.shared.errors import UserError
+from gimp_saliency.shared.request import EditRequest
 
 Gegl.init(None)
 ALL_EDITS = [
@@ -45,24 +48,24 @@ AROUND = [
 def answer_with(answer: list[Any], background: list[Any] | None = None) -> None:
     """Let the server predict these edits, whatever it is asked; those of the background only where it is."""
 
-    def ask_edits(*arguments: Any, **keywords: Any) -> dict[str, Any]:
+    def ask_edits(pixels: bytes, width: int, height: int, request: EditRequest) -> dict[str, Any]:
         around = edits.to_json(AROUND if background is None else background)
         return {
             "edits": edits.to_json(answer),
             "model": "test",
-            **({"background": around} if keywords.get("background") else {}),
+            **({"background": around} if request.background else {}),
         }
 
-    connection.ask_edits = ask_edits
+    questions.ask_edits = ask_edits
 
 
 def edit(image: Any, drawables: list[Any], direction: str, **settings: Any) -> list[Any]:
-    """Attenuate or emphasize the selection of the one drawable as the procedures do; settings: see class Choices."""
-    choices = Choices(direction, **settings)
-    layer = target.editable_layer(image, drawables)
-    thumbnail = canvas.read(image, layer)
-    plan = editing.predict(thumbnail, choices)
-    return editing.apply(image, layer, plan, choices, (thumbnail.width, thumbnail.height))
+    """Attenuate or emphasize the selection of the one drawable as the procedures do; settings: see EditRequest."""
+    request = EditRequest(direction, **settings)
+    layer = editable_layer(image, drawables)
+    thumbnail = read_thumbnail(image, layer)
+    plan = predict_plan(thumbnail, request)
+    return apply_plan(image, layer, plan, request, (thumbnail.width, thumbnail.height))
 
 
 def picture(
@@ -273,7 +276,7 @@ def edit_flat() -> dict[str, dict[str, Any]]:
                 image, layer = picture(precision=precision, base=base, alpha=alpha)
                 select(image)
                 flat, before = image.duplicate(), visible(image)
-                flattened.edit_pixels(flat, Choices("emphasize"))
+                edit_pixels(flat, EditRequest("emphasize"))
                 straight = visible(flat)
                 edit(image, [layer], "emphasize")
                 results[f"{base} {precision} {alpha}"] = {
@@ -348,11 +351,11 @@ def edit_twice() -> dict[str, Any]:
     image, layer = picture()
     pictures = []
 
-    def ask_edits(pixels: bytes, *arguments: Any, **keywords: Any) -> dict[str, Any]:
+    def ask_edits(pixels: bytes, *arguments: Any) -> dict[str, Any]:
         pictures.append(pixels)
         return {"edits": edits.to_json([edits.Exposure(-1)]), "model": "test"}
 
-    connection.ask_edits = ask_edits
+    questions.ask_edits = ask_edits
     image.select_rectangle(Gimp.ChannelOps.REPLACE, 0, 0, 32, 48)
     edit(image, [layer], "attenuate")
     once = visible(image)
@@ -384,7 +387,7 @@ def thumbnails() -> dict[str, tuple[float, float]]:
                 select(image)
                 if scene == "below another layer":
                     _cover(image)
-                thumbnail = canvas.read(image, layer)
+                thumbnail = read_thumbnail(image, layer)
                 colours, mask = read(layer, "R'G'B' u8"), read(image.get_selection(), "Y u8")
                 seen = bytes(value for i, value in enumerate(thumbnail.pixels) if i % 4 < 3)
                 results[f"{base} {precision} {scene}"] = (
@@ -465,7 +468,7 @@ def predicted() -> dict[str, Any]:
             copy = image.duplicate()
             before = visible(copy)
             status, error = call(name, copy, copy.get_selected_layers(), order=order, strength=120.0)
-            contents = [target.read_parasite(item) or {} for item in copy.get_layers()[:-1]]
+            contents = [read_parasite(item) or {} for item in copy.get_layers()[:-1]]
             results[f"{direction} {order}"] = {
                 "status": status,
                 "error": error,

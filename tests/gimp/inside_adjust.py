@@ -8,20 +8,21 @@ import struct
 import tempfile
 from typing import Any
 
-import adjusting
-import canvas
-import connection
-import edits
 import inside
-import preview
-import repeating
-import target
-from choices import Choices
-from errors import UserError
 from gi.repository import Gimp, Gio
 from inside import ALL_EDITS, picture, select, selection, visible
-from parts import parts, within
-from selection import select_values
+
+from gimp_saliency.image.selection import select_values
+from gimp_saliency.image.thumbnail import read_thumbnail
+from gimp_saliency.image.tree import GIMP_32
+from gimp_saliency.layers import adjust, memory
+from gimp_saliency.layers.record import PARASITE, read_parasite, write_parasite
+from gimp_saliency.predict.parts import parts, within
+from gimp_saliency.preview import preview
+from gimp_saliency.shared import edits
+from gimp_saliency.shared.client import questions
+from gimp_saliency.shared.errors import UserError
+from gimp_saliency.shared.request import EditRequest
 
 TOLERANCE = 1.5 / 255  # two ways to the same 8-bit picture
 
@@ -42,9 +43,9 @@ def edited(strength: float = 100, kinds: Any = edits.NAMES, **options: Any) -> t
 
 
 def adjusted(image: Any, layer: Any, strength: float, kinds: Any = edits.NAMES, base: Any = None) -> list[Any]:
-    made = adjusting.find(image, [layer])
-    wanted = Choices(made.choices.direction, strength, made.choices.order, frozenset(kinds))
-    return adjusting.apply(image, made, base or made.base, wanted)
+    made = adjust.find_edit(image, [layer])
+    wanted = EditRequest(made.request.direction, strength, made.request.ranking, frozenset(kinds))
+    return adjust.apply_values(image, made, base or made.base, wanted)
 
 
 def adjusting_equals_editing() -> dict[str, dict[str, Any]]:
@@ -71,8 +72,8 @@ def adjusting_equals_editing() -> dict[str, dict[str, Any]]:
                 "changed": worst(visible(image), before),
                 "selection": worst(selection(image), was_selected) if shape != "opaque" else 0,
                 "channels": len(image.get_channels()) - channels,
-                "again": adjusting.find(image, [image.get_layers()[0]]).choices.strength,
-                "kinds": sorted(adjusting.find(image, [image.get_layers()[0]]).choices.kinds),
+                "again": adjust.find_edit(image, [image.get_layers()[0]]).request.strength,
+                "kinds": sorted(adjust.find_edit(image, [image.get_layers()[0]]).request.kinds),
                 "wanted": [new_strength, sorted(new_kinds)],
             }
             image.delete()
@@ -100,7 +101,7 @@ def selected_after_loading() -> list[int]:
             layer = image.get_layers()[0]
             values = bytes((5 * x + y) % 256 for y in range(48) for x in range(64))
             select_values(image, values, "u8")
-            seen = canvas.read(image, layer).pixels[3::4]
+            seen = read_thumbnail(image, layer).pixels[3::4]
             for found in (selection(image, "Y u8"), seen):
                 result.append(max(abs(a - b) for a, b in zip(values, found)))
             image.delete()
@@ -120,7 +121,7 @@ def found_from_everywhere() -> dict[str, Any]:
             for drawable in [layer, *([layer.get_mask()] if layer.get_mask() else [])]:
                 if drawable.get_name() == "Photo" and not drawable.get_visible():
                     continue  # the hidden original belongs to nobody
-                ids.add(adjusting.find(image, [drawable]).facts["id"])
+                ids.add(adjust.find_edit(image, [drawable]).facts["id"])
                 seen += 1
         result[name] = {"ids": len(ids), "drawables": seen}
         image.delete()
@@ -146,7 +147,7 @@ def changed_in_gimp() -> dict[str, Any]:
         live.get_config().set_property("curve", curve)
         live.update()
     before = visible(image)
-    made = adjusting.find(image, [layer])
+    made = adjust.find_edit(image, [layer])
     base = {edit.name: edit for edit in made.base}
     adjusted(image, layer, 50)
     result = {
@@ -157,12 +158,12 @@ def changed_in_gimp() -> dict[str, Any]:
         "kept": worst(visible(image), before),
     }
     adjusted(image, layer, 100)
-    result["doubled"] = {edit.name: edit for edit in adjusting.find(image, [layer]).base}["exposure"].ev
-    result["curves still theirs"] = adjusting.find(image, [layer]).by_hand == {"contrast", "curves"}
+    result["doubled"] = {edit.name: edit for edit in adjust.find_edit(image, [layer]).base}["exposure"].ev
+    result["curves still theirs"] = adjust.find_edit(image, [layer]).by_hand == {"contrast", "curves"}
     live = by_name["Sharpening"].get_filters()[0]
     live.get_config().set_property("std-dev", 5.0)
     live.update()
-    result["another width"] = sorted(adjusting.find(image, [layer]).by_hand)
+    result["another width"] = sorted(adjust.find_edit(image, [layer]).by_hand)
     image.delete()
     return result
 
@@ -171,7 +172,7 @@ def hostile() -> dict[str, str]:
     """The sentence for each content of a parasite that no plug-in of ours wrote."""
     image, _ = edited()
     top = image.get_layers()[0]
-    good = target.read_parasite(top) or {}
+    good = read_parasite(top) or {}
     contents: dict[str, Any] = {
         "no strength": {key: value for key, value in good.items() if key != "strength"},
         "huge strength": {**good, "strength": 1e300},
@@ -184,17 +185,17 @@ def hostile() -> dict[str, str]:
     }
     result = {}
     for name, content in contents.items():
-        target.write_parasite(top, content)
+        write_parasite(top, content)
         try:
-            adjusting.find(image, [top])
+            adjust.find_edit(image, [top])
             result[name] = ""
         except UserError as error:
             result[name] = str(error)
     deep = b"[" * 100000
-    top.attach_parasite(Gimp.Parasite.new(target.PARASITE, 3, deep))
+    top.attach_parasite(Gimp.Parasite.new(PARASITE, 3, deep))
     try:
-        adjusting.find(image, [top])
-        result["deep"] = "some other layer's edit" if canvas.GIMP_32 else ""
+        adjust.find_edit(image, [top])
+        result["deep"] = "some other layer's edit" if GIMP_32 else ""
     except UserError as error:
         result["deep"] = str(error)
     image.delete()
@@ -207,18 +208,18 @@ def repeated() -> dict[str, Any]:
     other, layer = picture(seed=7)
     select(other, (20, 10, 20, 20))
     try:
-        repeating.repeat(other, [layer])
+        memory.repeat_edit(other, [layer])
         nothing = ""
     except UserError as error:
         nothing = str(error)
     kinds = frozenset({"exposure", "curves"})
-    repeating.remember(ALL_EDITS, Choices("emphasize", 80, kinds=kinds, feather=2), [])
+    memory.remember_edit(ALL_EDITS, EditRequest("emphasize", 80, kinds=kinds, feather=2), [])
     status, error = inside.call("plug-in-saliency-repeat", other, [layer])
     inside.answer_with(ALL_EDITS)
     same, layer = picture(seed=7)
     select(same, (20, 10, 20, 20))
     inside.edit(same, [layer], "emphasize", strength=80, kinds=frozenset({"exposure", "curves"}), feather=2)
-    content = target.read_parasite(other.get_layers()[0]) or {}
+    content = read_parasite(other.get_layers()[0]) or {}
     result = {
         "strangers": strangers,
         "nothing": nothing,
@@ -226,7 +227,7 @@ def repeated() -> dict[str, Any]:
         "error": error,
         "difference": worst(visible(other), visible(same)),
         "direction": content.get("direction"),
-        "adjustable": adjusting.find(other, [other.get_layers()[0]]).choices.strength,
+        "adjustable": adjust.find_edit(other, [other.get_layers()[0]]).request.strength,
     }
     Gimp.detach_parasite("saliency-last-edit")
     other.delete()
@@ -263,7 +264,7 @@ def refined(width: int, height: int) -> dict[str, Any]:
         assert len(pixels) == 4 * width * height
         return b"".join(bytes((value, value)) for value in pixels[3::4])
 
-    real, connection.ask_refined = connection.ask_refined, ask_refined
+    real, questions.ask_refined = questions.ask_refined, ask_refined
     try:
         inside.answer_with([edits.Exposure(-1)])
         one, layer = flat(width, height)
@@ -277,7 +278,7 @@ def refined(width: int, height: int) -> dict[str, Any]:
         other.delete()
         return result
     finally:
-        connection.ask_refined = real
+        questions.ask_refined = real
 
 
 def flat(width: int, height: int) -> tuple[Any, Any]:
@@ -296,9 +297,9 @@ def really_refined() -> dict[str, float]:
     layer.edit_fill(Gimp.FillType.FOREGROUND)
     Gimp.context_pop()
     image.select_rectangle(Gimp.ChannelOps.REPLACE, 96, 56, 88, 88)
-    from selection import refined, select_tiles
+    from gimp_saliency.predict.edge import fetch_refined_mask, select_tiles
 
-    select_tiles(image, refined(image, layer, 12.0))
+    select_tiles(image, fetch_refined_mask(image, layer, 12.0))
     values = struct.unpack("60000d", selection(image))
     square = [values[y * 300 + x] for y in range(70, 130) for x in range(110, 170)]
     border = [values[y * 300 + x] for y in range(70, 130) for x in (97, 98, 181, 182)]
@@ -311,13 +312,13 @@ def separate_parts() -> dict[str, Any]:
     """Two separate parts with an edit each, beside two edits one after the other."""
     answers = {}
 
-    def ask_edits(pixels: bytes, width: int, height: int, *arguments: Any, **keywords: Any) -> dict[str, Any]:
+    def ask_edits(pixels: bytes, width: int, height: int, *arguments: Any) -> dict[str, Any]:
         left = any(pixels[4 * (width * (height // 2) + x) + 3] for x in range(width // 2))
         chosen = [edits.Exposure(-1)] if left else [edits.Saturation(0.2), edits.Exposure(0.7)]
         answers["left" if left else "right"] = sum(pixels[3::4])
         return {"edits": edits.to_json(chosen), "model": "test"}
 
-    connection.ask_edits = ask_edits
+    questions.ask_edits = ask_edits
 
     left, right = (5, 10, 20, 25), (40, 12, 18, 22)
     results = {}
@@ -327,7 +328,7 @@ def separate_parts() -> dict[str, Any]:
         image.select_ellipse(Gimp.ChannelOps.ADD, *right)
         was = selection(image)
         layers = inside.edit(image, [layer], "attenuate", separate=True, feather=2.0)
-        ids = {(target.read_parasite(each) or {}).get("id") for each in layers}
+        ids = {(read_parasite(each) or {}).get("id") for each in layers}
         other, layer = picture(**options)
         other.select_rectangle(Gimp.ChannelOps.REPLACE, *left)
         inside.edit(other, [layer], "attenuate", feather=2.0)
@@ -351,7 +352,7 @@ def previews() -> list[float]:
         inside.answer_with(chosen)
         image, layer = picture(seed=seed)
         select(image, feather=0 if seed % 2 else 9)
-        thumbnail = canvas.read(image, layer)
+        thumbnail = read_thumbnail(image, layer)
         small = preview.Preview(bytes(v for i, v in enumerate(thumbnail.pixels) if i % 4 < 3), 64, 48)
         part = preview.Part(thumbnail.pixels[3::4], tuple(edits.at_strength(chosen, 0.3)))
         small.show([part])  # another strength first: what is shown next must not depend on it

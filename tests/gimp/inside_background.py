@@ -8,17 +8,18 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-import adjusting
-import connection
-import editing
-import edits
 import inside
-import repeating
-import target
-from choices import Choices
 from gi.repository import Gimp
 from inside import ALL_EDITS, AROUND, picture, select, selection, visible
 from inside_adjust import reloaded, worst
+
+from gimp_saliency.layers import adjust, memory
+from gimp_saliency.layers.apply import apply_plan
+from gimp_saliency.layers.record import read_parasite
+from gimp_saliency.predict.plan import Planned
+from gimp_saliency.shared import edits
+from gimp_saliency.shared.client import questions
+from gimp_saliency.shared.request import EditRequest
 
 
 def scene(**options: Any) -> tuple[Any, Any]:
@@ -107,7 +108,7 @@ def masks_are_exact(load: bool) -> list[float]:
         image, _layer = scene(precision=precision)
         image = reloaded(image) if load else image
         inside.edit(image, image.get_layers(), "attenuate", background=True)
-        contents = ((target.read_parasite(item), item) for item in image.get_layers())
+        contents = ((read_parasite(item), item) for item in image.get_layers())
         layers = {content.get("part"): item for content, item in contents if content}
         own, around = (
             struct.unpack("3072d", inside.read(layers[part].get_mask(), "Y double")) for part in (None, "background")
@@ -118,16 +119,16 @@ def masks_are_exact(load: bool) -> list[float]:
 
 
 def readjusted(image: Any, **changes: Any) -> list[Any]:
-    """Adjust the topmost edit to other choices."""
-    made = adjusting.find(image, [image.get_layers()[0]])
-    return adjusting.apply(image, made, made.base, replace(made.choices, **changes))
+    """Adjust the topmost edit to other request."""
+    made = adjust.find_edit(image, [image.get_layers()[0]])
+    return adjust.apply_values(image, made, made.base, replace(made.request, **changes))
 
 
 def _known_but_off(options: dict[str, Any]) -> Any:
     """An edit whose background has known values and is off."""
     image, layer = scene(**options)
-    plan = [editing.Planned(ALL_EDITS, None, {}, AROUND)]
-    editing.apply(image, layer, plan, Choices("attenuate"), (1, 1))
+    plan = [Planned(ALL_EDITS, None, {}, AROUND)]
+    apply_plan(image, layer, plan, EditRequest("attenuate"), (1, 1))
     return image
 
 
@@ -162,15 +163,15 @@ def adjusting_equals_editing() -> dict[str, dict[str, Any]]:
                     image = reloaded(image)
                 layers = readjusted(image, **changes)
                 other = edited(**{"background": True, "options": options, **settings})
-                made = adjusting.find(image, [image.get_layers()[0]])
-                wanted = adjusting.find(other, [other.get_layers()[0]])
+                made = adjust.find_edit(image, [image.get_layers()[0]])
+                wanted = adjust.find_edit(other, [other.get_layers()[0]])
                 results[f"{base}, {shape}, {name}"] = {
                     "difference": worst(visible(image), visible(other)),
                     "changed": worst(visible(image), before),
                     "selection": worst(selection(image), was_selected) if shape != "opaque" else 0,
                     "channels": len(image.get_channels()),
-                    "found": len({(target.read_parasite(layer) or {})["id"] for layer in layers}),
-                    "choices": [made.choices.background, made.choices.background_strength, sorted(made.choices.kinds)],
+                    "found": len({(read_parasite(layer) or {})["id"] for layer in layers}),
+                    "choices": [made.request.background, made.request.background_strength, sorted(made.request.kinds)],
                     "wanted": [*_wanted(changes, wanted)],
                     "known": edits.to_json(made.background) == edits.to_json(AROUND),
                 }
@@ -179,9 +180,9 @@ def adjusting_equals_editing() -> dict[str, dict[str, Any]]:
     return results
 
 
-def _wanted(changes: dict[str, Any], other: adjusting.MadeEdit) -> list[Any]:
+def _wanted(changes: dict[str, Any], other: adjust.MadeEdit) -> list[Any]:
     strength = changes.get("background_strength", 100.0)
-    return [changes.get("background", True), strength, sorted(other.choices.kinds)]
+    return [changes.get("background", True), strength, sorted(other.request.kinds)]
 
 
 def found_from_everywhere() -> dict[str, Any]:
@@ -197,8 +198,8 @@ def found_from_everywhere() -> dict[str, Any]:
             layer = pending.pop()
             pending += layer.get_children() if layer.is_group() else []
             if layer.get_name() != "Photo" or layer.get_visible():
-                found.append(adjusting.find(image, [layer]))
-        copy, photo, _whole = adjusting.before(image, found[0])
+                found.append(adjust.find_edit(image, [layer]))
+        copy, photo, _whole = adjust.before(image, found[0])
         results[name] = {
             "ids": len({each.facts["id"] for each in found}),
             "layers": sorted({(len(each.layers), len(each.around)) for each in found}),
@@ -215,17 +216,17 @@ def changed_in_gimp() -> dict[str, Any]:
     """What is read back after the user changed filters of the background in GIMP's own dialogs (GIMP 3.2)."""
     image = edited(background_strength=50.0)
     by_kind = {
-        edits.from_json((target.read_parasite(item) or {})["edits"])[0].name: item
+        edits.from_json((read_parasite(item) or {})["edits"])[0].name: item
         for item in image.get_layers()
-        if (target.read_parasite(item) or {}).get("part") == "background"
+        if (read_parasite(item) or {}).get("part") == "background"
     }
     for name, prop, value in (("exposure", "exposure", 0.4), ("sharpening", "std-dev", 3.0)):
         live = by_kind[name].get_filters()[0]
         live.get_config().set_property(prop, value)
         live.update()
-    made = adjusting.find(image, [image.get_layers()[0]])
+    made = adjust.find_edit(image, [image.get_layers()[0]])
     readjusted(image, background_strength=100.0)
-    again = adjusting.find(image, [image.get_layers()[0]])
+    again = adjust.find_edit(image, [image.get_layers()[0]])
     result = {
         "exposure": {edit.name: edit for edit in made.background}["exposure"].ev,
         "doubled": by_kind["exposure"].get_filters()[0].get_config().get_property("exposure"),
@@ -242,16 +243,16 @@ def changed_in_gimp() -> dict[str, Any]:
 def repeated() -> dict[str, Any]:
     """An edit with a background made again on another picture, beside the same edit by hand."""
     settings: dict[str, Any] = {"background": True, "background_strength": 70.0, "feather": 2.0}
-    repeating.remember(ALL_EDITS, Choices("attenuate", **settings), AROUND)
+    memory.remember_edit(ALL_EDITS, EditRequest("attenuate", **settings), AROUND)
     other, layer = scene(seed=7)
     status, error = inside.call("plug-in-saliency-repeat", other, [layer])
     same = edited(options={"seed": 7}, **settings)
-    made = adjusting.find(other, [other.get_layers()[0]])
+    made = adjust.find_edit(other, [other.get_layers()[0]])
     result = {
         "status": status,
         "error": error,
         "difference": worst(visible(other), visible(same)),
-        "adjustable": [made.choices.background, made.choices.background_strength],
+        "adjustable": [made.request.background, made.request.background_strength],
     }
     Gimp.detach_parasite("saliency-last-edit")
     other.delete()
@@ -273,7 +274,7 @@ def strengths() -> dict[str, Any]:
         image.delete()
         image = edited(**settings)
         after = visible(image)
-        parts = [(target.read_parasite(item) or {}).get("part", "region") for item in image.get_layers()[:-1]]
+        parts = [(read_parasite(item) or {}).get("part", "region") for item in image.get_layers()[:-1]]
         inner, outer = _by_coverage(mask, after, before)
         results[name] = {"parts": parts, "inside": inner, "outside": outer}
         image.delete()
@@ -299,7 +300,7 @@ def refined() -> dict[str, Any]:
     def ask_refined(pixels: bytes, width: int, height: int, radius: float) -> bytes:
         return b"".join(bytes((value, value)) for value in pixels[3::4])
 
-    real, connection.ask_refined = connection.ask_refined, ask_refined
+    real, questions.ask_refined = questions.ask_refined, ask_refined
     try:
         image, other = edited(refine=True, feather=2.0), edited()
         result = {"difference": worst(visible(image), visible(other))}
@@ -307,4 +308,4 @@ def refined() -> dict[str, Any]:
         other.delete()
         return result
     finally:
-        connection.ask_refined = real
+        questions.ask_refined = real

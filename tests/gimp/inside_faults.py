@@ -14,11 +14,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import connection
-import edits
 import inside
-import target
-from errors import UserError
+
+from gimp_saliency.layers.record import read_parasite
+from gimp_saliency.shared import edits, places, version
+from gimp_saliency.shared.client import lifecycle, questions, transport
+from gimp_saliency.shared.errors import NoServer, ServerError, UserError
 
 _ACKNOWLEDGED = 30.0  # seconds that a round waits for its fault
 
@@ -45,13 +46,13 @@ def attempt(direct: bool = False, seed: int = 1, **arguments: Any) -> dict[str, 
         try:
             inside.edit(image, [layer], "attenuate", **arguments)
             status, message = "success", None
-        except (UserError, connection.ServerError) as error:
+        except (UserError, ServerError) as error:
             status, message = "execution-error", str(error)
     else:
         status, message = inside.call("plug-in-saliency-attenuate", image, [layer], **arguments)
     end = time.monotonic()
     after = state(image)
-    content = target.read_parasite(image.get_layers()[0]) or {}
+    content = read_parasite(image.get_layers()[0]) or {}
     image.delete()
     return {
         "status": status,
@@ -89,7 +90,7 @@ def attempts(count: int) -> list[dict[str, Any]]:
 
 def impatient_rounds(limit: float, folder: str, most: int) -> list[dict[str, Any]]:
     """`rounds` with another limit on the server's answers, in seconds."""
-    connection.ANSWER_LIMIT = limit
+    transport.ANSWER_LIMIT = limit
     return rounds(folder, most, direct=True)
 
 
@@ -98,8 +99,8 @@ def predictions(seeds: list[int]) -> list[Any]:
     return [attempt(seed=seed, order="best-realism")["predicted"] for seed in seeds]
 
 
-def _whole(body: bytes, status: str = "200 OK", version: str = connection.VERSION) -> bytes:
-    head = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n{connection.VERSION_HEADER}: {version}\r\n\r\n"
+def _whole(body: bytes, status: str = "200 OK", version: str = version.VERSION) -> bytes:
+    head = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n{transport.VERSION_HEADER}: {version}\r\n\r\n"
     return head.encode() + body
 
 
@@ -132,8 +133,8 @@ _BAD = {
 
 def strange_answers() -> dict[str, Any]:
     """An edit for each strange answer, and one with a good answer after it."""
-    connection.ANSWER_LIMIT = 1.0
-    connection.start_command = ["/bin/sh", "-c", "exit 3"]  # nobody comes to help
+    transport.ANSWER_LIMIT = 1.0
+    lifecycle.start_command = ["/bin/sh", "-c", "exit 3"]  # nobody comes to help
     expected = ""
     results = {}
     for name, answer in _BAD.items():
@@ -153,7 +154,7 @@ def strange_answers() -> dict[str, Any]:
 @contextmanager
 def _listening(answer: bytes) -> Iterator[None]:
     """A server in the place of ours that gives one answer to everything."""
-    path = Path(connection.socket_path())
+    path = Path(places.socket_path())
     path.unlink(missing_ok=True)
     ended = threading.Event()
     with socket.socket(socket.AF_UNIX) as listener:
@@ -210,7 +211,7 @@ def refining_fails() -> dict[str, Any]:
     inside.answer_with(inside.ALL_EDITS)
 
     def ask_refined(*_: Any) -> bytes:
-        raise connection.NoServer("The model server does not answer; try again.")
+        raise NoServer("The model server does not answer; try again.")
 
-    connection.ask_refined = ask_refined
+    questions.ask_refined = ask_refined
     return attempt(direct=True, refine=True)

@@ -7,16 +7,17 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-import adjusting
-import connection
-import editing
-import edits
 import inside
 import inside_adjust
-import target
-from choices import Choices
-from errors import UserError
 from gi.repository import Gimp, Gio
+
+from gimp_saliency.image.tree import GIMP_32, lineage
+from gimp_saliency.layers import adjust, apply
+from gimp_saliency.layers.record import HOLDER, read_parasite, role
+from gimp_saliency.shared import edits
+from gimp_saliency.shared.client import questions
+from gimp_saliency.shared.errors import UserError
+from gimp_saliency.shared.request import EditRequest
 
 _NAMES = ("one (100ms)", "two (50ms)(replace)", "three (70ms)")
 
@@ -25,8 +26,8 @@ def numbers(image: Any) -> list[Any]:
     """The numbers at 100 % of every edit in the image, lowest frame first, once for each edit of each frame."""
     found = []
     for item in reversed(image.get_layers()):
-        row = item.get_children() if target.role(item) == target.HOLDER else [item]
-        contents = [content for each in row if (content := target.read_parasite(each))]
+        row = item.get_children() if role(item) == HOLDER else [item]
+        contents = [content for each in row if (content := read_parasite(each))]
         for number in dict.fromkeys(content["id"] for content in contents):
             found.append(next(content["base"] for content in contents if content["id"] == number))
     return found
@@ -101,12 +102,12 @@ def _split(image: Any, pixels: bytes) -> tuple[list[bytes], list[bytes]]:
 def _answer_by_the_picture() -> None:
     """Let the server predict other numbers for every other picture, as the tests' stand-in does."""
 
-    def ask_edits(pixels: bytes, *arguments: Any, **keywords: Any) -> dict[str, Any]:
+    def ask_edits(pixels: bytes, *arguments: Any) -> dict[str, Any]:
         ev = (sum(pixels) % 997 + 100) / 1000
         chosen = [edits.Exposure(-ev) if edit.name == "exposure" else edit for edit in inside.ALL_EDITS]
         return {"edits": edits.to_json(chosen), "model": "test"}
 
-    connection.ask_edits = ask_edits
+    questions.ask_edits = ask_edits
 
 
 def edit_all() -> dict[str, Any]:
@@ -129,11 +130,11 @@ def edit_all() -> dict[str, Any]:
     result["caption kept"] = inside.read(image.get_layers()[0]) == caption
     result["selection kept"] = inside.selection(image) == selected
     (active,) = image.get_selected_layers()
-    result["active"] = target.lineage(active)[-1].get_name().replace(" edited", "")
+    result["active"] = lineage(active)[-1].get_name().replace(" edited", "")
     result["saved"] = inside.saved_and_loaded(image) == inside.visible(image)
 
-    made = adjusting.find(image, [active])
-    adjusting.apply(image, made, made.base, Choices("attenuate", 40))
+    made = adjust.find_edit(image, [active])
+    adjust.apply_values(image, made, made.base, EditRequest("attenuate", 40))
     changed = shown(image)
     within = [_split(image, pixels)[0] for pixels in changed.values()]
     result["adjusted alike"] = within[0] == within[1] == within[2]
@@ -167,9 +168,9 @@ def with_background() -> dict[str, Any]:
         result["alone"].append(inside_adjust.worst(inside.visible(other), after[name]))
         other.delete()
     (active,) = image.get_selected_layers()
-    made = adjusting.find(image, [active])
-    result["choices"] = made.choices.background
-    adjusting.apply(image, made, made.base, replace(made.choices, background=False))
+    made = adjust.find_edit(image, [active])
+    result["choices"] = made.request.background
+    adjust.apply_values(image, made, made.base, replace(made.request, background=False))
     off = shown(image)
     result["outside as before"] = all(_split(image, off[name])[1] == _split(image, before[name])[1] for name in off)
     result["inside still edited"] = all(_split(image, off[name])[0] != _split(image, before[name])[0] for name in off)
@@ -193,8 +194,8 @@ def _single() -> bool:
 def _after_a_fault() -> bool:
     """Whether nothing stays behind if GIMP fails at the third frame."""
     image, frames = _movie()
-    before, name = inside.tree(image), "add_stack" if target.GIMP_32 else "add_baked_copy"
-    add = getattr(editing, name)
+    before, name = inside.tree(image), "add_stack" if GIMP_32 else "add_baked_copy"
+    add = getattr(apply, name)
     calls = []
 
     def fail(*arguments: Any, **keywords: Any) -> Any:
@@ -203,14 +204,14 @@ def _after_a_fault() -> bool:
             raise UserError("No more.")
         return add(*arguments, **keywords)
 
-    setattr(editing, name, fail)
+    setattr(apply, name, fail)
     try:
         inside.edit(image, [frames[1]], "attenuate", frames=True)
         return False
     except UserError:
         return inside.tree(image) == before and image.get_selected_layers() == [frames[1]]
     finally:
-        setattr(editing, name, add)
+        setattr(apply, name, add)
         image.delete()
 
 

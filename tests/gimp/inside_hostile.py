@@ -15,10 +15,11 @@ from typing import Any
 import inside
 import inside_adjust
 import inside_background
-import saliency_map
-import target
 from gi.repository import Gimp, Gio
 from inside_faults import state
+
+from gimp_saliency.image.tree import MAP_PARASITE
+from gimp_saliency.layers.record import BAKED, PARASITE, PERSISTENT_UNDOABLE, read_parasite, write_parasite
 
 _LAST = "saliency-last-edit"
 _SELECTION = "saliency-selection"
@@ -103,7 +104,7 @@ def _load_with(image: Any, contents: dict[str, bytes], layer: Any) -> Any:
     for number, (name, content) in enumerate(contents.items()):
         filler = f"<{number}>".encode() * (len(content) // 3 + 9)
         places[name] = filler[: max(len(content), 40)]
-        layer.attach_parasite(Gimp.Parasite.new(name, target.PERSISTENT_UNDOABLE, places[name]))
+        layer.attach_parasite(Gimp.Parasite.new(name, PERSISTENT_UNDOABLE, places[name]))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "stranger.xcf")
         file = Gio.File.new_for_path(str(path))
@@ -136,12 +137,12 @@ def adjusted(which: str, step: int = 1) -> dict[str, dict[str, Any]]:
     step: 1 for all contents, more for a part of them.
     """
     image, _ = inside_adjust.edited(alpha=which)
-    good = target.read_parasite(image.get_layers()[0]) or {}
+    good = read_parasite(image.get_layers()[0]) or {}
     image.delete()
     results = {}
     for name, content in list(_variants(good).items())[::step]:
         image, _ = inside_adjust.edited(alpha=which)
-        image = _load_with(image, {target.PARASITE: content}, image.get_layers()[0])
+        image = _load_with(image, {PARASITE: content}, image.get_layers()[0])
         results[name] = _outcome("plug-in-saliency-adjust", image, image.get_layers()[0], strength=50.0)
     return results
 
@@ -151,9 +152,9 @@ def adjusted_everywhere() -> dict[str, dict[str, Any]]:
     results = {}
     for role in ("adjustment", "baked", "replacement", "holder"):
         image, _ = inside_adjust.edited()
-        content = {**(target.read_parasite(image.get_layers()[0]) or {}), "role": role}
+        content = {**(read_parasite(image.get_layers()[0]) or {}), "role": role}
         for layer in image.get_layers():
-            target.write_parasite(layer, content)
+            write_parasite(layer, content)
         image.undo_enable()
         image.clean_all()
         results[role] = _outcome("plug-in-saliency-adjust", image, image.get_layers()[-1], strength=50.0)
@@ -183,14 +184,14 @@ def selections() -> dict[str, dict[str, Any]]:
         "nothing selected": packed((0, 0, 64, 48), full),
     }
     image, _ = inside_adjust.edited()
-    good = {**(target.read_parasite(image.get_layers()[0]) or {}), "role": target.BAKED}
+    good = {**(read_parasite(image.get_layers()[0]) or {}), "role": BAKED}
     image.delete()
     results = {}
     for name, content in contents.items():
         image, _photo = inside.picture()
         copy = image.get_layers()[0].copy()
         image.insert_layer(copy, None, 0)
-        image = _load_with(image, {_SELECTION: content, target.PARASITE: json.dumps(good).encode()}, copy)
+        image = _load_with(image, {_SELECTION: content, PARASITE: json.dumps(good).encode()}, copy)
         results[name] = _outcome("plug-in-saliency-adjust", image, image.get_layers()[0], strength=50.0)
     return results
 
@@ -237,7 +238,7 @@ def mapped_and_edited() -> dict[str, dict[str, Any]]:
             image, photo = inside.picture(alpha="opaque")
             above = photo.copy()
             image.insert_layer(above, None, 0)
-            image = _load_with(image, {saliency_map.PARASITE: content, target.PARASITE: content}, above)
+            image = _load_with(image, {MAP_PARASITE: content, PARASITE: content}, above)
             inside.select(image)
             image.clean_all()
             photo = image.get_layers()[-1]

@@ -9,11 +9,12 @@ import tempfile
 import zlib
 from typing import Any
 
-import connection
 import inside
-import saliency_map
-from errors import UserError
 from gi.repository import Gegl, Gimp, Gio
+
+from gimp_saliency.layers import attention_map
+from gimp_saliency.shared.client import lifecycle, questions
+from gimp_saliency.shared.errors import ServerError, UserError
 
 HOT = (0.5, 0.25, 0.75, 0.75)  # left, top, right, bottom, in shares of the canvas
 
@@ -34,15 +35,15 @@ def answer_with(answer: Any = block) -> list[bytes]:
         pictures.append(picture)
         return bytes(answer(width, height))
 
-    connection.ask_saliency = ask_saliency
-    connection.health = lambda *_: {"model": "test"}
+    questions.ask_saliency = ask_saliency
+    lifecycle.health = lambda *_: {"model": "test"}
     return pictures
 
 
 def add(image: Any) -> str:
     """Add a map with an answer of our own; its name."""
     answer_with()
-    return str(saliency_map.add_map(image).get_name())
+    return str(attention_map.add_map(image).get_name())
 
 
 def content(layer: Any) -> dict[str, Any]:
@@ -74,7 +75,7 @@ def _added(image: Any) -> dict[str, Any]:
     pictures = answer_with()
     before, selected, active = inside.tree(image), inside.selection(image), image.get_selected_layers()
     seen = inside.visible(image, "R'G'B'A u8")
-    layer = saliency_map.add_map(image)
+    layer = attention_map.add_map(image)
     facts = content(layer)
     values = zlib.decompress(base64.b64decode(facts["map"]))
     copy = _reloaded(image)
@@ -116,7 +117,7 @@ def enlarged() -> dict[str, Any]:
     image = Gimp.Image.new(1536, 700, Gimp.ImageBaseType.GRAY)
     photo = Gimp.Layer.new(image, "Photo", 1536, 700, Gimp.ImageType.GRAY_IMAGE, 100, Gimp.LayerMode.NORMAL)
     image.insert_layer(photo, None, 0)
-    layer = saliency_map.add_map(image)
+    layer = attention_map.add_map(image)
     row = layer.get_buffer().get(Gegl.Rectangle.new(0, 350, 1536, 1), 1.0, "Y' u8", Gegl.AbyssPolicy.NONE)
     result = {"size": [content(layer)["width"], content(layer)["height"]], "row": list(row)}
     image.delete()
@@ -129,7 +130,7 @@ def a_second_one() -> dict[str, Any]:
     for alpha in ("none", "partial"):
         image, _ = inside.picture(alpha=alpha)
         pictures = answer_with()
-        names = [saliency_map.add_map(image).get_name() for _ in range(2)]
+        names = [attention_map.add_map(image).get_name() for _ in range(2)]
         visible = [layer.get_visible() for layer in image.get_layers()]
         results[alpha] = {"same": pictures[0] == pictures[1], "names": names, "visible": visible}
         image.delete()
@@ -161,9 +162,9 @@ def refusal(prepare: Any = None, fail: str = "", **options: Any) -> dict[str, An
     if fail == "server":
 
         def ask_saliency(*_: Any) -> bytes:
-            raise connection.ServerError("No server today.")
+            raise ServerError("No server today.")
 
-        connection.ask_saliency = ask_saliency
+        questions.ask_saliency = ask_saliency
     if fail == "layer":
 
         def broken(*_: Any) -> Any:
@@ -171,9 +172,9 @@ def refusal(prepare: Any = None, fail: str = "", **options: Any) -> dict[str, An
 
         Gimp.Layer.new_from_drawable = broken
     try:
-        saliency_map.add_map(image)
+        attention_map.add_map(image)
         message = None
-    except (UserError, connection.ServerError, RuntimeError) as error:
+    except (UserError, ServerError, RuntimeError) as error:
         message = str(error)
     finally:
         Gimp.Layer.new_from_drawable = original

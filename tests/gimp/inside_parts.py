@@ -6,18 +6,20 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import adjusting
-import canvas
-import connection
-import edits
 import inside
-import target
-from editing import Planned
 from gi.repository import Gimp
 from inside import AROUND, picture, selection, visible
 from inside_adjust import reloaded, worst
 from inside_background import readjusted
-from view import View
+
+from gimp_saliency.image.thumbnail import read_box, read_channel
+from gimp_saliency.image.tree import GIMP_32
+from gimp_saliency.layers import adjust
+from gimp_saliency.layers.record import HOLDER, read_parasite, role
+from gimp_saliency.predict.plan import Planned
+from gimp_saliency.preview.view import View
+from gimp_saliency.shared import edits
+from gimp_saliency.shared.client import questions
 
 BIG, SMALL = (4, 8, 26, 30), (42, 12, 16, 20)
 
@@ -32,14 +34,14 @@ def in_parts(options: dict[str, Any], **settings: Any) -> tuple[Any, list[Any], 
     """An image with an edit of each part and one background, its new layers, and whose background was asked for."""
     asked = []
 
-    def ask_edits(pixels: bytes, width: int, height: int, *arguments: Any, **keywords: Any) -> dict[str, Any]:
+    def ask_edits(pixels: bytes, width: int, height: int, request: Any) -> dict[str, Any]:
         left = any(pixels[4 * (width * (height // 2) + x) + 3] for x in range(width // 2))
-        asked.append(keywords["background"])
+        asked.append(request.background)
         chosen = [edits.Exposure(-1)] if left else [edits.Saturation(0.2), edits.Exposure(0.7)]
         around = AROUND if left else [edits.Exposure(-3)]
         return {"edits": edits.to_json(chosen), "model": "test", "background": edits.to_json(around)}
 
-    connection.ask_edits = ask_edits
+    questions.ask_edits = ask_edits
     image, layer = picture(**options)
     select_both(image)
     layers = inside.edit(image, [layer], "attenuate", separate=True, feather=2.0, background=True, **settings)
@@ -63,7 +65,7 @@ def separate_parts() -> dict[str, Any]:
         Gimp.Selection.invert(other)
         inside.answer_with(AROUND)
         inside.edit(other, other.get_selected_layers(), "attenuate")
-        contents = [target.read_parasite(each) or {} for each in layers]
+        contents = [read_parasite(each) or {} for each in layers]
         results[name] = {
             "asked": asked,
             "difference": worst(after, visible(other)),
@@ -100,8 +102,8 @@ def background_anew() -> dict[str, float]:
             image, _layers, _asked = in_parts(options)
             image = reloaded(image) if load else image
             after = visible(image)
-            if target.GIMP_32:
-                made = adjusting.find(image, [_topmost(image)])
+            if GIMP_32:
+                made = adjust.find_edit(image, [_topmost(image)])
                 for layer in made.around:
                     image.remove_layer(layer)
                 results[f"{shape} {load} deleted"] = _with_background(image, made.layers[-1], after)
@@ -116,13 +118,13 @@ def background_anew() -> dict[str, float]:
 def _topmost(image: Any) -> Any:
     """The topmost layer of an edit."""
     top = image.get_layers()[0]
-    return top.get_children()[0] if target.role(top) == target.HOLDER else top
+    return top.get_children()[0] if role(top) == HOLDER else top
 
 
 def _with_background(image: Any, layer: Any, wanted: bytes) -> float:
     """Give an edit its background at 100 %: how far the picture is from what is wanted."""
-    made = adjusting.find(image, [layer])
-    adjusting.apply(image, made, made.base, replace(made.choices, background=True, background_strength=100.0))
+    made = adjust.find_edit(image, [layer])
+    adjust.apply_values(image, made, made.base, replace(made.request, background=True, background_strength=100.0))
     return worst(visible(image), wanted)
 
 
@@ -141,14 +143,14 @@ def previews() -> dict[str, int]:
         ):
             image, _layers, _asked = in_parts({})
             image = reloaded(image) if load else image
-            made = adjusting.find(image, [_topmost(image)])
-            if name == "deleted" and target.GIMP_32:
+            made = adjust.find_edit(image, [_topmost(image)])
+            if name == "deleted" and GIMP_32:
                 for layer in made.around:
                     image.remove_layer(layer)
-                made = adjusting.find(image, [made.layers[-1]])
-            wanted = replace(made.choices, **{"background": True, **changes})
+                made = adjust.find_edit(image, [made.layers[-1]])
+            wanted = replace(made.request, **{"background": True, **changes})
             shown = {name: _shown(image, made, wanted, box) for name, box in BOXES.items()}
-            adjusting.apply(image, made, made.base, wanted)
+            adjust.apply_values(image, made, made.base, wanted)
             real = inside.visible(image, "R'G'B' u8")
             for box, picture_of_box in shown.items():
                 difference = max(abs(a - b) for a, b in zip(picture_of_box, _cut(real, BOXES[box])))
@@ -157,12 +159,12 @@ def previews() -> dict[str, int]:
     return results
 
 
-def _shown(image: Any, made: adjusting.MadeEdit, wanted: Any, box: tuple[int, int, int, int]) -> bytes:
+def _shown(image: Any, made: adjust.MadeEdit, wanted: Any, box: tuple[int, int, int, int]) -> bytes:
     """What the dialog shows of a box."""
-    before, photo, whole = adjusting.before(image, made)
-    thumbnail = canvas.read_box(before, photo, box, 400)
+    before, photo, whole = adjust.before(image, made)
+    thumbnail = read_box(before, photo, box, 400)
     size = thumbnail.width, thumbnail.height
-    outer = None if whole is None else canvas.read_channel(before, whole, box, size)
+    outer = None if whole is None else read_channel(before, whole, box, size)
     view = View(thumbnail, box, (64, 48), False, outer)
     shown = view.after([Planned(made.base, background=made.background)], wanted, size)
     view.close()

@@ -7,14 +7,16 @@ import random
 from dataclasses import replace
 from typing import Any
 
-import canvas
-import editing
-import edits
 import inside
-import parts
-from choices import Choices
 from gi.repository import Gimp
-from view import View
+
+from gimp_saliency.image.thumbnail import read_thumbnail
+from gimp_saliency.layers.apply import apply_plan
+from gimp_saliency.predict.parts import parts
+from gimp_saliency.predict.plan import Planned, split_regions
+from gimp_saliency.preview.view import View
+from gimp_saliency.shared import edits
+from gimp_saliency.shared.request import EditRequest
 
 CASES: dict[str, dict[str, Any]] = {
     "region": {},
@@ -33,14 +35,14 @@ def differences(base: str) -> dict[str, int]:
     for number, (name, settings) in enumerate(CASES.items()):
         draw = random.Random(number)
         image, layer = _picture(number, base)
-        choices = Choices("attenuate", **settings)
+        request = EditRequest("attenuate", **settings)
         thumbnail, view = _view(image, layer)
-        plan = _plan(draw, thumbnail, choices)
+        plan = _plan(draw, thumbnail, request)
         grid = thumbnail.width, thumbnail.height
-        view.after(plan, replace(choices, strength=20.0), grid)  # what is shown next must not depend on it
-        shown = view.after(plan, choices, grid)
+        view.after(plan, replace(request, strength=20.0), grid)  # what is shown next must not depend on it
+        shown = view.after(plan, request, grid)
         view.close()
-        editing.apply(image, layer, plan, choices, grid)
+        apply_plan(image, layer, plan, request, grid)
         real = inside.visible(image, "R'G'B' u8")
         results[name] = max(abs(a - b) for a, b in zip(shown, real))
         image.delete()
@@ -56,10 +58,10 @@ def step_by_step() -> list[int]:
     image, layer = _picture()
     thumbnail, view = _view(image, layer)
     grid = thumbnail.width, thumbnail.height
-    plan = _plan(draw, thumbnail, Choices("attenuate", background=True))
+    plan = _plan(draw, thumbnail, EditRequest("attenuate", background=True))
     found = []
     for number in range(20):
-        choices = Choices(
+        request = EditRequest(
             "attenuate",
             strength=draw.choice((60.0, 100.0, 150.0)),
             feather=draw.choice((0.0, 0.0, 5.0)),
@@ -68,9 +70,9 @@ def step_by_step() -> list[int]:
             kinds=frozenset(name for name in edits.NAMES if draw.random() < 0.8),
         )
         if number % 5 == 4:
-            plan = _plan(draw, thumbnail, choices)
+            plan = _plan(draw, thumbnail, request)
         _, other = _view(image, layer)
-        shown, afresh = view.after(plan, choices, grid), other.after(plan, choices, grid)
+        shown, afresh = view.after(plan, request, grid), other.after(plan, request, grid)
         found.append(max(abs(a - b) for a, b in zip(shown, afresh)))
         other.close()
     view.close()
@@ -88,18 +90,18 @@ def _picture(seed: int = 1, base: str = "RGB") -> tuple[Any, Any]:
 
 
 def _view(image: Any, layer: Any) -> tuple[Any, Any]:
-    thumbnail = canvas.read(image, layer)
+    thumbnail = read_thumbnail(image, layer)
     size = image.get_width(), image.get_height()
     return thumbnail, View(thumbnail, (0, 0, *size), size, layer.is_gray())
 
 
-def _plan(draw: random.Random, thumbnail: Any, choices: Any) -> list[Any]:
-    cells = [cells for _pixels, cells in editing.regions(thumbnail, choices.separate)]
+def _plan(draw: random.Random, thumbnail: Any, request: Any) -> list[Any]:
+    cells = [cells for _pixels, cells in split_regions(thumbnail, request.separate)]
     assert len(cells) == (
-        len(parts.parts(thumbnail.pixels[3::4], thumbnail.width, thumbnail.height)) if choices.separate else 1
+        len(parts(thumbnail.pixels[3::4], thumbnail.width, thumbnail.height)) if request.separate else 1
     )
-    around = inside.random_edits(draw) if choices.background else []
+    around = inside.random_edits(draw) if request.background else []
     return [
-        editing.Planned(edits.at_strength(inside.random_edits(draw), 0.7), each, None, around if not number else [])
+        Planned(edits.at_strength(inside.random_edits(draw), 0.7), each, None, around if not number else [])
         for number, each in enumerate(cells)
     ]

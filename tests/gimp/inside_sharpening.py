@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-import canvas
-import edits
 import inside
 from gi.repository import Gimp, Gio
+
+from gimp_saliency.image.thumbnail import read_thumbnail
+from gimp_saliency.shared import edits
 
 
 def sharpened(path: str, amount: float) -> dict[str, str]:
@@ -14,9 +15,9 @@ def sharpened(path: str, amount: float) -> dict[str, str]:
     inside.answer_with([edits.Sharpening(amount)])
     image = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, Gio.File.new_for_path(path))
     Gimp.Selection.all(image)
-    before = canvas.read(image, image.get_layers()[0])
+    before = read_thumbnail(image, image.get_layers()[0])
     inside.edit(image, image.get_layers(), "emphasize")
-    full = canvas.read(image, image.flatten())
+    full = read_thumbnail(image, image.flatten())
     image.delete()
     size = before.width, before.height
     small = Gimp.Image.new(*size, Gimp.ImageBaseType.RGB)

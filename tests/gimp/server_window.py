@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import server_dialog
 from gi.repository import GLib, Gtk
+
+from gimp_saliency.ui import server_dialog
 
 
 def widgets(parent: Any) -> Iterator[Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from plugin.saliency import edits
+from gimp_saliency.shared import edits
 from tests.conftest import GimpForTests
 from tests.gimp import gui
 from tests.gimp.gui import Window, wait_for
@@ -143,8 +143,8 @@ def test_undo_and_redo(gimp: GimpForTests, window: Window) -> None:
 
 def test_the_numbers_are_kept_in_the_layers(gimp: GimpForTests) -> None:
     contents = gimp.run(
-        "import inside_background, target\nimage = inside_background.edited(background_strength=50.0)\n"
-        "result = [target.read_parasite(item) for item in image.get_layers()[:-1]]\nimage.delete()"
+        "import inside_background\nfrom gimp_saliency.layers.record import read_parasite\nimage = inside_background.edited(background_strength=50.0)\n"
+        "result = [read_parasite(item) for item in image.get_layers()[:-1]]\nimage.delete()"
     )
     assert len({content["id"] for content in contents}) == 1
     for content in contents:

@@ -14,12 +14,14 @@ from PIL import Image, ImageCms, ImageFilter
 from PIL.PngImagePlugin import PngInfo
 from PIL.TiffImagePlugin import IFDRational
 
-from model_server import batch, server
-from plugin.saliency import connection, styles
+from gimp_saliency.shared import styles
+from gimp_saliency.shared.client import lifecycle, questions
+from model_server.batch import runner
+from model_server.serve import process
 from tests.gimp.batch_folder import HEIGHT, WIDTH, Folder, measure_memory, photo, rectangle
 
-SERVER = server.command  # the real one, in whose place a fixture puts another
-NETWORKS = Path(server.__file__).with_name("networks")
+SERVER = process.command  # the real one, in whose place a fixture puts another
+NETWORKS = Path(process.__file__).with_name("networks")
 DESCRIPTION, ORIENTATION, EXIF, EXPOSURE_TIME = 0x010E, 0x0112, 0x8769, 0x829A
 
 
@@ -65,7 +67,7 @@ def test_bit_depth_profile_and_metadata_are_kept(folder: Folder) -> None:
 
 def test_pixels_are_what_the_layers_show(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     """Files without layers are edited in the box around the selection alone, here by what the networks say."""
-    monkeypatch.setattr(server, "command", SERVER)
+    monkeypatch.setattr(process, "command", SERVER)
     soft = np.asarray(Image.fromarray(rectangle()).filter(ImageFilter.GaussianBlur(5)))
     alpha = np.dstack([photo(), np.where(np.indices((HEIGHT, WIDTH))[0] < 24, 120, 255).astype(np.uint8)])
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -92,10 +94,10 @@ def _compose(folder: Folder, source: str, result: str, has_alpha: bool = False) 
     """Write what the layers of an XCF file show as PNG."""
     folder.gimp.run(f"""
 from gi.repository import Gimp, Gio
-import folder_job
+from gimp_saliency.batch import job
 image = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, Gio.File.new_for_path({source!r}))
 assert len(image.get_layers()) > 1
-folder_job._export(image, {result!r}, dict(folder_job._EXPORTS["png"]), {has_alpha!r})
+job._export(image, {result!r}, dict(job._EXPORTS["png"]), {has_alpha!r})
 result = 0
 """)
 
@@ -165,7 +167,7 @@ def test_grey_is_coverage(folder: Folder) -> None:
     for name, value in values.items():
         # The stand-in's exposure depends on the picture's bytes, mask included.
         thumbnail = bytes([180, 180, 180, value]) * (WIDTH * HEIGHT)
-        ev = connection.ask_edits(thumbnail, WIDTH, HEIGHT, "attenuate", "best-realism")["edits"][0]["ev"]
+        ev = questions.ask_edits(thumbnail, WIDTH, HEIGHT, "attenuate", "best-realism")["edits"][0]["ev"]
         expected = before + value / 255 * (before * 2**ev - before)
         assert linear(np.asarray(folder.result(f"{name}.png"))).mean() == pytest.approx(expected, abs=0.005), name
 
@@ -268,15 +270,15 @@ def test_a_killed_server_is_started_again(folder: Folder, monkeypatch: pytest.Mo
     for name in ("a.png", "b.png", "c.png"):
         folder.add(name)
     pids: set[int] = set()
-    ask = batch._Worker._ask
+    ask = runner._Worker._ask
 
     def kill_and_ask(worker: Any, *arguments: Any) -> Any:
-        pid = connection.health()["pid"]  # type: ignore[index]
+        pid = lifecycle.health()["pid"]  # type: ignore[index]
         pids.add(pid)
         os.kill(pid, signal.SIGKILL)
         return ask(worker, *arguments)
 
-    monkeypatch.setattr(batch._Worker, "_ask", kill_and_ask)
+    monkeypatch.setattr(runner._Worker, "_ask", kill_and_ask)
     assert folder.run(order="random") == {}
     assert len(pids) == 3
 

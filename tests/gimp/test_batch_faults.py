@@ -20,9 +20,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model_server import batch
+from gimp_saliency.shared.client import lifecycle
 from model_server.__main__ import main
-from plugin.saliency import connection
+from model_server.batch import runner
 from tests.gimp.batch_folder import HEIGHT, WIDTH, Folder, measure_memory, photo, rectangle
 from tests.gimp.small_disk import mounted
 from tests.model_server.processes import FAKE_SERVER, ROOT, wait_for
@@ -153,11 +153,11 @@ def test_folders_that_are_closed() -> None:
         Path(place, "out").chmod(0o555)
         with as_nobody():
             for pictures, masks in (("closed", "masks"), ("in", "closed")):
-                with pytest.raises(batch.BatchError, match=r"closed cannot be read \(Permission denied\); name a"):
-                    batch.find_jobs(Path(place, pictures), Path(place, masks), Path(place, "out"), None)
+                with pytest.raises(runner.BatchError, match=r"closed cannot be read \(Permission denied\); name a"):
+                    runner.find_jobs(Path(place, pictures), Path(place, masks), Path(place, "out"), None)
             with (
-                pytest.raises(batch.BatchError, match=r"out cannot be written to \(Permission denied\); choose"),
-                batch._parts(Path(place, "out")),
+                pytest.raises(runner.BatchError, match=r"out cannot be written to \(Permission denied\); choose"),
+                runner._parts(Path(place, "out")),
             ):
                 pass
 
@@ -344,4 +344,4 @@ def test_two_hundred_mixed_pictures(
         # As it starts, GIMP measures which of its conversions are the quickest: floats may differ in their last digit.
         most = 2.0**-22 if here.dtype == np.float32 else 0.0
         assert np.abs(here.astype(float) - there.astype(float)).max() <= most, name
-    assert connection.health()
+    assert lifecycle.health()

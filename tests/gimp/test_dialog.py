@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from plugin.saliency import connection
+from gimp_saliency.shared import places
+from gimp_saliency.shared.client import lifecycle
 from tests.conftest import GimpForTests
 from tests.gimp import gui, test_looks
 from tests.gimp.gui import Window, wait_for
@@ -116,7 +117,7 @@ def own_folder(gimp: GimpForTests, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         monkeypatch.setenv("GIMP_SALIENCY_RUNTIME", folder)
         monkeypatch.setattr("model_server.gimp._SERVE", [*FAKE_SERVER, "serve"])
         yield Path(folder)
-        connection.stop(kill=True)
+        lifecycle.stop(kill=True)
 
 
 def test_background_and_styles(gimp: GimpForTests, tmp_path: Path, own_folder: Path) -> None:
@@ -236,8 +237,8 @@ def silent_server(gimp: GimpForTests, monkeypatch: pytest.MonkeyPatch) -> Any:
     import socket
 
     monkeypatch.setenv("GIMP_SALIENCY_RUNTIME", gimp.env["GIMP_SALIENCY_RUNTIME"])
-    connection.stop(kill=True)
-    path = Path(connection.socket_path())
+    lifecycle.stop(kill=True)
+    path = Path(places.socket_path())
     path.unlink(missing_ok=True)
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))

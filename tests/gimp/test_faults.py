@@ -22,17 +22,18 @@ from typing import Any
 
 import pytest
 
-from model_server import gimp as gimp_module
-from model_server import server
-from model_server.gimp import Gimp
-from plugin.saliency import connection
+from gimp_saliency.shared.client import lifecycle, questions, transport
+from gimp_saliency.shared.errors import ServerError
+from model_server.gimp import program
+from model_server.gimp.program import Gimp
+from model_server.serve import process
 from tests.conftest import GimpForTests
 from tests.gimp.small_disk import fill, mounted
 from tests.model_server.processes import FAKE_SERVER, wait_for
 
 pytestmark = pytest.mark.thorough
 
-NETWORKS = Path(server.__file__).with_name("networks")
+NETWORKS = Path(process.__file__).with_name("networks")
 KILLS = 50  # of the server of each GIMP, one during each edit or beside it
 STORM = 5  # edits while the server is killed again and again
 FREEZES = 6
@@ -89,7 +90,7 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
 
 def serve_with(monkeypatch: pytest.MonkeyPatch, command: list[str], *options: str) -> None:
     """Another server than the real one for GIMP."""
-    monkeypatch.setattr(gimp_module, "_SERVE", [*command, "serve", *options])
+    monkeypatch.setattr(program, "_SERVE", [*command, "serve", *options])
 
 
 def is_sentence(message: Any) -> bool:
@@ -153,8 +154,8 @@ def load(clients: int) -> Iterator[None]:
 
     def ask() -> None:
         while not ended.wait(0.02):
-            with suppress(connection.ServerError):
-                connection.request("POST", path, picture, timeout=2.0)
+            with suppress(ServerError):
+                transport.request("POST", path, picture, timeout=2.0)
 
     threads = [threading.Thread(target=ask, daemon=True) for _ in range(clients)]
     for thread in threads:
@@ -258,11 +259,11 @@ def test_server_of_another_version_is_replaced(
     finally:
         process.kill()
         process.wait(5)
-    connection.stop(kill=True)
+    lifecycle.stop(kill=True)
     serve_with(monkeypatch, FAKE_SERVER, "--version", "0.0.9")
     result = service.run(gimp, "attempt()")
     assert result["untouched"] and "model server 0.0.9; run install.sh again" in result["message"], result
-    connection.stop(kill=True)
+    lifecycle.stop(kill=True)
 
 
 @pytest.mark.parametrize("damage", ["a flipped bit", "truncated", "missing"])
@@ -293,7 +294,7 @@ def test_two_gimps_share_one_server(gimp30: GimpForTests, gimp32: GimpForTests, 
     with ThreadPoolExecutor(2) as pool:
         together = list(pool.map(lambda call: service.run(*call), calls))
     assert service.started() == 1
-    assert connection.stop(kill=True)
+    assert lifecycle.stop(kill=True)
     alone = [service.run(*call) for call in calls]
     for one, other in zip(together, alone):
         assert [names(edits) for edits in one] == [names(edits) for edits in other]
@@ -328,10 +329,10 @@ def test_gimp_killed_during_an_edit(gimp: GimpForTests, service: Service, monkey
         assert len(victims) == 1
         os.kill(victims[0], signal.SIGKILL)
         wait_for(lambda: not [found for found in family(process.pid) if found != process.pid], 15)
-    found = connection.health()
+    found = lifecycle.health()
     assert pid and found and found["pid"] == pid
     picture = os.urandom(64 * 64 * 4)
-    assert connection.ask_edits(picture, 64, 64, "attenuate", "random")["edits"]
+    assert questions.ask_edits(picture, 64, 64, "attenuate", "random")["edits"]
     wait_for(lambda: service.pid() is None, 20)  # idle
     assert service.started() == 1
 
@@ -372,7 +373,7 @@ def test_home_that_takes_nothing(
         with closing(mine.console):
             result = mine.run("import inside_faults\nresult = inside_faults.attempt()", 120)
         assert result["status"] == "success", result
-        assert connection.stop(kill=True)  # it holds its log open
+        assert lifecycle.stop(kill=True)  # it holds its log open
 
 
 def test_runtime_folder_that_is_full(gimp: GimpForTests, service: Service) -> None:
@@ -381,4 +382,4 @@ def test_runtime_folder_that_is_full(gimp: GimpForTests, service: Service) -> No
         fill(service.runtime)
         result = service.run(gimp, "attempt()")
         assert result["status"] == "success", result
-        assert connection.stop(kill=True)
+        assert lifecycle.stop(kill=True)

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from babel.messages.mofile import write_mo
 
-from model_server import folders
+from gimp_saliency.shared import places
 from tests import translations
 from tests.conftest import PROJECT, GimpForTests
 from tests.gimp import gui
@@ -234,7 +234,7 @@ LOOKS = [
 
 def scene(gimp: GimpForTests) -> dict[str, Any]:
     """A photograph where the sample pictures are, else noise."""
-    photo = folders.cache() / "samples" / "coffee.png"
+    photo = places.cache() / "samples" / "coffee.png"
     if not photo.is_file():
         return {}
     copy = Path(gimp.env["GIMP3_DIRECTORY"]).with_name(photo.name)  # GIMP may not see the cache

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 
+from gimp_saliency.shared import edits
 from model_server.training import operators
-from plugin.saliency import edits
 from tests.conftest import GimpForTests
 
 # Of a wide picture the blur of sharpening reaches over pixels, as it does in the thumbnails that the network sees.

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from plugin.saliency import edits
+from gimp_saliency.shared import edits
 from tests.conftest import GimpForTests
 
 

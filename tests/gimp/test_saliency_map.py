@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from plugin.saliency import connection
+from gimp_saliency.shared import version
 from tests.conftest import GimpForTests
 from tests.gimp.gui import Window, wait_for
 
@@ -38,7 +38,7 @@ def test_hot_where_the_map_is(added: dict[str, Any]) -> None:
 def test_values_are_in_the_parasite_and_in_the_file(added: dict[str, Any]) -> None:
     for name, result in added.items():
         assert result["same values"], name
-        assert result["facts"] == {"version": connection.VERSION, "model": "test", "width": 64, "height": 48}, name
+        assert result["facts"] == {"version": version.VERSION, "model": "test", "width": 64, "height": 48}, name
         assert result["saved"] == [result["hot"], result["cold"][0]], name
 
 
@@ -94,8 +94,8 @@ def test_failure_leaves_the_image_untouched(gimp: GimpForTests, case: str, words
 
 def test_real_prediction(gimp: GimpForTests) -> None:
     result = gimp.run(
-        "import inside, inside_map, saliency_map\nimage, _ = inside.picture(240, 160)\n"
-        "result = inside_map.content(saliency_map.add_map(image))"
+        "import inside, inside_map\nfrom gimp_saliency.layers import attention_map\nimage, _ = inside.picture(240, 160)\n"
+        "result = inside_map.content(attention_map.add_map(image))"
     )
     assert (result["width"], result["height"]) == (240, 160)
     assert result["model"]

@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 
-from plugin.saliency import connection, settings
+from gimp_saliency.shared import places, settings, version
+from gimp_saliency.shared.client import lifecycle
 from tests.conftest import PROJECT, GimpForTests
 from tests.gimp import gui
 from tests.gimp.gui import Window, wait_for
@@ -71,12 +72,12 @@ def _opened(gimp: GimpForTests, folder: Path, scheme: str = "dark", first: str =
 @contextmanager
 def _silent_server() -> Iterator[None]:
     with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(connection.socket_path())
+        listener.bind(places.socket_path())
         listener.listen(64)
         try:
             yield
         finally:
-            Path(connection.socket_path()).unlink()
+            Path(places.socket_path()).unlink()
 
 
 @pytest.fixture
@@ -84,7 +85,7 @@ def no_server(gimp: GimpForTests, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("GIMP_SALIENCY_RUNTIME", "XDG_STATE_HOME"):
         monkeypatch.setenv(name, gimp.env[name])
     monkeypatch.setenv("XDG_CONFIG_HOME", str(Path(gimp.env["GIMP3_DIRECTORY"]).parent / "config"))
-    connection.stop(kill=True)
+    lifecycle.stop(kill=True)
 
 
 def test_start_restart_stop(gimp: GimpForTests, no_server: None, tmp_path: Path) -> None:
@@ -94,11 +95,11 @@ def test_start_restart_stop(gimp: GimpForTests, no_server: None, tmp_path: Path)
         assert window.shown()["focus"] == ["_Close"]
         window.keys("alt+s")
         window.wait_for_value("Model:", "edit")
-        health = connection.health()
+        health = lifecycle.health()
         assert health
         assert window.value("State:") == "Running"
         assert window.value("Process id:") == str(health["pid"])
-        assert window.value("Version:") == connection.VERSION
+        assert window.value("Version:") == version.VERSION
         assert window.value("Model:") == health["model"]
         assert "MB" in window.value("Memory:")
         for file, facts in health["networks"].items():
@@ -109,13 +110,13 @@ def test_start_restart_stop(gimp: GimpForTests, no_server: None, tmp_path: Path)
         assert window.shown()["buttons"] == {"S_top": True, "_Restart": True, "_Close": True}
         window.keys("alt+r")
         wait_for(lambda: window.value("Process id:") not in ("–", str(health["pid"])), "another process")
-        restarted = connection.health()
+        restarted = lifecycle.health()
         assert restarted
         assert window.value("Process id:") == str(restarted["pid"])
         window.keys("alt+t")
         window.wait_for_value("State:", "Not running")
         assert window.value("Process id:") == "–"
-        assert connection.health() is None
+        assert lifecycle.health() is None
 
 
 def test_keys(gimp: GimpForTests, no_server: None, tmp_path: Path) -> None:
@@ -131,7 +132,7 @@ def test_keys(gimp: GimpForTests, no_server: None, tmp_path: Path) -> None:
 
 
 def test_failure_is_a_sentence(gimp: GimpForTests, no_server: None, tmp_path: Path) -> None:
-    broken = "import connection; connection.start_command = ['false']"
+    broken = "from gimp_saliency.shared.client import lifecycle; lifecycle.start_command = ['false']"
     with _opened(gimp, tmp_path, first=broken) as window:
         window.keys("alt+s")
         wait_for(lambda: any("failed to start" in text for text in window.shown()["texts"]), "the reason")

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from plugin.saliency import connection
+from gimp_saliency.shared.client import lifecycle
+from gimp_saliency.shared.errors import ServerError
 from tests.model_server.processes import FAKE_SERVER, ROOT, StartServer, wait_for
 
 
@@ -22,11 +23,11 @@ def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         path = Path(folder, "run")
         monkeypatch.setenv("GIMP_SALIENCY_RUNTIME", str(path))
         monkeypatch.setenv("XDG_STATE_HOME", str(Path(folder, "state")))
-        monkeypatch.setattr(connection, "start_command", [])  # what `batch` sets is put back after the test
+        monkeypatch.setattr(lifecycle, "start_command", [])  # what `batch` sets is put back after the test
         yield path
         try:
-            connection.stop(kill=True)
-        except connection.ServerError:
+            lifecycle.stop(kill=True)
+        except ServerError:
             pass
 
 
@@ -38,7 +39,7 @@ def start_server(runtime: Path) -> Iterator[StartServer]:
     def start(*arguments: str, command: list[str] | None = None) -> subprocess.Popen[Any]:
         process = subprocess.Popen([*(command or FAKE_SERVER), *arguments], cwd=ROOT)
         processes.append(process)
-        wait_for(lambda: connection.health() is not None)
+        wait_for(lambda: lifecycle.health() is not None)
         return process
 
     yield start
@@ -52,6 +53,6 @@ def plugin_starts(runtime: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..
     """Sets the command with which the plug-in's side starts the server."""
 
     def use(*arguments: str, command: list[str] | None = None) -> None:
-        monkeypatch.setattr(connection, "_command", lambda: [*(command or FAKE_SERVER), *arguments])
+        monkeypatch.setattr(lifecycle, "_command", lambda: [*(command or FAKE_SERVER), *arguments])
 
     return use

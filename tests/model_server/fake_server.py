@@ -14,9 +14,9 @@ from typing import Any, ClassVar
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from model_server import server
-from model_server.wish import Wish
-from plugin.saliency import connection, edits
+from gimp_saliency.shared import edits, version
+from gimp_saliency.shared.request import EditRequest
+from model_server.serve import process
 
 
 class FakePredictor:
@@ -29,7 +29,7 @@ class FakePredictor:
         time.sleep(load_seconds)
         self._seconds = seconds
 
-    def edits(self, picture: Any, order: str, wish: Wish, figures: bool = True) -> SimpleNamespace:
+    def edits(self, picture: Any, order: str, wish: EditRequest, figures: bool = True) -> SimpleNamespace:
         time.sleep(self._seconds)
         if not picture[:, :, :3].any():
             raise ZeroDivisionError("a bug, for the tests")
@@ -49,7 +49,7 @@ class FakePredictor:
             figures=judged if figures else None,
         )
 
-    def proposals(self, picture: Any, wish: Wish, styles: int | None = None) -> dict[str, SimpleNamespace]:
+    def proposals(self, picture: Any, wish: EditRequest, styles: int | None = None) -> dict[str, SimpleNamespace]:
         first = self.edits(picture, "best-realism", wish)
         if styles is not None:
             wish = replace(wish, style=(styles / 2**31, *wish.style[1:]))
@@ -70,10 +70,10 @@ def main() -> None:
     parser.add_argument("--idle", type=float, default=60)
     parser.add_argument("--load-seconds", type=float, default=0)
     parser.add_argument("--seconds", type=float, default=0, help="what a prediction takes")
-    parser.add_argument("--version", default=connection.VERSION)
+    parser.add_argument("--version", default=version.VERSION)
     options = parser.parse_args()
-    connection.VERSION = options.version
-    sys.exit(0 if server.serve(lambda: FakePredictor(options.load_seconds, options.seconds), options.idle) else 3)
+    version.VERSION = options.version
+    sys.exit(0 if process.serve(lambda: FakePredictor(options.load_seconds, options.seconds), options.idle) else 3)
 
 
 if __name__ == "__main__":

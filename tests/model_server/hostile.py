@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
-from plugin.saliency import connection
+from gimp_saliency.shared.client import transport
 from tests.model_server.wire import EDITS, LOOK, PICTURE, PROPOSALS, REFINE
 
 _WISHES = "&background=1&background_strength=0.5&style=0,1,-1,0.5,0,0,0,0,2,-2"
@@ -140,7 +140,7 @@ def _wrong_headers(random: Random) -> bytes:
             b"X: " + b"y" * 70_000,
             b"\r\n".join(b"X-%d: y" % number for number in range(150)),
             b"X" * 66_000,
-            f"{connection.VERSION_HEADER}: {random.choice(('', '9.9', '0' * 500, 'é'))}".encode(),
+            f"{transport.VERSION_HEADER}: {random.choice(('', '9.9', '0' * 500, 'é'))}".encode(),
             b"Expect: 100-continue\r\nContent-Length: 7",
             b"Transfer-Encoding: chunked",
             b"\r\n\r\n",

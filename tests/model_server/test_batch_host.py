@@ -15,13 +15,14 @@ from typing import Any
 
 import pytest
 
-from model_server import batch, server
+from gimp_saliency.shared import styles
 from model_server.__main__ import main
-from model_server.gimp import find
-from plugin.saliency import styles
+from model_server.batch import runner
+from model_server.gimp.program import find
+from model_server.serve import process
 from tests.model_server.processes import FAKE_SERVER, ROOT, wait_for
 
-EDIT = batch.Edit("attenuate")
+EDIT = runner.Edit("attenuate")
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def fake_gimp(runtime: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{stand_in}" "$@"\n')  # either may hold a space
     program.chmod(0o755)
     monkeypatch.setenv("GIMP_SALIENCY_GIMP", str(program))
-    monkeypatch.setattr(server, "command", lambda: FAKE_SERVER)
+    monkeypatch.setattr(process, "command", lambda: FAKE_SERVER)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))  # of the saved styles
     return tmp_path
 
@@ -61,7 +62,7 @@ def test_masks_are_found_by_name(tmp_path: Path) -> None:
         (tmp_path / place).mkdir()
         for name in files:
             (tmp_path / place / name).touch()
-    jobs = batch.find_jobs(tmp_path / "in", tmp_path / "masks", tmp_path / "out", None)
+    jobs = runner.find_jobs(tmp_path / "in", tmp_path / "masks", tmp_path / "out", None)
     assert [(job.picture.name, [mask.name for mask in job.masks], job.output.name) for job in jobs] == [
         ("a.JPG", ["a.png"], "a.jpg"),
         ("b.png", ["b__2.png", "b__10.png"], "b.png"),
@@ -69,7 +70,7 @@ def test_masks_are_found_by_name(tmp_path: Path) -> None:
         ("d.tiff", [], "d.tif"),
         ("x[1]*.png", ["x[1]*.png"], "x[1]*.png"),
     ]
-    jobs = batch.find_jobs(tmp_path / "in", tmp_path / "masks", tmp_path / "out", "xcf")
+    jobs = runner.find_jobs(tmp_path / "in", tmp_path / "masks", tmp_path / "out", "xcf")
     assert {job.output.suffix for job in jobs} == {".xcf"}
 
 
@@ -202,7 +203,7 @@ def test_server_that_does_not_start(
     fake_gimp: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     add(fake_gimp, "a.jpg")
-    monkeypatch.setattr(server, "command", lambda: ["/bin/sh", "-c", "exit 7", "serve"])
+    monkeypatch.setattr(process, "command", lambda: ["/bin/sh", "-c", "exit 7", "serve"])
     assert run(fake_gimp) == 1
     assert "The model server failed to start (code 7); run «gimp-saliency check»" in capsys.readouterr().err
 
@@ -256,7 +257,7 @@ def test_progress_is_shown_on_a_terminal(fake_gimp: Path, monkeypatch: pytest.Mo
         shown.update(options)
         return items
 
-    monkeypatch.setattr(batch, "tqdm", tqdm)
-    jobs = batch.find_jobs(fake_gimp / "in", fake_gimp / "masks", fake_gimp / "out", None)
-    assert batch.run(find(), jobs, EDIT, 1, 60) == {}
+    monkeypatch.setattr(runner, "tqdm", tqdm)
+    jobs = runner.find_jobs(fake_gimp / "in", fake_gimp / "masks", fake_gimp / "out", None)
+    assert runner.run(find(), jobs, EDIT, 1, 60) == {}
     assert shown["total"] == 1 and shown["unit"] == " pictures"

@@ -11,18 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from model_server.candidates import (
-    CHOICES,
-    DRAWN,
-    SAME,
-    Candidates,
-    Measure,
-    distinct_styles,
-    drawn,
-    is_worthy,
-)
-from model_server.wish import PLAIN, Style, Wish
-from plugin.saliency.edits import ORDERS
+from gimp_saliency.shared.request import PLAIN, PROPOSED, EditRequest
+from gimp_saliency.shared.styles import Style
+from model_server.predict.orders import DRAWN, SAME, Candidates, Measure, distinct_styles, is_worthy, sample_styles
+from model_server.predict.vector import ORDERS
 
 POOL = ThreadPoolExecutor(2)
 MASK = np.zeros((1, 1, 8, 8), np.float32)
@@ -45,18 +37,18 @@ def candidates(greys: list[float], sign: float = 1.0) -> Candidates:
 
 def test_variants_are_farthest_from_what_was_chosen_before() -> None:
     found = candidates([0.3, 0.9, 0.5, 0.62, 0.4])
-    assert [found.chosen(choice) for choice in CHOICES] == [0, 1, 3, 2]
-    assert found.distinct() == dict(zip(CHOICES, [0, 1, 3, 2]))
+    assert [found.choose(choice) for choice in PROPOSED] == [0, 1, 3, 2]
+    assert found.distinct() == dict(zip(PROPOSED, [0, 1, 3, 2]))
 
 
 def test_most_attention_depends_on_the_direction() -> None:
-    assert candidates([0.3, 0.9], sign=-1.0).chosen("best-saliency") == 0
+    assert candidates([0.3, 0.9], sign=-1.0).choose("best-saliency") == 0
 
 
 def test_lookalikes_are_left_out_but_answer() -> None:
     found = candidates([0.3, 0.3 + 0.8 * SAME, 0.3 + 0.4 * SAME])
     assert found.distinct() == {"best-realism": 0}
-    assert [found.chosen(choice) for choice in CHOICES] == [0, 1, 2, 3]
+    assert [found.choose(choice) for choice in PROPOSED] == [0, 1, 2, 3]
     assert candidates([0.3, 0.3 + 1.2 * SAME]).distinct() == {"best-realism": 0, "best-saliency": 1}
 
 
@@ -74,7 +66,7 @@ def test_a_choice_runs_one_network_only(choice: str, looks: str) -> None:
     def edited(index: int) -> Any:
         return np.zeros((1, 3, 8, 8), np.float32)
 
-    Candidates(edited, count("share"), count("realism"), Measure(MASK), 1.0, POOL).chosen(choice)
+    Candidates(edited, count("share"), count("realism"), Measure(MASK), 1.0, POOL).choose(choice)
     assert runs.pop(looks) == 24 and not any(runs.values())
 
 
@@ -101,13 +93,13 @@ def test_areas_count_alike_however_large() -> None:
 
 
 def test_styles_are_drawn_from_a_seed() -> None:
-    styles = drawn(7)
-    assert styles == drawn(7) and not set(styles) & set(drawn(8))
+    styles = sample_styles(7)
+    assert styles == sample_styles(7) and not set(styles) & set(sample_styles(8))
     assert len(set(styles)) == DRAWN and PLAIN not in styles
-    numbers = np.array([drawn(seed) for seed in range(200)])
+    numbers = np.array([sample_styles(seed) for seed in range(200)])
     assert abs(numbers.mean()) < 0.05 and abs(numbers.std() - 1) < 0.05 and np.abs(numbers).max() <= 4
     for style in styles:
-        assert Wish("attenuate", style=style).style == style
+        assert EditRequest("attenuate", style=style).style == style
         assert [float(f"{number:.3f}") for number in style] == list(style)
 
 

@@ -13,9 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from model_server import __main__, check, folders, predictor, server
-from model_server.plugin_copy import install_plugin
-from plugin.saliency import connection
+from gimp_saliency.shared import places, version
+from gimp_saliency.shared.client import lifecycle
+from model_server import __main__
+from model_server.commands import check
+from model_server.gimp.plugin_copy import install_plugin
+from model_server.predict import attention
+from model_server.serve import process
 from tests.model_server.processes import FAKE_SERVER, StartServer
 from tests.stand_ins import GIMP, executable
 
@@ -52,9 +56,9 @@ def installed(runtime: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("HOME", str(home))
     stand_in = executable(tmp_path / "bin/gimp-console", GIMP)
     monkeypatch.setenv("GIMP_SALIENCY_GIMP", str(stand_in))
-    monkeypatch.setattr(server, "command", lambda: FAKE_SERVER)
-    program = executable(home / "gimp-saliency", f"#!/bin/sh\necho gimp-saliency {connection.VERSION}\n")
-    copy = install_plugin(folders.config() / "GIMP/3.2", [str(program), "serve"])
+    monkeypatch.setattr(process, "command", lambda: FAKE_SERVER)
+    program = executable(home / "gimp-saliency", f"#!/bin/sh\necho gimp-saliency {version.VERSION}\n")
+    copy = install_plugin(places.config() / "GIMP/3.2", [str(program), "serve"])
     return Installed(program, copy, stand_in, lambda: {name: (good, text) for name, good, text in check.run()})
 
 
@@ -78,7 +82,7 @@ def test_a_good_installation(installed: Installed, runtime: Path, capsys: pytest
     assert "intact" in said["networks"]
     assert said["model server"].startswith("was started for this, process ")
     assert said["socket"] == f"{runtime}/server.sock, which only you can open"
-    assert said["versions"] == f"plug-in and model server {connection.VERSION}, GIMP 3.2.6"
+    assert said["versions"] == f"plug-in and model server {version.VERSION}, GIMP 3.2.6"
     assert said["plug-in"] == str(installed.copy)
     assert said["procedures"] == "this GIMP knows all 6"
 
@@ -99,28 +103,28 @@ def test_what_fails_is_named_and_the_rest_is_tried(
 @pytest.mark.parametrize("damage", ["flipped bit", "truncated", "missing"])
 def test_networks(damage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     networks = tmp_path / "networks"
-    shutil.copytree(predictor.NETWORKS, networks)
+    shutil.copytree(attention.NETWORKS, networks)
     path = networks / "realism.onnx"
     data = bytearray(path.read_bytes())
     data[1000] ^= 1
     path.write_bytes(data if damage == "flipped bit" else data[:1000])
     if damage == "missing":
         path.unlink()
-    monkeypatch.setattr(predictor, "Predictor", functools.partial(predictor.Predictor, networks))
+    monkeypatch.setattr(attention, "Predictor", functools.partial(attention.Predictor, networks))
     with pytest.raises(check.Problem, match=r"realism\.onnx.*install\.sh again"):
         check._networks()
 
 
 def test_a_server_that_does_not_start_tells_why(runtime: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     script = "echo noise >&2; echo 'gimp-saliency: The disk is full; free some space.' >&2; exit 1"
-    monkeypatch.setattr(server, "command", lambda: ["/bin/sh", "-c", script])
+    monkeypatch.setattr(process, "command", lambda: ["/bin/sh", "-c", script])
     with pytest.raises(check.Problem, match=r"^It does not start: The disk is full; free some space\.$"):
         check._server()
 
 
 def test_a_server_that_never_answers(runtime: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "command", lambda: ["/bin/sh", "-c", "exec sleep 5"])
-    monkeypatch.setattr(connection, "START_LIMIT", 0.3)
+    monkeypatch.setattr(process, "command", lambda: ["/bin/sh", "-c", "exec sleep 5"])
+    monkeypatch.setattr(lifecycle, "START_LIMIT", 0.3)
     monkeypatch.setattr(check, "_LIMIT", 0.3)
     with pytest.raises(
         check.Problem, match=r"does not answer; run `gimp-saliency stop`.* read the end of .*server\.log"
@@ -130,9 +134,9 @@ def test_a_server_that_never_answers(runtime: Path, monkeypatch: pytest.MonkeyPa
 
 def test_a_server_of_another_version_is_replaced(start_server: StartServer, monkeypatch: pytest.MonkeyPatch) -> None:
     start_server("--version", "0.0.9")
-    monkeypatch.setattr(server, "command", lambda: FAKE_SERVER)
+    monkeypatch.setattr(process, "command", lambda: FAKE_SERVER)
     assert check._server().startswith("took the place of version 0.0.9, process ")
-    assert (connection.health() or {})["version"] == connection.VERSION
+    assert (lifecycle.health() or {})["version"] == version.VERSION
 
 
 def test_a_socket_open_to_others(start_server: StartServer, runtime: Path) -> None:
@@ -165,17 +169,17 @@ def test_no_plugin(plugin: Installed) -> None:
 
 def test_an_older_plugin(plugin: Installed) -> None:
     module = plugin.copy / "connection.py"
-    module.write_text(module.read_text().replace(f'VERSION = "{connection.VERSION}"', 'VERSION = "0.0.9"'))
+    module.write_text(module.read_text().replace(f'VERSION = "{version.VERSION}"', 'VERSION = "0.0.9"'))
     found = failed(plugin.lines())
     assert found["versions"].startswith(
-        f"The plug-in in {plugin.copy} is version 0.0.9, not {connection.VERSION}; run "
+        f"The plug-in in {plugin.copy} is version 0.0.9, not {version.VERSION}; run "
     )
     assert found["plug-in"].startswith(f"{module} is not what this version has; run install.sh again")
     assert found.keys() == {"versions", "plug-in"}
 
 
 def test_an_older_copy_in_another_gimps_profile(plugin: Installed) -> None:
-    other = install_plugin(folders.config() / "GIMP/3.0", [str(plugin.program), "serve"])
+    other = install_plugin(places.config() / "GIMP/3.0", [str(plugin.program), "serve"])
     assert not failed(plugin.lines())
     (other / "words.py").write_text("")
     assert failed(plugin.lines())["plug-in"].startswith(f"{other}/words.py is not what this version has")
@@ -263,7 +267,7 @@ def test_flatpaks_permissions(plugin: Installed, monkeypatch: pytest.MonkeyPatch
     assert found["permissions"][1].startswith(
         f"The Flatpak GIMP lacks access to {runtime}:create and the right to start "
     )
-    rules = folders.data().parent / "flatpak/overrides/org.gimp.GIMP"
+    rules = places.data().parent / "flatpak/overrides/org.gimp.GIMP"
     rules.parent.mkdir(parents=True)
     rules.write_text(
         f"[Context]\nfilesystems={runtime}:create;\n\n[Session Bus Policy]\norg.freedesktop.Flatpak=talk\n"

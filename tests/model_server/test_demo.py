@@ -13,26 +13,26 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model_server import demo, samples
-from model_server.contact_sheet import Entry, draw
+from model_server.demo import run, samples
+from model_server.demo.contact_sheet import Entry, draw
 
 SQUARE = [[0.25, 0.25], [0.75, 0.25], [0.75, 0.75], [0.25, 0.75]]
 
 
 def test_every_photograph_has_a_region_for_each_direction() -> None:
-    regions = [demo.Region(**entry) for entry in json.loads(demo._REGIONS.read_text(encoding="utf-8"))]
+    regions = [run.Region(**entry) for entry in json.loads(run._REGIONS.read_text(encoding="utf-8"))]
     shown = {(region.stem, region.direction) for region in regions}
     stems = {"astronaut", "chelsea", "coffee", "rocket"}
     assert shown == {(stem, direction) for stem in stems for direction in ("attenuate", "emphasize")}
     for region in regions:
         points = [point for polygon in region.polygons for point in polygon]
         assert all(0 <= value <= 1 for point in points for value in point)
-        covered = np.asarray(demo.mask(region.polygons, (300, 200))).mean() / 255
+        covered = np.asarray(run.mask(region.polygons, (300, 200))).mean() / 255
         assert 0.003 < covered < 0.3, region
 
 
 def test_the_mask_is_white_inside_black_outside_and_soft_between() -> None:
-    values = np.asarray(demo.mask([SQUARE], (400, 200)))
+    values = np.asarray(run.mask([SQUARE], (400, 200)))
     assert values.shape == (200, 400)
     assert (values[100, 200], values[10, 10], values[100, 20]) == (255, 0, 0)
     edge = values[100, 90:111].astype(int)

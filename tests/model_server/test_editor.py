@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from model_server.editor import Editor, decoded, encoded, pad
-from model_server.parameters import COUNT, PLACES
-from model_server.predictor import Predictor
+from model_server.predict.attention import Predictor
+from model_server.predict.editor import Editor, decoded, encoded, pad
+from model_server.predict.vector import COUNT, NAMES, ORDERS, PLACES
 from model_server.training import operators
-from plugin.saliency.edits import NAMES, ORDERS
 
 WIDTH, HEIGHT = 180, 120  # of 192 x 128
 BOXES = {

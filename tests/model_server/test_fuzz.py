@@ -16,7 +16,7 @@ from random import Random
 
 import pytest
 
-from plugin.saliency import connection
+from gimp_saliency.shared.client import lifecycle, questions
 from tests.model_server.hostile import malformed
 from tests.model_server.processes import REAL_SERVER, StartServer, memory_at_rest, threads, wait_for
 from tests.model_server.wire import EDITS, LOOK, PICTURE, REFINE, dial, exchange, post, received, status, whole
@@ -30,7 +30,7 @@ CLIENTS = 8
 def server(start_server: StartServer) -> Iterator[int]:
     """A server's process id; at the end it must answer as at the start, and hold no connection."""
     process = start_server(command=REAL_SERVER)
-    wait_for(lambda: (connection.health() or {}).get("state") == "ready")
+    wait_for(lambda: (lifecycle.health() or {}).get("state") == "ready")
     before = _good_answers()
     yield process.pid
     assert _good_answers() == before
@@ -39,13 +39,13 @@ def server(start_server: StartServer) -> Iterator[int]:
 
 
 def _good_answers() -> list[object]:
-    edits = connection.ask_edits(PICTURE, 16, 16, "attenuate", "best-realism")
-    proposals = connection.ask_proposals(PICTURE, 16, 16, "emphasize", background=True, styles=3)
-    look = connection.ask_look(PICTURE, 16, 16)
+    edits = questions.ask_edits(PICTURE, 16, 16, "attenuate", "best-realism")
+    proposals = questions.ask_proposals(PICTURE, 16, 16, "emphasize", background=True, styles=3)
+    look = questions.ask_look(PICTURE, 16, 16)
     return [
         *({**found, "milliseconds": 0} for found in (edits, proposals, look)),
-        connection.ask_refined(PICTURE, 16, 16, 4),
-        connection.ask_saliency(PICTURE[:768], 16, 16),
+        questions.ask_refined(PICTURE, 16, 16, 4),
+        questions.ask_saliency(PICTURE[:768], 16, 16),
     ]
 
 

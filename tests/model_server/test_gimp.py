@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from model_server import folders, gimp, plugin_copy, private_root
-from model_server.gimp import script
+from gimp_saliency.shared import places
+from model_server.gimp import plugin_copy, private_root, program
+from model_server.gimp.program import script
 from tests.conftest import GimpForTests
 from tests.model_server.processes import wait_for
 
@@ -45,21 +46,21 @@ def nothing_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 def test_without_gimp_the_sentence_says_what_to_do(nothing_found: Path) -> None:
-    with pytest.raises(gimp.GimpError, match=r"install GIMP 3, or run install\.sh"):
-        gimp.find()
+    with pytest.raises(program.GimpError, match=r"install GIMP 3, or run install\.sh"):
+        program.find()
 
 
 def test_gimp_2_is_not_found(nothing_found: Path) -> None:
     version(nothing_found / "gimp-console", "2.10.34")
-    with pytest.raises(gimp.GimpError, match="No GIMP 3"):
-        gimp.find()
+    with pytest.raises(program.GimpError, match="No GIMP 3"):
+        program.find()
 
 
 def test_the_newest_on_path_is_found(nothing_found: Path) -> None:
     version(nothing_found / "gimp-console", "2.10.38")
     version(nothing_found / "gimp-console-3.0", "3.0.4")
     newest = version(nothing_found / "gimp-console-3.2", "3.2.6")
-    found = gimp.find()
+    found = program.find()
     assert (found.version, found.kind, found.location) == ((3, 2, 6), "path", newest)
     assert found.command("-i") == [str(newest), "-i"]
     assert found.command(console=False) == [str(nothing_found / "gimp-3.2")]
@@ -67,32 +68,32 @@ def test_the_newest_on_path_is_found(nothing_found: Path) -> None:
 
 
 def test_a_snap_does_not_count() -> None:
-    assert gimp.is_snap(Path("/snap/bin/gimp"))
-    assert not gimp.is_snap(Path("/usr/bin/gimp"))
+    assert program.is_snap(Path("/snap/bin/gimp"))
+    assert not program.is_snap(Path("/usr/bin/gimp"))
 
 
 def test_the_flatpak_is_found(nothing_found: Path, runtime: Path) -> None:
     program(nothing_found / "flatpak", "echo 'GNU Image Manipulation Program version 3.0.8'")
-    found = gimp.find()
+    found = program.find()
     assert (found.version, found.kind) == ((3, 0, 8), "flatpak")
     assert found.command("-i")[:2] == ["flatpak", "run"]
     assert f"--filesystem={runtime}" in found.command("-i")
     assert ".var/app/org.gimp.GIMP" in str(found.profile())
-    (folders.config() / "GIMP").mkdir(parents=True)
-    assert found.profile() == folders.config() / "GIMP/3.0"
+    (places.config() / "GIMP").mkdir(parents=True)
+    assert found.profile() == places.config() / "GIMP/3.0"
 
 
 def test_a_chosen_gimp_that_is_none(nothing_found: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("GIMP_SALIENCY_GIMP", str(tmp_path))
-    with pytest.raises(gimp.GimpError, match="is no GIMP 3"):
-        gimp.find()
+    with pytest.raises(program.GimpError, match="is no GIMP 3"):
+        program.find()
 
 
 def test_a_private_gimp_without_bubblewrap(nothing_found: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    version(folders.data() / "gimp-3.2/usr/bin/gimp-console", "3.2.6")
+    version(places.data() / "gimp-3.2/usr/bin/gimp-console", "3.2.6")
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    with pytest.raises(gimp.GimpError, match="apt-get install bubblewrap"):
-        gimp.find()
+    with pytest.raises(program.GimpError, match="apt-get install bubblewrap"):
+        program.find()
 
 
 def test_the_private_view_takes_only_the_system_from_the_root_folder(
@@ -148,7 +149,7 @@ def test_the_private_gimp_speaks_the_users_language(host: dict[str, str], langua
 @pytest.mark.parametrize("requests", [True, False])
 def test_the_start_command(requests: bool, tmp_path: Path) -> None:
     started = tmp_path / "started here"
-    command = gimp.server_command([str(program(tmp_path / "gimp saliency", f'echo "$1" > "{started}"'))])
+    command = program.server_command([str(program(tmp_path / "gimp saliency", f'echo "$1" > "{started}"'))])
     env = {"GIMP_SALIENCY_RUNTIME": str(tmp_path), "PATH": os.environ["PATH"]}
     subprocess.run(command, env={**env, "GIMP_SALIENCY_REQUEST": "1"} if requests else env, check=True, timeout=10)
     assert (tmp_path / "start").exists() == requests
@@ -161,7 +162,7 @@ def test_the_start_command_in_a_flatpak(tmp_path: Path) -> None:
     program(tmp_path / "bin/flatpak-spawn", 'for each; do echo "$each"; done')
     (tmp_path / ".flatpak-info").touch()
     command = [
-        part.replace("/.flatpak-info", f"{tmp_path}/.flatpak-info") for part in gimp.server_command(["/h o/g s"])
+        part.replace("/.flatpak-info", f"{tmp_path}/.flatpak-info") for part in program.server_command(["/h o/g s"])
     ]
     env = {"GIMP_SALIENCY_RUNTIME": "/run/user/1000/g s", "PATH": f"{tmp_path}/bin:/usr/bin:/bin"}
     said = subprocess.run(command, env=env, check=True, timeout=10, capture_output=True, text=True).stdout
@@ -172,9 +173,9 @@ def test_a_request_starts_the_server_on_the_host(
     runtime: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     served = tmp_path / "served"
-    monkeypatch.setattr(gimp, "_SERVE", ["/bin/sh", "-c", f"echo \"$OURS $GIMP_SALIENCY_RUNTIME\" > '{served}'"])
+    monkeypatch.setattr(program, "_SERVE", ["/bin/sh", "-c", f"echo \"$OURS $GIMP_SALIENCY_RUNTIME\" > '{served}'"])
     monkeypatch.setattr(private_root, "command", lambda root, arguments: ["/bin/sh", "-c", arguments[1]])
-    inside = gimp.Gimp((3, 2, 6), "private", tmp_path)
+    inside = program.Gimp((3, 2, 6), "private", tmp_path)
     ask = ': > "$GIMP_SALIENCY_RUNTIME/start"; sleep 20'
     with inside.start(ask, env={**os.environ, "OURS": "kept"}) as process:
         wait_for(lambda: served.exists() and served.read_text() != "")
@@ -187,7 +188,7 @@ def test_a_request_starts_the_server_on_the_host(
 def test_leaving_ends_the_whole_group(runtime: Path, tmp_path: Path) -> None:
     pid = tmp_path / "pid"
     stubborn = program(tmp_path / "stubborn", f"trap '' TERM; sleep 60 & echo $! > '{pid}'; wait")
-    shell = gimp.Gimp((3, 2, 6), "path", Path("/bin/sh"))
+    shell = program.Gimp((3, 2, 6), "path", Path("/bin/sh"))
     began = time.monotonic()
     with shell.start("-c", f"'{stubborn}' & sleep 60"):
         wait_for(lambda: pid.exists() and pid.read_text().strip() != "")
@@ -203,7 +204,7 @@ def _runs(pid: int) -> bool:
 
 
 def test_a_program_that_cannot_be_started(runtime: Path, tmp_path: Path) -> None:
-    with pytest.raises(gimp.GimpError, match="run install"), gimp.Gimp((3, 2, 6), "path", tmp_path / "no").start():
+    with pytest.raises(program.GimpError, match="run install"), program.Gimp((3, 2, 6), "path", tmp_path / "no").start():
         pass
 
 
@@ -250,7 +251,7 @@ def test_profiles(nothing_found: Path, monkeypatch: pytest.MonkeyPatch, tmp_path
         home / ".config/GIMP/3.0",
         home / ".config/GIMP/3.2",
         home / ".var/app/org.gimp.GIMP/config/GIMP/3.0",
-        folders.data() / "profile-3.2",
+        places.data() / "profile-3.2",
         tmp_path / "moved",
     ]
     for path in [*wanted, home / ".config/GIMP/2.10", home / ".config/GIMP/3.2.bak"]:
@@ -260,7 +261,7 @@ def test_profiles(nothing_found: Path, monkeypatch: pytest.MonkeyPatch, tmp_path
 
 
 def test_profiles_on_other_systems(nothing_found: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = gimp.Gimp((3, 2, 4), "path", Path("gimp-console"))
+    found = program.Gimp((3, 2, 4), "path", Path("gimp-console"))
     monkeypatch.setattr(sys, "platform", "darwin")
     assert found.profile() == Path.home() / "Library/Application Support/GIMP/3.2"
     monkeypatch.setattr(sys, "platform", "win32")
@@ -271,7 +272,7 @@ def test_profiles_on_other_systems(nothing_found: Path, monkeypatch: pytest.Monk
 def test_ending_where_there_are_no_process_groups(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, "killpg")
     with subprocess.Popen(["sleep", "60"]) as process:
-        gimp.end(process)
+        program.end(process)
     assert process.returncode == -signal.SIGKILL
 
 
@@ -284,19 +285,19 @@ from gi.repository import Gimp
 open({str(place / "from inside")!r}, "w").write("x")
 result = {{"version": Gimp.version(), "cwd": os.getcwd(), "home": os.path.expanduser("~")}}
 """
-    answer = script(gimp.gimp, code, env=gimp.env)
-    assert answer["version"] == ".".join(map(str, gimp.gimp.version))
+    answer = script(program.gimp, code, env=program.env)
+    assert answer["version"] == ".".join(map(str, program.gimp.version))
     assert answer["cwd"] == str(Path.cwd())
     assert answer["home"] == str(Path.home())
     assert (place / "from inside").read_text() == "x"
 
 
 def test_a_failing_and_a_slow_script_in_real_gimp(gimp32: GimpForTests) -> None:
-    with pytest.raises(gimp.GimpError, match="ZeroDivisionError"):
+    with pytest.raises(program.GimpError, match="ZeroDivisionError"):
         script(gimp32.gimp, "1 / 0", env=gimp32.env)
-    with pytest.raises(gimp.GimpError, match="did not finish"):
+    with pytest.raises(program.GimpError, match="did not finish"):
         script(gimp32.gimp, "import time; time.sleep(60)", timeout=8, env=gimp32.env)
 
 
 def test_real_gimp_knows_the_procedures(gimp: GimpForTests) -> None:
-    assert plugin_copy.missing_procedures(gimp.gimp, Path(gimp.env["GIMP3_DIRECTORY"])) == []
+    assert plugin_copy.missing_procedures(program.gimp, Path(program.env["GIMP3_DIRECTORY"])) == []

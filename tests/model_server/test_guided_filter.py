@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from model_server.guided_filter import TILE, refine
+from model_server.predict.guided_filter import TILE, refine
 
 RADII = (1, 2.5, 6, 11, 32, 70)
 

@@ -16,7 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from plugin.saliency import connection
+from gimp_saliency.shared import version
+from gimp_saliency.shared.client import lifecycle, questions, transport
+from gimp_saliency.shared.errors import ServerError
 from tests.model_server.processes import FAKE_SERVER, REAL_SERVER, ROOT, StartServer, cpu_seconds, memory, wait_for
 
 PICTURE = bytes(range(256)) * 4
@@ -29,7 +31,7 @@ def test_ten_at_once_leave_one(runtime: Path) -> None:
         wait_for(lambda: sum(process.poll() is not None for process in processes) == 9)
         assert sorted(process.returncode for process in processes if process.returncode is not None) == [3] * 9
         alive = next(process for process in processes if process.poll() is None)
-        assert connection.health()["pid"] == alive.pid  # type: ignore[index]
+        assert lifecycle.health()["pid"] == alive.pid  # type: ignore[index]
     finally:
         for process in processes:
             process.kill()
@@ -39,7 +41,7 @@ def test_ten_at_once_leave_one(runtime: Path) -> None:
 def test_ten_plugins_at_once_start_one(plugin_starts: Callable[..., None]) -> None:
     plugin_starts("--load-seconds", "0.3")
     with ThreadPoolExecutor(10) as pool:
-        answers = list(pool.map(lambda _: connection.ask_edits(PICTURE, 16, 16, "attenuate", "random"), range(10)))
+        answers = list(pool.map(lambda _: questions.ask_edits(PICTURE, 16, 16, "attenuate", "random"), range(10)))
     assert len({json.dumps(answer["edits"]) for answer in answers}) == 1
 
 
@@ -47,9 +49,9 @@ def test_idle_exit(start_server: StartServer, runtime: Path) -> None:
     process = start_server("--idle", "0.6")
     for _ in range(4):  # requests keep it alive
         time.sleep(0.3)
-        assert connection.health()
+        assert lifecycle.health()
     assert process.wait(5) == 0
-    assert connection.health() is None
+    assert lifecycle.health() is None
     assert [path.name for path in runtime.iterdir()] == ["server.lock"]
 
 
@@ -62,7 +64,7 @@ def test_idle_minutes_come_from_the_settings(
     file.write_text("[server]\nidle-minutes = 7\n")
     for arguments, minutes in ((["--idle", "90"], 1.5), ([], 7)):  # the command line wins
         process = start_server(*arguments, command=REAL_SERVER)
-        assert connection.health()["idle_minutes"] == minutes  # type: ignore[index]
+        assert lifecycle.health()["idle_minutes"] == minutes  # type: ignore[index]
         process.terminate()
         assert process.wait(5) == 0
 
@@ -70,20 +72,20 @@ def test_idle_minutes_come_from_the_settings(
 def test_restart(plugin_starts: Callable[..., None], start_server: StartServer) -> None:
     process = start_server()
     plugin_starts("--idle", "120")
-    connection.restart()
+    lifecycle.restart()
     assert process.wait(5) == 0
-    assert connection.health()["idle_minutes"] == 2  # type: ignore[index]
+    assert lifecycle.health()["idle_minutes"] == 2  # type: ignore[index]
 
 
 def test_killed_server_is_replaced(plugin_starts: Callable[..., None], runtime: Path) -> None:
     plugin_starts()
     pids = set()
     for _ in range(3):
-        assert connection.ask_edits(PICTURE, 16, 16, "attenuate", "random")["edits"]
-        pid = connection.health()["pid"]  # type: ignore[index]
+        assert questions.ask_edits(PICTURE, 16, 16, "attenuate", "random")["edits"]
+        pid = lifecycle.health()["pid"]  # type: ignore[index]
         pids.add(pid)
         os.kill(pid, signal.SIGKILL)
-        wait_for(lambda: connection.health() is None)
+        wait_for(lambda: lifecycle.health() is None)
         assert (runtime / "server.sock").exists()  # stale
     assert len(pids) == 3
 
@@ -92,7 +94,7 @@ def test_killed_during_a_request(plugin_starts: Callable[..., None], start_serve
     process = start_server("--seconds", "20")
     plugin_starts()
     with ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(connection.ask_edits, PICTURE, 16, 16, "attenuate", "random")
+        answer = pool.submit(questions.ask_edits, PICTURE, 16, 16, "attenuate", "random")
         time.sleep(0.3)
         process.kill()
         assert answer.result(10)["edits"]
@@ -103,9 +105,9 @@ def test_frozen_server_is_replaced(
 ) -> None:
     process = start_server()
     plugin_starts()
-    monkeypatch.setattr(connection, "ANSWER_LIMIT", 1.0)
+    monkeypatch.setattr(transport, "ANSWER_LIMIT", 1.0)
     process.send_signal(signal.SIGSTOP)
-    assert connection.ask_edits(PICTURE, 16, 16, "attenuate", "random")["edits"]
+    assert questions.ask_edits(PICTURE, 16, 16, "attenuate", "random")["edits"]
     assert process.wait(5) == -signal.SIGKILL
 
 
@@ -120,9 +122,9 @@ def test_signals_end_it_cleanly(start_server: StartServer, runtime: Path, sign: 
 def test_a_running_request_is_finished_at_the_end(start_server: StartServer) -> None:
     process = start_server("--seconds", "0.8")
     with ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(connection.request, "POST", EDITS, PICTURE)
+        answer = pool.submit(transport.request, "POST", EDITS, PICTURE)
         time.sleep(0.4)
-        assert connection.stop()
+        assert lifecycle.stop()
         assert answer.result(5)[0] == 200
     assert process.wait(5) == 0
 
@@ -130,28 +132,28 @@ def test_a_running_request_is_finished_at_the_end(start_server: StartServer) -> 
 def test_stop_ends_a_frozen_server_by_force(start_server: StartServer) -> None:
     process = start_server()
     process.send_signal(signal.SIGSTOP)
-    with pytest.raises(connection.ServerError, match="gimp-saliency stop"):
-        connection.stop()
-    assert connection.stop(kill=True)
+    with pytest.raises(ServerError, match="gimp-saliency stop"):
+        lifecycle.stop()
+    assert lifecycle.stop(kill=True)
     assert process.wait(5) == -signal.SIGKILL
-    assert not connection.stop()
+    assert not lifecycle.stop()
 
 
 def test_other_version_is_replaced_once(plugin_starts: Callable[..., None], start_server: StartServer) -> None:
     old = start_server("--version", "0.0.9")
     plugin_starts()
     with ThreadPoolExecutor(5) as pool:  # several GIMPs meet the old server at once
-        answers = list(pool.map(lambda _: connection.ask_edits(PICTURE, 16, 16, "attenuate", "random"), range(5)))
+        answers = list(pool.map(lambda _: questions.ask_edits(PICTURE, 16, 16, "attenuate", "random"), range(5)))
     assert all(answer["edits"] for answer in answers)
     assert old.wait(5) == 0
-    assert connection.health()["version"] == connection.VERSION  # type: ignore[index]
+    assert lifecycle.health()["version"] == version.VERSION  # type: ignore[index]
 
 
 def test_other_version_that_cannot_be_replaced(plugin_starts: Callable[..., None], start_server: StartServer) -> None:
     start_server("--version", "0.0.9")
     plugin_starts("--version", "0.0.9")
-    with pytest.raises(connection.ServerError, match=r"model server 0\.0\.9; run install\.sh again"):
-        connection.ask_edits(PICTURE, 16, 16, "attenuate", "random")
+    with pytest.raises(ServerError, match=r"model server 0\.0\.9; run install\.sh again"):
+        questions.ask_edits(PICTURE, 16, 16, "attenuate", "random")
 
 
 def test_socket_taken_away_ends_it(start_server: StartServer, runtime: Path) -> None:
@@ -170,7 +172,7 @@ def test_the_log_is_bounded(start_server: StartServer) -> None:
     start_server()
     folder = Path(os.environ["XDG_STATE_HOME"], "gimp-saliency")
     for _ in range(2500):
-        connection.request("GET", "/" + "x" * 120)
+        transport.request("GET", "/" + "x" * 120)
     sizes = {path.name: path.stat().st_size for path in folder.iterdir()}
     assert set(sizes) == {"server.log", "server.log.1"}
     assert max(sizes.values()) <= 256 * 1024
@@ -179,7 +181,7 @@ def test_the_log_is_bounded(start_server: StartServer) -> None:
 def test_unwritable_home_is_no_obstacle(start_server: StartServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", "/proc")
     start_server()
-    assert connection.request("POST", EDITS, PICTURE)[0] == 200
+    assert transport.request("POST", EDITS, PICTURE)[0] == 200
 
 
 def test_tcp_where_unix_sockets_are_missing(
@@ -187,7 +189,7 @@ def test_tcp_where_unix_sockets_are_missing(
 ) -> None:
     monkeypatch.setenv("GIMP_SALIENCY_TCP", "1")
     plugin_starts()
-    assert connection.ask_edits(PICTURE, 16, 16, "attenuate", "random")["edits"]
+    assert questions.ask_edits(PICTURE, 16, 16, "attenuate", "random")["edits"]
     assert not (runtime / "server.sock").exists()
     facts = json.loads((runtime / "server.json").read_text())
     assert stat.S_IMODE((runtime / "server.json").stat().st_mode) == 0o600
@@ -200,7 +202,7 @@ def test_tcp_where_unix_sockets_are_missing(
         with socket.create_connection(("127.0.0.1", facts["port"]), 5) as client:
             client.sendall(f"GET /v1/health HTTP/1.1\r\n{line}\r\n\r\n".encode())
             assert client.recv(100).split()[1] == str(expected).encode()
-    assert connection.stop()
+    assert lifecycle.stop()
 
 
 @pytest.mark.parametrize("damage", ["missing", "garbage"])
@@ -211,8 +213,8 @@ def test_damaged_networks_are_reported(start_server: StartServer, tmp_path: Path
         folder.mkdir()
         (folder / "manifest.json").write_text("{")
     start_server("--networks", str(folder), command=REAL_SERVER)
-    code, answer = connection.request("POST", EDITS, PICTURE)
-    found = connection.health()
+    code, answer = transport.request("POST", EDITS, PICTURE)
+    found = lifecycle.health()
     assert code == 503 and found and found["state"] == "failed"
     assert json.loads(answer)["error"] == found["error"]
     print(found["error"])
@@ -228,12 +230,12 @@ def test_start_and_memory(runtime: Path) -> None:
     try:
         picture = os.urandom(384 * 256 * 4)
         path = "/v1/edits?direction=attenuate&width=384&height=256&order="
-        wait_for(lambda: connection.health() is not None)
-        assert connection.request("POST", path + "best-realism", picture)[0] == 200
+        wait_for(lambda: lifecycle.health() is not None)
+        assert transport.request("POST", path + "best-realism", picture)[0] == 200
         seconds = time.monotonic() - before
         busy = cpu_seconds(process.pid)
         for i in range(99):
-            assert connection.request("POST", path + ("random" if i % 10 else "best-realism"), picture)[0] == 200
+            assert transport.request("POST", path + ("random" if i % 10 else "best-realism"), picture)[0] == 200
         most = memory(process.pid)
         wait_for(lambda: memory(process.pid) < 120)
         rest = memory(process.pid)

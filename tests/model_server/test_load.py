@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from plugin.saliency import connection
+from gimp_saliency.shared.client import lifecycle, questions
 from tests.model_server.processes import REAL_SERVER, StartServer, memory_at_rest, wait_for
 from tests.model_server.wire import exchange, whole
 
@@ -37,7 +37,7 @@ def server(start_server: StartServer, tmp_path: Path, monkeypatch: pytest.Monkey
     """A real server's process id."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     process = start_server(command=REAL_SERVER)
-    wait_for(lambda: (connection.health() or {}).get("state") == "ready")
+    wait_for(lambda: (lifecycle.health() or {}).get("state") == "ready")
     yield process.pid
     assert process.poll() is None
 
@@ -68,13 +68,13 @@ def questions(client: int) -> list[Question]:
     direction = ("attenuate", "emphasize")[client % 2]
     styles = None if client % 2 else client
     return [
-        lambda: timeless(connection.ask_edits(pixels, width, height, direction, "best-realism")),
-        lambda: timeless(connection.ask_look(pixels, width, height)),
-        lambda: connection.ask_refined(pixels, width, height, 8),
-        lambda: timeless(connection.ask_edits(pixels, width, height, direction, "random", 0.5)),
-        lambda: connection.ask_saliency(rgb, width, height),
-        lambda: timeless(connection.ask_proposals(pixels, width, height, direction, styles=styles)),
-        lambda: timeless(connection.ask_edits(pixels, width, height, direction, "best-realism", background=True)),
+        lambda: timeless(questions.ask_edits(pixels, width, height, direction, "best-realism")),
+        lambda: timeless(questions.ask_look(pixels, width, height)),
+        lambda: questions.ask_refined(pixels, width, height, 8),
+        lambda: timeless(questions.ask_edits(pixels, width, height, direction, "random", 0.5)),
+        lambda: questions.ask_saliency(rgb, width, height),
+        lambda: timeless(questions.ask_proposals(pixels, width, height, direction, styles=styles)),
+        lambda: timeless(questions.ask_edits(pixels, width, height, direction, "best-realism", background=True)),
     ]
 
 
@@ -153,7 +153,7 @@ def test_health_waits_for_no_prediction(server: int) -> None:
     def predict() -> int:
         number = 0
         while not over.is_set():
-            connection.ask_proposals(pixels, 384, 384, "attenuate")
+            questions.ask_proposals(pixels, 384, 384, "attenuate")
             number += 1
         return number
 
@@ -183,7 +183,7 @@ def test_the_last_of_many_edits_is_the_first(server: int) -> None:
 
     def edits(pixels: bytes, height: int, number: int) -> str:
         direction = ("attenuate", "emphasize")[number % 2]
-        return timeless(connection.ask_edits(pixels, 384, height, direction, orders[number // 2 % 4]))
+        return timeless(questions.ask_edits(pixels, 384, height, direction, orders[number // 2 % 4]))
 
     def photographs() -> list[str]:
         return [edits(pixels, 256, number) for pixels in photos for number in range(8)]

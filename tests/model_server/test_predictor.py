@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from model_server import predictor as predictor_module
-from model_server.candidates import CHOICES, drawn
-from model_server.predictor import NETWORKS, RANKINGS, NetworkError, Predictor
-from model_server.wish import DIRECTIONS, PLAIN, Wish
-from plugin.saliency.edits import FIXED, NAMES, to_json
+from gimp_saliency.shared.edits import to_json
+from gimp_saliency.shared.request import DIRECTIONS, PLAIN, PROPOSED, EditRequest, Ranking
+from model_server.predict import attention
+from model_server.predict.attention import NETWORKS, NetworkError, Predictor
+from model_server.predict.orders import sample_styles
+from model_server.predict.vector import FIXED, NAMES
 
 STYLE = (1.5, -2.0, 0.5, 1.0, -0.5, 2.5, -1.0, 0.0, 1.0, -1.5)
 
@@ -38,38 +39,38 @@ def scene(seed: int, height: int = 144, width: int = 192) -> Any:
 
 
 @pytest.mark.parametrize("direction", DIRECTIONS)
-@pytest.mark.parametrize("order", RANKINGS)
+@pytest.mark.parametrize("order", Ranking)
 def test_prediction_holds_each_edit_once_and_sane_figures(predictor: Predictor, direction: str, order: str) -> None:
-    prediction = predictor.edits(scene(1), order, Wish(direction))
+    prediction = predictor.edits(scene(1), EditRequest(direction, ranking=order))
     assert sorted(edit.name for edit in prediction.edits) == sorted(NAMES)
     assert [edit.name for edit in prediction.edits[:FIXED]] == list(NAMES[:FIXED])
     assert prediction.background is None and prediction.style == PLAIN
     assert all(0 <= figure <= 1 for figure in asdict(prediction.figures).values())
-    assert predictor.edits(scene(1), order, Wish(direction), figures=False) == replace(prediction, figures=None)
+    assert predictor.edits(scene(1), EditRequest(direction, ranking=order), figures=False) == replace(prediction, figures=None)
 
 
 def test_edits_differ_between_pictures_and_directions(predictor: Predictor) -> None:
-    answers = [to_json(predictor.edits(scene(s), "random", Wish(d)).edits) for s in range(3) for d in DIRECTIONS]
+    answers = [to_json(predictor.edits(scene(s), EditRequest(d, ranking=Ranking.RANDOM)).edits) for s in range(3) for d in DIRECTIONS]
     assert len({json.dumps(sorted(answer, key=lambda edit: edit["name"])) for answer in answers}) == 6
 
 
 def test_directions_move_attention_their_way(predictor: Predictor) -> None:
-    moved = {d: [predictor.edits(scene(s), "best-saliency", Wish(d)) for s in range(6)] for d in DIRECTIONS}
+    moved = {d: [predictor.edits(scene(s), EditRequest(d, ranking=Ranking.BEST_SALIENCY)) for s in range(6)] for d in DIRECTIONS}
     for direction, sign in DIRECTIONS.items():
         changes = [sign * (p.figures.saliency_after / p.figures.saliency_before - 1) for p in moved[direction]]
         assert np.mean(changes) > 0.02, (direction, changes)
 
 
 def test_same_picture_same_answer(predictor: Predictor) -> None:
-    for order in RANKINGS:
-        wish = Wish("attenuate", background=True)
+    for order in Ranking:
+        wish = EditRequest("attenuate", background=True)
         assert predictor.edits(scene(2), order, wish) == Predictor().edits(scene(2), order, wish)
 
 
 def test_best_orders_are_best(predictor: Predictor) -> None:
     picture = scene(4)
-    real = predictor.edits(picture, "best-realism", Wish("emphasize"))
-    seen = predictor.edits(picture, "best-saliency", Wish("emphasize"))
+    real = predictor.edits(picture, EditRequest("emphasize", ranking=Ranking.BEST_REALISM))
+    seen = predictor.edits(picture, EditRequest("emphasize", ranking=Ranking.BEST_SALIENCY))
     assert real.figures.realism_after >= seen.figures.realism_after
     assert seen.figures.saliency_after >= real.figures.saliency_after
 
@@ -80,9 +81,9 @@ def test_best_orders_are_best(predictor: Predictor) -> None:
 def test_proposals_are_what_edits_gives(
     predictor: Predictor, direction: str, strength: float, background: bool
 ) -> None:
-    picture, wish = scene(6), Wish(direction, strength, background, 0.5, style=STYLE)
+    picture, wish = scene(6), EditRequest(direction, strength, background, 0.5, style_numbers=STYLE)
     proposals = predictor.proposals(picture, wish)
-    assert list(proposals) == [choice for choice in CHOICES if choice in proposals] and "best-realism" in proposals
+    assert list(proposals) == [choice for choice in PROPOSED if choice in proposals] and "best-realism" in proposals
     for choice, prediction in proposals.items():
         assert prediction == predictor.edits(picture, choice, wish)
     orders = [tuple(edit.name for edit in prediction.edits) for prediction in proposals.values()]
@@ -90,16 +91,16 @@ def test_proposals_are_what_edits_gives(
 
 
 def test_nothing_to_choose_at_strength_0(predictor: Predictor) -> None:
-    for wish in (Wish("attenuate", 0.0), Wish("attenuate", 0.0, background=True, background_strength=0.0)):
+    for wish in (EditRequest("attenuate", 0.0), EditRequest("attenuate", 0.0, background=True, background_strength=0.0)):
         assert list(predictor.proposals(scene(6), wish)) == ["best-realism"]
-        assert list(predictor.proposals(scene(6), wish, styles=1)) == ["best-realism"]
+        assert list(predictor.proposals(scene(6), wish, seed=1)) == ["best-realism"]
         assert len(predictor.edits(scene(6), "variant-2", wish).edits) == len(NAMES)
 
 
 def test_look_agrees_with_the_other_answers(predictor: Predictor) -> None:
     picture = scene(7)
     look = predictor.look(picture)
-    prediction = predictor.edits(picture, "random", Wish("attenuate"))
+    prediction = predictor.edits(picture, EditRequest("attenuate", ranking=Ranking.RANDOM))
     assert look.saliency == pytest.approx(prediction.figures.saliency_before, rel=1e-5)
     assert look.realism == pytest.approx(prediction.figures.realism_before, rel=1e-5)
     assert np.array_equal(look.grey, predictor.saliency(picture[:, :, :3]))
@@ -115,8 +116,8 @@ def test_peak_makes_maps_comparable(predictor: Predictor) -> None:
 
 
 def test_strength_changes_the_figures_not_the_edits(predictor: Predictor) -> None:
-    whole = predictor.edits(scene(3), "random", Wish("attenuate"))
-    none = predictor.edits(scene(3), "random", Wish("attenuate", strength=0.0))
+    whole = predictor.edits(scene(3), EditRequest("attenuate", ranking=Ranking.RANDOM))
+    none = predictor.edits(scene(3), EditRequest("attenuate", strength=0.0, ranking=Ranking.RANDOM))
     assert none.edits == whole.edits
     assert none.figures.saliency_after == pytest.approx(none.figures.saliency_before, abs=1e-6)
     assert none.figures.realism_after == pytest.approx(none.figures.realism_before, abs=1e-5)
@@ -127,7 +128,7 @@ def test_any_shape_and_the_smallest_mask(predictor: Predictor, shape: tuple[int,
     picture = np.random.default_rng(0).integers(0, 255, (*shape, 4), dtype=np.uint8)
     picture[:, :, 3] = 0
     picture[shape[0] // 2, shape[1] // 2, 3] = 1
-    prediction = predictor.edits(picture, "random", Wish("emphasize", background=True))
+    prediction = predictor.edits(picture, EditRequest("emphasize", background=True, ranking=Ranking.RANDOM))
     assert np.isfinite([prediction.figures.saliency_after, prediction.figures.realism_after]).all()
     assert predictor.saliency(picture[:, :, :3]).shape == shape
 
@@ -135,7 +136,7 @@ def test_any_shape_and_the_smallest_mask(predictor: Predictor, shape: tuple[int,
 def test_whole_picture_selected(predictor: Predictor) -> None:
     picture = scene(5)
     picture[:, :, 3] = 255
-    assert predictor.edits(picture, "random", Wish("attenuate")).figures.saliency_before == pytest.approx(1, abs=1e-3)
+    assert predictor.edits(picture, EditRequest("attenuate", ranking=Ranking.RANDOM)).figures.saliency_before == pytest.approx(1, abs=1e-3)
 
 
 def test_saliency_map_sees_the_odd_one(predictor: Predictor) -> None:
@@ -156,7 +157,7 @@ def test_saliency_map_sees_the_odd_one(predictor: Predictor) -> None:
     ],
 )
 def test_bad_input_is_a_sentence(predictor: Predictor, spoil: Callable[[Any], dict[str, Any]], sentence: str) -> None:
-    arguments = {"picture": scene(1), "order": "random", "wish": Wish("attenuate"), **spoil(scene(1))}
+    arguments = {"picture": scene(1), "order": "random", "wish": EditRequest("attenuate"), **spoil(scene(1))}
     with pytest.raises(ValueError, match=sentence):
         predictor.edits(**arguments)
 
@@ -165,7 +166,7 @@ def test_bad_input_is_a_sentence(predictor: Predictor, spoil: Callable[[Any], di
 def test_an_empty_mask_is_a_sentence_everywhere(predictor: Predictor, ask: str) -> None:
     picture = scene(1) * np.array([1, 1, 1, 0], np.uint8)
     with pytest.raises(ValueError, match="mask is empty"):
-        getattr(predictor, ask)(picture, *([Wish("attenuate")] if ask == "proposals" else []))
+        getattr(predictor, ask)(picture, *([EditRequest("attenuate")] if ask == "proposals" else []))
 
 
 @pytest.mark.parametrize("name", ["edit.onnx", "manifest.json", "realism.onnx"])
@@ -201,22 +202,22 @@ def test_edits_go_as_far_as_they_are_believable(
                 "_real",
                 lambda seen, *_areas, verdict=verdict: 1.0 if np.array_equal(seen, untouched) else verdict,
             )
-            chosen = {edit.name: edit for edit in predictor.edits(picture, "best-realism", Wish(direction)).edits}
+            chosen = {edit.name: edit for edit in predictor.edits(picture, EditRequest(direction, ranking=Ranking.BEST_REALISM)).edits}
             reach[verdict] = chosen["exposure"].ev  # type: ignore[union-attr]
-    factors = predictor_module._FACTORS[direction]
+    factors = attention._FACTORS[direction]
     assert reach[1.0] / reach[0.0] == pytest.approx(factors[0] / factors[-1], rel=1e-3)
 
 
 def test_the_background_is_another_set_in_the_same_order(predictor: Predictor) -> None:
     picture = scene(9)
-    alone = predictor.edits(picture, "random", Wish("emphasize"))
-    both = predictor.edits(picture, "random", Wish("emphasize", background=True))
+    alone = predictor.edits(picture, EditRequest("emphasize", ranking=Ranking.RANDOM))
+    both = predictor.edits(picture, EditRequest("emphasize", background=True, ranking=Ranking.RANDOM))
     assert both.edits == alone.edits and both.background is not None
     assert [edit.name for edit in both.background] == [edit.name for edit in both.edits]
     assert to_json(both.background) != to_json(both.edits)
     for order in ("best-realism", "best-saliency"):
-        off = predictor.edits(picture, order, Wish("emphasize", background=True, background_strength=0.0))
-        plain = predictor.edits(picture, order, Wish("emphasize"))
+        off = predictor.edits(picture, EditRequest("emphasize", background=True, background_strength=0.0, ranking=order))
+        plain = predictor.edits(picture, EditRequest("emphasize", ranking=order))
         assert (off.edits, off.figures) == (plain.edits, plain.figures)
 
 
@@ -232,7 +233,7 @@ def test_a_background_with_edits_changes_the_figures(predictor: Predictor, monke
             return inside, around
 
     monkeypatch.setattr(predictor, "_edit", Darker())
-    picture, wish = scene(4), Wish("emphasize", background=True)
+    picture, wish = scene(4), EditRequest("emphasize", background=True)
     figures = [
         predictor.edits(picture, "random", replace(wish, background_strength=strength)).figures
         for strength in (0.0, 0.5, 1.0)
@@ -253,11 +254,11 @@ def test_a_style_is_handed_to_the_network(predictor: Predictor, monkeypatch: pyt
             return run(names, inputs)
 
     monkeypatch.setattr(predictor, "_edit", Listening())
-    assert predictor.edits(scene(4), "random", Wish("emphasize", style=STYLE)).style == STYLE
+    assert predictor.edits(scene(4), EditRequest("emphasize", style_numbers=STYLE, ranking=Ranking.RANDOM)).style == STYLE
     assert seen == [[list(STYLE)]]
-    found = predictor.proposals(scene(4), Wish("emphasize", style=STYLE), styles=5)
+    found = predictor.proposals(scene(4), EditRequest("emphasize", style_numbers=STYLE), seed=5)
     assert found["best-realism"].style == STYLE
-    assert np.allclose(seen[1:], [[list(style)] for style in (STYLE, *drawn(5))])
+    assert np.allclose(seen[1:], [[list(style)] for style in (STYLE, *sample_styles(5))])
 
 
 def test_drawn_styles_are_worth_it(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -274,15 +275,15 @@ def test_drawn_styles_are_worth_it(predictor: Predictor, monkeypatch: pytest.Mon
     picture, kinds = scene(4), 0
     for direction, sign in DIRECTIONS.items():
         for seed in range(2):
-            found = predictor.proposals(picture, Wish(direction), styles=seed)
-            assert found == predictor.proposals(picture, Wish(direction), styles=seed)
-            assert list(found) == [choice for choice in CHOICES if choice in found]
+            found = predictor.proposals(picture, EditRequest(direction), seed=seed)
+            assert found == predictor.proposals(picture, EditRequest(direction), seed=seed)
+            assert list(found) == [choice for choice in PROPOSED if choice in found]
             first, *others = found.values()
-            assert first == predictor.edits(picture, "best-realism", Wish(direction))
+            assert first == predictor.edits(picture, EditRequest(direction, ranking=Ranking.BEST_REALISM))
             assert len({each.style for each in found.values()}) == len(found)
             for each in others:
-                assert each.style in drawn(seed)
-                assert each == predictor.edits(picture, "best-realism", Wish(direction, style=each.style))
+                assert each.style in sample_styles(seed)
+                assert each == predictor.edits(picture, EditRequest(direction, style=each.style, ranking=Ranking.BEST_REALISM))
                 assert sign * (each.figures.saliency_after - each.figures.saliency_before) > 0
                 assert each.figures.realism_after >= first.figures.realism_after - 0.08
                 kinds += 1
@@ -291,6 +292,6 @@ def test_drawn_styles_are_worth_it(predictor: Predictor, monkeypatch: pytest.Mon
 
 def test_shipped_styles_differ(predictor: Predictor) -> None:
     """The styles of the shipped network are styles: other numbers, other edits."""
-    wishes = [Wish("emphasize", style=style) for style in (PLAIN, *drawn(1)[:3])]
+    wishes = [EditRequest("emphasize", style=style) for style in (PLAIN, *sample_styles(1)[:3])]
     answers = {json.dumps(to_json(predictor.edits(scene(4), "random", wish).edits)) for wish in wishes}
     assert len(answers) == 4

@@ -23,9 +23,10 @@ from typing import Any
 
 import pytest
 
-from model_server import server as serving
-from model_server.worker import Worker
-from plugin.saliency import connection
+from gimp_saliency.shared import places, version
+from gimp_saliency.shared.client import lifecycle, questions, transport
+from model_server.serve import process
+from model_server.serve.worker import Worker
 from tests.model_server.hostile import malformed
 from tests.model_server.processes import REAL_SERVER, ROOT, StartServer, wait_for
 from tests.model_server.wire import EDITS, PICTURE, Answer, exchange, received, whole
@@ -78,14 +79,14 @@ def test_another_user_cannot_enter_the_folder(start_server: StartServer, runtime
 def test_another_user_gets_no_answer_from_an_open_socket(start_server: StartServer, runtime: Path) -> None:
     """The kernel's word on who asks, alone: folder and socket are open to everybody."""
     start_server()
-    expected = connection.request("POST", EDITS, PICTURE)[1]
+    expected = transport.request("POST", EDITS, PICTURE)[1]
     runtime.parent.chmod(0o711)
     runtime.chmod(0o777)
     (runtime / "server.sock").chmod(0o666)
     said = as_another_user(connecting(runtime / "server.sock"))
     assert said == "read b''" or said.startswith(("ConnectionResetError", "BrokenPipeError"))
     assert stat.S_IMODE(runtime.stat().st_mode) == 0o777
-    edits = [json.loads(answer)["edits"] for answer in (expected, connection.request("POST", EDITS, PICTURE)[1])]
+    edits = [json.loads(answer)["edits"] for answer in (expected, transport.request("POST", EDITS, PICTURE)[1])]
     assert edits[0] == edits[1]
     assert stat.S_IMODE(runtime.stat().st_mode) == 0o700  # the plug-in's next call has closed it again
 
@@ -175,7 +176,7 @@ def test_another_user_cannot_use_tcp(tcp: Tcp, runtime: Path) -> None:
         f"client = socket.create_connection(('127.0.0.1', {tcp.port}), 5); "
         f"client.sendall(b'GET /v1/health HTTP/1.1\\r\\n{tcp.host}\\r\\n\\r\\n'); print(client.recv(1000))"
     )
-    assert "401 Unauthorized" in said and connection.VERSION in said
+    assert "401 Unauthorized" in said and version.VERSION in said
 
 
 def test_secrets_are_compared_in_constant_time(runtime: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -189,8 +190,8 @@ def test_secrets_are_compared_in_constant_time(runtime: Path, monkeypatch: pytes
         return compare(given, right)
 
     monkeypatch.setattr(hmac, "compare_digest", recorded)
-    folder = Path(connection.runtime_folder())
-    with serving.Server(folder, Worker(lambda: None), folder / "log", 60, {}) as server:
+    folder = Path(places.runtime_folder())
+    with process.Server(folder, Worker(lambda: None), folder / "log", 60, {}) as server:
         thread = threading.Thread(target=server.run)
         thread.start()
         try:
@@ -221,7 +222,7 @@ def watched(
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     record = tmp_path / "record"
     start_server(str(record), "serve", command=WATCHED_SERVER)
-    wait_for(lambda: (connection.health() or {}).get("state") == "ready")
+    wait_for(lambda: (lifecycle.health() or {}).get("state") == "ready")
     seen = 0
 
     def look() -> list[Event]:
@@ -235,14 +236,14 @@ def watched(
 
 def ask_everything() -> list[Any]:
     """Each route once; the answers without what may differ."""
-    edits = connection.ask_edits(PICTURE, 16, 16, "attenuate", "best-realism")
-    proposals = connection.ask_proposals(PICTURE, 16, 16, "emphasize", 1.5, background=True, styles=1)
-    look = connection.ask_look(PICTURE, 16, 16)
-    connection.health()
+    edits = questions.ask_edits(PICTURE, 16, 16, "attenuate", "best-realism")
+    proposals = questions.ask_proposals(PICTURE, 16, 16, "emphasize", 1.5, background=True, seed=1)
+    look = questions.ask_look(PICTURE, 16, 16)
+    lifecycle.health()
     return [
         *({**found, "milliseconds": 0} for found in (edits, proposals, look)),
-        connection.ask_saliency(PICTURE[:768], 16, 16),
-        connection.ask_refined(PICTURE, 16, 16, 4),
+        questions.ask_saliency(PICTURE[:768], 16, 16),
+        questions.ask_refined(PICTURE, 16, 16, 4),
     ]
 
 
@@ -288,7 +289,7 @@ def held(pid: int) -> set[str]:
 def test_it_holds_nothing_but_its_own(watched: Watched, runtime: Path, tmp_path: Path) -> None:
     """What the kernel says of its open files, those of the libraries' own code included, once everything was used."""
     ask_everything()
-    pid = connection.health()["pid"]  # type: ignore[index]
+    pid = lifecycle.health()["pid"]  # type: ignore[index]
     log = Path(os.environ["XDG_STATE_HOME"], "gimp-saliency", "server.log")
     before = held(pid)
     local = {line.split()[6] for line in Path("/proc/net/unix").read_text().splitlines()[1:]}
@@ -311,7 +312,7 @@ def forbidden(events: list[Event]) -> list[Event]:
     """What a server has no business with: other sockets, other programs, pickles."""
     names: tuple[str, ...] = ("subprocess.", "os.system", "os.exec", "os.posix_spawn", "os.fork", "pickle.find_class")
     names += ("urllib.", "http.client.", "smtplib.", "ftplib.", "webbrowser.", "socket.connect", "socket.getaddrinfo")
-    family = socket.AF_UNIX if connection.has_unix_sockets() else socket.AF_INET
+    family = socket.AF_UNIX if transport.has_unix_sockets() else socket.AF_INET
     return [
         event
         for event in events
@@ -326,12 +327,12 @@ def test_requests_bring_neither_paths_nor_code(watched: Watched) -> None:
     expected = ask_everything()
     watched()
     assert ask_everything() == expected
-    if connection.has_unix_sockets():
+    if transport.has_unix_sockets():
         random = Random(7)
         for _ in range(100):
             exchange(malformed(random))
-        connection.request("POST", EDITS + "&path=/etc/passwd", PICTURE)
-        connection.request("POST", "/v1/edits", b"\x80\x04cposix\nsystem\n(S'id'\ntR.")
+        transport.request("POST", EDITS + "&path=/etc/passwd", PICTURE)
+        transport.request("POST", "/v1/edits", b"\x80\x04cposix\nsystem\n(S'id'\ntR.")
     events = watched()
     assert len(events) >= 6  # the hook is still there
     assert not forbidden(events)
@@ -356,8 +357,8 @@ def test_it_needs_no_network(start_server: StartServer) -> None:
     for command in (REAL_SERVER, [*alone, *REAL_SERVER]):
         process = start_server(command=command)
         answers.append(ask_everything())
-        namespace = os.readlink(f"/proc/{connection.health()['pid']}/ns/net")  # type: ignore[index]  # noqa: PTH115
+        namespace = os.readlink(f"/proc/{lifecycle.health()['pid']}/ns/net")  # type: ignore[index]  # noqa: PTH115
         assert (namespace == os.readlink("/proc/self/ns/net")) == (command is REAL_SERVER)  # noqa: PTH115
-        connection.stop()
+        lifecycle.stop()
         assert process.wait(5) == 0
     assert answers[0] == answers[1]

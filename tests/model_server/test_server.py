@@ -16,8 +16,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from model_server.guided_filter import refine
-from plugin.saliency import connection
+from gimp_saliency.shared import places
+from gimp_saliency.shared.client import lifecycle, questions, transport
+from model_server.predict.guided_filter import refine
 from tests.model_server.processes import StartServer, memory, threads, wait_for
 from tests.model_server.wire import EDITS, LOOK, PICTURE, PROPOSALS, REFINE, SIDE, exchange, post, status
 
@@ -29,31 +30,31 @@ def server(start_server: StartServer) -> Iterator[int]:
     """A fake server's process id; at the end it must still be well."""
     process = start_server()
     yield process.pid
-    assert connection.request("POST", EDITS, PICTURE)[0] == 200
+    assert transport.request("POST", EDITS, PICTURE)[0] == 200
 
 
 def test_edits(server: int) -> None:
-    answer = connection.ask_edits(PICTURE, SIDE, SIDE, "attenuate", "best-realism", strength=0.5)
+    answer = questions.ask_edits(PICTURE, SIDE, SIDE, "attenuate", "best-realism", strength=0.5)
     assert answer["edits"][0]["name"] == "exposure" and answer["edits"][0]["ev"] < 0
     assert "saliency" not in answer and "realism" not in answer
     assert answer["model"] == "fake-1 (00000000)" and answer["milliseconds"] >= 0
 
 
 def test_edits_with_figures(server: int) -> None:
-    answer = json.loads(connection.request("POST", f"{EDITS}&strength=0.5", PICTURE)[1])
+    answer = json.loads(transport.request("POST", f"{EDITS}&strength=0.5", PICTURE)[1])
     assert answer["saliency"] == {"before": 0.5, "after": 0.4}
     assert answer["realism"] == {"before": 0.9, "after": 0.25}
 
 
 def test_saliency(server: int) -> None:
-    assert connection.ask_saliency(PICTURE[: SIDE * SIDE * 3], SIDE, SIDE) == PICTURE[: SIDE * SIDE * 3 : 3]
+    assert questions.ask_saliency(PICTURE[: SIDE * SIDE * 3], SIDE, SIDE) == PICTURE[: SIDE * SIDE * 3 : 3]
 
 
 def test_proposals(server: int) -> None:
-    answer = connection.ask_proposals(PICTURE, SIDE, SIDE, "attenuate", strength=0.5)
+    answer = questions.ask_proposals(PICTURE, SIDE, SIDE, "attenuate", strength=0.5)
     first, second = answer["proposals"]
     assert (first["order"], second["order"]) == ("best-realism", "variant-1")
-    edits = json.loads(connection.request("POST", f"{EDITS}&strength=0.5", PICTURE)[1])
+    edits = json.loads(transport.request("POST", f"{EDITS}&strength=0.5", PICTURE)[1])
     same = {name: edits[name] for name in ("edits", "saliency", "realism")}
     assert first == {"order": "best-realism", **same, "style": [0] * 10}
     assert answer["model"] == "fake-1 (00000000)" and answer["milliseconds"] >= 0
@@ -63,27 +64,27 @@ STYLE = [0.5, -1.25, 3, 4, -4, 0, 1e-3, 0, 0, -0.0]
 
 
 def test_background_and_style(server: int) -> None:
-    plain = connection.ask_edits(PICTURE, SIDE, SIDE, "attenuate", "random")
+    plain = questions.ask_edits(PICTURE, SIDE, SIDE, "attenuate", "random")
     assert "background" not in plain and "style" not in plain
     wish: dict[str, Any] = {"background": True, "background_strength": 0.5, "style": STYLE}
-    answer = connection.ask_edits(PICTURE, SIDE, SIDE, "attenuate", "random", **wish)
+    answer = questions.ask_edits(PICTURE, SIDE, SIDE, "attenuate", "random", **wish)
     assert answer["edits"] == plain["edits"]
     # The fake server's, which says back what it was asked.
     exposure, saturation = answer["background"]
     assert exposure["ev"] == pytest.approx(-0.5 * plain["edits"][0]["ev"])
     assert saturation["scale"] == pytest.approx(1 + sum(STYLE) / 40)
-    found = connection.ask_proposals(PICTURE, SIDE, SIDE, "attenuate", **wish)["proposals"]
+    found = questions.ask_proposals(PICTURE, SIDE, SIDE, "attenuate", **wish)["proposals"]
     assert [each["style"] for each in found] == [STYLE, STYLE]
     assert [each["background"] for each in found] == [answer["background"]] * 2
-    found = connection.ask_proposals(PICTURE, SIDE, SIDE, "attenuate", **wish, styles=2**30)["proposals"]
+    found = questions.ask_proposals(PICTURE, SIDE, SIDE, "attenuate", **wish, styles=2**30)["proposals"]
     assert [each["style"] for each in found] == [STYLE, [0.5, *STYLE[1:]]]
     assert not any(
-        "background" in each for each in connection.ask_proposals(PICTURE, SIDE, SIDE, "attenuate")["proposals"]
+        "background" in each for each in questions.ask_proposals(PICTURE, SIDE, SIDE, "attenuate")["proposals"]
     )
 
 
 def test_look(server: int) -> None:
-    answer = connection.ask_look(PICTURE, SIDE, SIDE)
+    answer = questions.ask_look(PICTURE, SIDE, SIDE)
     assert answer["map"] == PICTURE[::4]
     assert (answer["saliency"], answer["realism"], answer["peak"]) == (0.5, 0.9, 0.01)
     assert answer["model"] == "fake-1 (00000000)" and answer["milliseconds"] >= 0
@@ -93,19 +94,19 @@ def test_look(server: int) -> None:
 def test_refine(server: int, width: int, height: int) -> None:
     picture = (PICTURE * 40)[: width * height * 4]
     expected = refine(np.frombuffer(picture, np.uint8).reshape(height, width, 4), 4.5)
-    assert connection.ask_refined(picture, width, height, 4.5) == expected.astype("<u2").tobytes()
+    assert questions.ask_refined(picture, width, height, 4.5) == expected.astype("<u2").tobytes()
 
 
 def test_refine_needs_no_selection(server: int) -> None:
-    assert connection.ask_refined(bytes(40), 2, 5, 1) == bytes(20)
+    assert questions.ask_refined(bytes(40), 2, 5, 1) == bytes(20)
 
 
 def test_largest_pictures(server: int) -> None:
     picture = b"\1" * (384 * 384 * 4)
-    assert connection.ask_edits(picture, 384, 384, "emphasize", "random")["edits"]
-    assert connection.ask_proposals(picture, 384, 384, "emphasize")["proposals"]
-    assert connection.ask_look(picture, 384, 384)["map"] == b"\1" * 384**2
-    assert connection.ask_refined(b"\xff" * (2048 * 2048 * 4), 2048, 2048, 32) == b"\xff" * (2048 * 2048 * 2)
+    assert questions.ask_edits(picture, 384, 384, "emphasize", "random")["edits"]
+    assert questions.ask_proposals(picture, 384, 384, "emphasize")["proposals"]
+    assert questions.ask_look(picture, 384, 384)["map"] == b"\1" * 384**2
+    assert questions.ask_refined(b"\xff" * (2048 * 2048 * 4), 2048, 2048, 32) == b"\xff" * (2048 * 2048 * 2)
 
 
 def test_many_large_tiles_at_once_are_refused_not_kept(server: int) -> None:
@@ -116,22 +117,22 @@ def test_many_large_tiles_at_once_are_refused_not_kept(server: int) -> None:
     try:
         for _ in range(4):
             clients.append(socket.socket(socket.AF_UNIX))
-            clients[-1].connect(connection.socket_path())
+            clients[-1].connect(places.socket_path())
             clients[-1].sendall(head)
         time.sleep(0.2)
-        code, answer = connection.request("POST", large, tile)
+        code, answer = transport.request("POST", large, tile)
         assert code == 503 and "busy; try again" in json.loads(answer)["error"]
-        assert connection.request("POST", REFINE, PICTURE)[0] == 200
-        assert connection.request("POST", LOOK, PICTURE)[0] == 200
+        assert transport.request("POST", REFINE, PICTURE)[0] == 200
+        assert transport.request("POST", LOOK, PICTURE)[0] == 200
     finally:
         for client in clients:
             client.close()
-    wait_for(lambda: connection.request("POST", large, tile)[0] == 200)
+    wait_for(lambda: transport.request("POST", large, tile)[0] == 200)
 
 
 def test_health(server: int) -> None:
-    wait_for(lambda: (connection.health() or {}).get("state") == "ready")
-    found = connection.health() or {}
+    wait_for(lambda: (lifecycle.health() or {}).get("state") == "ready")
+    found = lifecycle.health() or {}
     assert found["idle_minutes"] == 1  # the fake server's default
     assert abs(found["memory"] / 1e6 - memory(server)) < 10
     assert found["networks"] == {"fake.onnx": {"bytes": 7, "sha256": "00000000"}}
@@ -207,7 +208,7 @@ def test_health(server: int) -> None:
     ],
 )
 def test_refusals(server: int, method: str, path: str, expected: int) -> None:
-    code, answer = connection.request(method, path.replace("१६", "%E0%A5%A7%E0%A5%AC"), PICTURE)
+    code, answer = transport.request(method, path.replace("१६", "%E0%A5%A7%E0%A5%AC"), PICTURE)
     assert code == expected
     if code != 200:
         assert re.fullmatch(r"[A-Z/].*[;,] .*\.|.*(must|missing|takes|goes on).*\.", json.loads(answer)["error"])
@@ -215,13 +216,13 @@ def test_refusals(server: int, method: str, path: str, expected: int) -> None:
 
 @pytest.mark.parametrize("path", [EDITS, PROPOSALS, LOOK])
 def test_an_empty_mask_is_refused(server: int, path: str) -> None:
-    code, answer = connection.request("POST", path, b"\1\1\1\0" * (SIDE * SIDE))
+    code, answer = transport.request("POST", path, b"\1\1\1\0" * (SIDE * SIDE))
     assert (code, json.loads(answer)["error"]) == (400, "The mask is empty; select the region to edit.")
 
 
 @pytest.mark.parametrize("path", [EDITS, PROPOSALS, LOOK])
 def test_a_bug_in_the_prediction_is_a_sentence(server: int, path: str) -> None:
-    code, answer = connection.request("POST", path, BUG)
+    code, answer = transport.request("POST", path, BUG)
     assert code == 500
     assert "ZeroDivisionError" in json.loads(answer)["error"]
 
@@ -270,7 +271,7 @@ def test_a_slow_sender_is_cut_off(server: int) -> None:
 
 def test_dripping_bytes_gain_no_time(server: int) -> None:
     with socket.socket(socket.AF_UNIX) as client:
-        client.connect(connection.socket_path())
+        client.connect(places.socket_path())
         before = time.monotonic()
         with pytest.raises(OSError):
             while time.monotonic() - before < 10:
@@ -281,13 +282,13 @@ def test_dripping_bytes_gain_no_time(server: int) -> None:
 
 def test_health_during_predictions(start_server: StartServer) -> None:
     start_server("--seconds", "0.3")
-    clients = [threading.Thread(target=connection.request, args=("POST", EDITS, PICTURE)) for _ in range(4)]
+    clients = [threading.Thread(target=transport.request, args=("POST", EDITS, PICTURE)) for _ in range(4)]
     for client in clients:
         client.start()
     waits = []
     while any(client.is_alive() for client in clients):
         before = time.monotonic()
-        assert connection.health()
+        assert lifecycle.health()
         waits.append(time.monotonic() - before)
     assert len(waits) > 20 and sorted(waits)[len(waits) // 2] < 0.05
 
@@ -297,12 +298,12 @@ def test_idle_connections_do_not_block(server: int) -> None:
     try:
         for _ in range(200):
             clients.append(socket.socket(socket.AF_UNIX))
-            clients[-1].connect(connection.socket_path())
-        assert connection.request("POST", EDITS, PICTURE)[0] == 200
+            clients[-1].connect(places.socket_path())
+        assert transport.request("POST", EDITS, PICTURE)[0] == 200
         for _ in range(100):
             clients.append(socket.socket(socket.AF_UNIX))
-            clients[-1].connect(connection.socket_path())
-        code, answer = connection.request("GET", "/v1/health")
+            clients[-1].connect(places.socket_path())
+        code, answer = transport.request("GET", "/v1/health")
         assert code == 503 and "too many connections" in json.loads(answer)["error"]
     finally:
         for client in clients:

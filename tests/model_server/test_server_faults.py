@@ -22,9 +22,11 @@ from typing import Any
 
 import pytest
 
-from model_server import __main__, folders
-from model_server.worker import Worker
-from plugin.saliency import connection
+from gimp_saliency.shared import places
+from gimp_saliency.shared.client import lifecycle, questions, transport
+from gimp_saliency.shared.errors import ServerError
+from model_server import __main__
+from model_server.serve.worker import Worker
 from tests.model_server.processes import FAKE_SERVER, REAL_SERVER, ROOT, StartServer, wait_for
 from tests.model_server.wire import EDITS, LOOK, PICTURE
 
@@ -49,7 +51,7 @@ PluginStarts = Callable[..., None]
 def ask(seed: int = 0) -> list[Any]:
     """The edits of one of many pictures."""
     picture = bytes([seed]) + PICTURE[1:]
-    found: list[Any] = connection.ask_edits(picture, 16, 16, "attenuate", "random")["edits"]
+    found: list[Any] = questions.ask_edits(picture, 16, 16, "attenuate", "random")["edits"]
     return found
 
 
@@ -83,10 +85,10 @@ def test_killed_at_any_moment(plugin_starts: PluginStarts, runtime: Path, code: 
             try:
                 assert ask(picture) == right[picture]
                 outcomes["right"] += 1
-            except connection.ServerError as error:
+            except ServerError as error:
                 assert is_sentence(str(error)), error
                 outcomes[str(error)] += 1
-            assert time.monotonic() - before < connection.START_LIMIT + connection.ANSWER_LIMIT
+            assert time.monotonic() - before < lifecycle.START_LIMIT + transport.ANSWER_LIMIT
         return outcomes
 
     random = Random(kills)
@@ -96,8 +98,8 @@ def test_killed_at_any_moment(plugin_starts: PluginStarts, runtime: Path, code: 
         try:
             while len(killed) < kills:
                 time.sleep(random.uniform(0, 0.25))
-                pid = connection._listener()
-                if pid > 0 and connection._kill(pid):
+                pid = lifecycle._listener()
+                if pid > 0 and lifecycle._kill(pid):
                     killed.add(pid)
                     if len(killed) % 4 == 0:
                         assert ask(0) == right[0]  # nobody kills meanwhile: the next call works
@@ -117,7 +119,7 @@ def test_frozen_under_load(
     frozen = start_server("--seconds", "0.05")
     plugin_starts(command=[sys.executable, "-c", FAKE])
     right = [ask(seed) for seed in range(CLIENTS)]
-    monkeypatch.setattr(connection, "ANSWER_LIMIT", 1.0)
+    monkeypatch.setattr(transport, "ANSWER_LIMIT", 1.0)
     frozen.send_signal(signal.SIGSTOP)
     with ThreadPoolExecutor(CLIENTS) as pool:
         assert list(pool.map(ask, range(CLIENTS))) == right
@@ -126,11 +128,11 @@ def test_frozen_under_load(
 
 def test_only_the_frozen_server_is_killed(start_server: StartServer) -> None:
     process = start_server()
-    assert connection._listener() == process.pid
-    assert connection._kill(process.pid + 1)
-    assert connection.health() and process.poll() is None
-    assert connection._kill(process.pid) and process.wait(5) == -signal.SIGKILL
-    assert connection._listener() == -1
+    assert lifecycle._listener() == process.pid
+    assert lifecycle._kill(process.pid + 1)
+    assert lifecycle.health() and process.poll() is None
+    assert lifecycle._kill(process.pid) and process.wait(5) == -signal.SIGKILL
+    assert lifecycle._listener() == -1
 
 
 def _no_room() -> None:
@@ -140,9 +142,9 @@ def _no_room() -> None:
 def test_no_byte_can_be_written(runtime: Path) -> None:
     process = subprocess.Popen(FAKE_SERVER, cwd=ROOT, preexec_fn=_no_room)
     try:
-        wait_for(lambda: connection.health() is not None)
+        wait_for(lambda: lifecycle.health() is not None)
         assert ask()
-        assert connection.stop()
+        assert lifecycle.stop()
         assert process.wait(5) == 0
     finally:
         process.kill()
@@ -176,18 +178,18 @@ def test_full_disk(
     monkeypatch.setenv("XDG_STATE_HOME", str(small_disk / "state"))
     monkeypatch.setenv("GIMP_SALIENCY_RUNTIME", str(small_disk / "run"))
     plugin_starts(command=[sys.executable, "-c", FAKE])
-    folders.state().mkdir(parents=True)
-    connection.runtime_folder()
+    places.state().mkdir(parents=True)
+    places.runtime_folder()
     fill(small_disk / "filler")
     right = ask()
     for _ in range(20):
         assert ask() == right
-    log = folders.state() / "server.log"
+    log = places.state() / "server.log"
     assert log.stat().st_size == 0
     (small_disk / "filler").unlink()
     assert ask() == right
     wait_for(lambda: b"/v1/edits" in log.read_bytes())  # it is written once the answer is sent
-    connection.stop()
+    lifecycle.stop()
 
 
 def damage(folder: Path, name: str, how: str) -> None:
@@ -221,16 +223,16 @@ def test_damaged_network(start_server: StartServer, tmp_path: Path, name: str, h
     damage(folder, name, how)
     start_server("--networks", str(folder), command=REAL_SERVER)
     for path in (EDITS, LOOK):
-        code, answer = connection.request("POST", path, PICTURE)
+        code, answer = transport.request("POST", path, PICTURE)
         sentence = json.loads(answer)["error"]
         assert code == 503 and is_sentence(sentence) and "install.sh" in sentence, sentence
-    with pytest.raises(connection.ServerError) as error:
+    with pytest.raises(ServerError) as error:
         ask()
     assert str(error.value) == sentence
     (folder / name).unlink(missing_ok=True)
     (folder / name).symlink_to(NETWORKS / name)
     assert ask()
-    assert connection.health()["state"] == "ready"  # type: ignore[index]
+    assert lifecycle.health()["state"] == "ready"  # type: ignore[index]
 
 
 def test_no_memory_for_the_networks(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -266,17 +268,17 @@ def test_little_memory(runtime: Path, plugin_starts: PluginStarts) -> None:
     right = ask()
     outcomes: dict[int, str] = {}
     for megabytes in range(60, 560, 50):
-        connection.stop()
+        lifecycle.stop()
         limit = f"import resource; resource.setrlimit(resource.RLIMIT_AS, ({megabytes << 20}, -1))\n"
         plugin_starts(command=[sys.executable, "-c", limit + REAL])
         try:
             assert ask() == right
             outcomes[megabytes] = "right"
-        except connection.ServerError as error:
+        except ServerError as error:
             assert is_sentence(str(error)), error
             outcomes[megabytes] = str(error)
         plugin_starts(command=[sys.executable, "-c", REAL])
-        pid = connection._listener()
+        pid = lifecycle._listener()
         if pid > 0:  # other programs have ended
             resource.prlimit(pid, resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         assert ask() == right
@@ -296,16 +298,16 @@ def test_the_clock_runs_backwards(start_server: StartServer, monkeypatch: pytest
     before = time.monotonic()
     while time.monotonic() - before < 2:
         assert ask() == right
-        assert connection.health()
+        assert lifecycle.health()
     assert process.wait(8) == 0  # idle, but not before
-    assert connection.health() is None
+    assert lifecycle.health() is None
 
 
 def test_logout_and_login(plugin_starts: PluginStarts, runtime: Path) -> None:
     """The session's folder goes with everything in it, while a request runs, and is there again a moment later."""
     plugin_starts("--seconds", "0.4", command=[sys.executable, "-c", FAKE])
     right = ask()
-    old = connection._listener()
+    old = lifecycle._listener()
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(ask)
         time.sleep(0.2)
@@ -313,11 +315,11 @@ def test_logout_and_login(plugin_starts: PluginStarts, runtime: Path) -> None:
         runtime.parent.mkdir(mode=0o700)
         assert running.result(5) == right
     assert ask() == right
-    new = connection._listener()
+    new = lifecycle._listener()
     assert new > 0 and new != old
     wait_for(lambda: not _is_alive(old))
     time.sleep(0.5)  # the old one has taken nothing of the new one's with it
-    assert ask() == right and connection._listener() == new
+    assert ask() == right and lifecycle._listener() == new
 
 
 def _is_alive(pid: int) -> bool:
@@ -334,5 +336,5 @@ def test_lock_and_runtime_file_swept_away(start_server: StartServer, runtime: Pa
     (runtime / "server.json").unlink()
     new = start_server()
     assert old.wait(5) == 0
-    assert connection.health()["pid"] == new.pid  # type: ignore[index]
+    assert lifecycle.health()["pid"] == new.pid  # type: ignore[index]
     assert (runtime / "server.json").exists()

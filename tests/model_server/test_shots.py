@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model_server import batch, masks, shots
+from model_server.batch import masks, runner, shots
 from tests.model_server import test_batch_host
 from tests.model_server.test_batch_host import results, run
 
@@ -81,10 +81,10 @@ def test_animations_are_known(tmp_path: Path) -> None:
     assert [shots.is_animation(tmp_path / name) for name in names] == [True, False, False, False]
     place = tmp_path / "masks"
     place.mkdir()
-    jobs = batch.find_jobs(tmp_path, place, tmp_path / "out", None, frames=True)
+    jobs = runner.find_jobs(tmp_path, place, tmp_path / "out", None, frames=True)
     assert {job.output.name for job in jobs} == {"bad.png", "one.png", "still.png", "two.gif"}
     assert [job.picture.name for job in jobs if job.moving] == ["two.gif"]
-    assert not any(job.moving for job in batch.find_jobs(tmp_path, place, tmp_path / "out", None))
+    assert not any(job.moving for job in runner.find_jobs(tmp_path, place, tmp_path / "out", None))
 
 
 def test_a_shot_is_asked_for_once(fake_gimp: Path, capsys: pytest.CaptureFixture[str]) -> None:

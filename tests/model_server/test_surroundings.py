@@ -9,11 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from model_server import surroundings
-from model_server.parameters import COUNT, SHARPENING
-from model_server.predictor import NETWORKS, Predictor
-from model_server.wish import Wish
-from plugin.saliency.edits import ORDERS
+from gimp_saliency.shared.request import EditRequest
+from model_server.predict import background
+from model_server.predict.attention import NETWORKS, Predictor
+from model_server.predict.vector import COUNT, ORDERS, SHARPENING
 
 Floats = npt.NDArray[np.float32]
 
@@ -28,13 +27,13 @@ def edited(parameters: Floats) -> Floats:
     return result.astype(np.float32)
 
 
-def fit(gain: surroundings.Gain, start: Floats) -> Floats:
+def fit(gain: background.Gain, start: Floats) -> Floats:
     with ThreadPoolExecutor(2) as pool:
-        return surroundings.fitted(start, edited, gain, pool)(start)
+        return background.fitted(start, edited, gain, pool)(start)
 
 
 def change(parameters: Floats) -> float:
-    return float(np.linalg.norm(surroundings.LAB @ (edited(parameters) - PICTURE).reshape(3, -1), axis=0).mean())
+    return float(np.linalg.norm(background.LAB @ (edited(parameters) - PICTURE).reshape(3, -1), axis=0).mean())
 
 
 @pytest.mark.parametrize("sign", [-1, 1])
@@ -42,7 +41,7 @@ def test_goes_where_attention_moves(sign: int) -> None:
     start = np.zeros(COUNT, np.float32)
     found = fit(lambda picture: sign * float(picture.mean()), start)
     assert np.sign(found[0]) == sign and abs(found[0]) > 10 * abs(found[4:]).max()
-    assert change(found) == pytest.approx(surroundings.CHANGE, rel=0.05)
+    assert change(found) == pytest.approx(background.CHANGE, rel=0.05)
 
 
 def test_prefers_what_is_less_visible() -> None:
@@ -54,7 +53,7 @@ def test_prefers_what_is_less_visible() -> None:
 def test_keeps_a_start_that_is_better() -> None:
     """Attention that falls on both sides of the start: no step is as good as none."""
     start = np.zeros(COUNT, np.float32)
-    start[0] = surroundings.CHANGE / change(np.eye(1, COUNT, dtype=np.float32)[0])
+    start[0] = background.CHANGE / change(np.eye(1, COUNT, dtype=np.float32)[0])
     at = float(edited(start).mean())
     found = fit(lambda picture: -abs(float(picture.mean()) - at), start)
     assert found == pytest.approx(start, abs=1e-3)
@@ -64,7 +63,7 @@ def test_what_nobody_sees_stays_within_its_bounds() -> None:
     """In a picture where no edit shows, such as a black one."""
     start = np.full(COUNT, 0.02, np.float32)
     with ThreadPoolExecutor(2) as pool:
-        fit = surroundings.fitted(start, lambda parameters: np.zeros_like(PICTURE), lambda picture: 0.0, pool)
+        fit = background.fitted(start, lambda parameters: np.zeros_like(PICTURE), lambda picture: 0.0, pool)
     assert np.isfinite(fit(start)).all() and abs(fit(start)).max() < 1
 
 
@@ -72,7 +71,7 @@ def test_amounts_never_change_their_sign() -> None:
     """Sharpening is never negative, in whatever style or order the fit is used."""
     start = np.full(COUNT, 3.0, np.float32)
     with ThreadPoolExecutor(2) as pool:
-        fit = surroundings.fitted(start, edited, lambda picture: float(picture.mean()), pool)
+        fit = background.fitted(start, edited, lambda picture: float(picture.mean()), pool)
     assert 0 < fit.scale < 1
     assert fit(np.full((24, COUNT), 0.001, np.float32))[:, SHARPENING].min() > 0
 
@@ -86,7 +85,7 @@ def test_suits_the_picture(direction: str) -> None:
     picture = np.random.default_rng(1).integers(0, 256, (96, 128, 4), np.uint8)
     picture[..., 3] = 0
     picture[30:60, 40:80, 3] = 255
-    wish = Wish(direction, background=True)
+    wish = EditRequest(direction, background=True)
     scene = predictor._scene(picture)
     request = predictor._request(scene, wish)
     assert request.fit is not None and request.around is not None
@@ -95,4 +94,4 @@ def test_suits_the_picture(direction: str) -> None:
     ]
     assert wish.sign * (shares[1] - shares[0]) > 0
     assert predictor._request(scene, wish, judged=False).fit is None
-    assert predictor._request(scene, Wish(direction)).fit is None
+    assert predictor._request(scene, EditRequest(direction)).fit is None

@@ -8,7 +8,8 @@ import re
 import socket
 from dataclasses import dataclass
 
-from plugin.saliency import connection
+from gimp_saliency.shared import version
+from gimp_saliency.shared.client import transport
 
 SIDE = 16
 PICTURE = bytes(range(256)) * (SIDE * SIDE * 4 // 256)
@@ -28,7 +29,7 @@ def post(path: str, body: bytes = b"", *headers: str) -> bytes:
 
 def dial(limit: float = 8.0) -> socket.socket:
     """A connection to the server's Unix socket, with a limit on each wait in seconds."""
-    return connection._connected(None, limit)
+    return transport._connected(None, limit)
 
 
 def exchange(data: bytes, finish: bool = True, limit: float = 8.0) -> bytes:
@@ -79,7 +80,7 @@ def whole(answer: bytes, to: bytes = b"") -> Answer:
     code = status(answer)
     headers = dict(line.split(": ", 1) for line in lines)
     assert gap and len(headers) == len(lines) and re.fullmatch(r"HTTP/1\.1 \d{3} [A-Z][A-Za-z' -]+", first), head
-    assert headers["Connection"] == "close" and headers[connection.VERSION_HEADER] == connection.VERSION
+    assert headers["Connection"] == "close" and headers[transport.VERSION_HEADER] == version.VERSION
     if b"HEAD" in to[:200] and not body:
         return Answer(code, headers, body)
     assert len(body) == int(headers["Content-Length"]), answer[:300]

@@ -24,7 +24,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plugin.saliency import connection, server_program
+from gimp_saliency.shared import places
+from gimp_saliency.shared.client import lifecycle, program, questions, transport
+from gimp_saliency.shared.errors import NoServer, ServerError, ServerLate
 
 PICTURE = bytes(1024)
 GOOD = b"HTTP/1.1 200 OK\r\nX-Gimp-Saliency-Version: 0.1.0\r\nContent-Length: "
@@ -34,7 +36,7 @@ GOOD = b"HTTP/1.1 200 OK\r\nX-Gimp-Saliency-Version: 0.1.0\r\nContent-Length: "
 def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="gs-") as folder:
         monkeypatch.setenv("GIMP_SALIENCY_RUNTIME", str(Path(folder, "run")))
-        monkeypatch.setattr(connection, "start_command", [])
+        monkeypatch.setattr(lifecycle, "start_command", [])
         yield Path(folder, "run")
 
 
@@ -42,7 +44,7 @@ def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def answering(runtime: Path) -> Iterator[Callable[[Callable[[socket.socket], None]], None]]:
     """Puts a thread behind the socket that does with each connection what the test says."""
     listener = socket.socket(socket.AF_UNIX)
-    listener.bind(connection.socket_path())
+    listener.bind(places.socket_path())
     listener.listen()
 
     def serve(behaviour: Callable[[socket.socket], None]) -> None:
@@ -72,7 +74,7 @@ def saying(data: bytes) -> Callable[[socket.socket], None]:
 
 
 def ask() -> dict[str, object]:
-    return connection.ask_edits(PICTURE, 16, 16, "attenuate", "random")
+    return questions.ask_edits(PICTURE, 16, 16, "attenuate", "random")
 
 
 @pytest.mark.parametrize(
@@ -93,20 +95,20 @@ def ask() -> dict[str, object]:
 )
 def test_garbage(answering: Callable[..., None], data: bytes) -> None:
     answering(saying(data))
-    with pytest.raises(connection.ServerError, match="makes no sense; run «gimp-saliency stop»"):
+    with pytest.raises(ServerError, match="makes no sense; run «gimp-saliency stop»"):
         ask()
 
 
 def test_the_servers_sentence_is_passed_on(answering: Callable[..., None]) -> None:
     answering(saying(GOOD.replace(b"200 OK", b"503 X") + b'25\r\n\r\n{"error": "Do this now."}'))
-    with pytest.raises(connection.ServerError, match=r"^Do this now\.$"):
+    with pytest.raises(ServerError, match=r"^Do this now\.$"):
         ask()
 
 
 def test_saliency_of_another_size(answering: Callable[..., None]) -> None:
     answering(saying(GOOD + b"2\r\n\r\n12"))
-    with pytest.raises(connection.ServerError, match="makes no sense"):
-        connection.ask_saliency(bytes(768), 16, 16)
+    with pytest.raises(ServerError, match="makes no sense"):
+        questions.ask_saliency(bytes(768), 16, 16)
 
 
 FIGURES = {"before": 0.5, "after": 0.4}
@@ -123,8 +125,8 @@ def answer(value: Any) -> bytes:
 def test_proposals_and_look(answering: Callable[..., None]) -> None:
     answers = iter([answer({"proposals": [PROPOSAL]}), answer(LOOK)])
     answering(lambda client: saying(next(answers))(client))
-    assert connection.ask_proposals(PICTURE, 16, 16, "attenuate")["proposals"] == [PROPOSAL]
-    assert connection.ask_look(PICTURE, 16, 16) == {**LOOK, "map": bytes(256)}
+    assert questions.ask_proposals(PICTURE, 16, 16, "attenuate")["proposals"] == [PROPOSAL]
+    assert questions.ask_look(PICTURE, 16, 16) == {**LOOK, "map": bytes(256)}
 
 
 @pytest.mark.parametrize(
@@ -153,8 +155,8 @@ def test_proposals_and_look(answering: Callable[..., None]) -> None:
 )
 def test_strange_proposals(answering: Callable[..., None], proposals: Any) -> None:
     answering(saying(answer({"proposals": proposals})))
-    with pytest.raises(connection.ServerError, match="makes no sense"):
-        connection.ask_proposals(PICTURE, 16, 16, "attenuate")
+    with pytest.raises(ServerError, match="makes no sense"):
+        questions.ask_proposals(PICTURE, 16, 16, "attenuate")
 
 
 def test_a_background_that_was_asked_for_must_be_there(answering: Callable[..., None]) -> None:
@@ -163,14 +165,14 @@ def test_a_background_that_was_asked_for_must_be_there(answering: Callable[..., 
     for background in (None, {}, "none"):
         said[0] = {"edits": [], "background": background}
         assert ask()["edits"] == []
-        with pytest.raises(connection.ServerError, match="makes no sense"):
-            connection.ask_edits(PICTURE, 16, 16, "attenuate", "random", background=True)
+        with pytest.raises(ServerError, match="makes no sense"):
+            questions.ask_edits(PICTURE, 16, 16, "attenuate", "random", background=True)
         said[0] = {"proposals": [{**PROPOSAL, "background": background}]}
-        assert connection.ask_proposals(PICTURE, 16, 16, "attenuate")["proposals"]
-        with pytest.raises(connection.ServerError, match="makes no sense"):
-            connection.ask_proposals(PICTURE, 16, 16, "attenuate", background=True)
+        assert questions.ask_proposals(PICTURE, 16, 16, "attenuate")["proposals"]
+        with pytest.raises(ServerError, match="makes no sense"):
+            questions.ask_proposals(PICTURE, 16, 16, "attenuate", background=True)
     said[0] = {"edits": [], "background": []}
-    assert connection.ask_edits(PICTURE, 16, 16, "attenuate", "random", background=True) == said[0]
+    assert questions.ask_edits(PICTURE, 16, 16, "attenuate", "random", background=True) == said[0]
 
 
 def test_what_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,13 +182,13 @@ def test_what_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
         asked.append((address, query))
         return json.dumps({"edits": [], "background": [], "proposals": [{**PROPOSAL, "background": []}]}).encode()
 
-    monkeypatch.setattr(connection, "_ask", ask)
+    monkeypatch.setattr(questions, "_ask", ask)
     more: dict[str, Any] = {"background": True, "background_strength": 0.5, "style": [0.5, -4, 1e-3, *[0] * 7]}
     written = {"background": 1, "background_strength": 0.5, "style": "0.5,-4,0.001,0,0,0,0,0,0,0"}
-    connection.ask_edits(PICTURE, 16, 16, "attenuate", "random", 0.7)
-    connection.ask_edits(PICTURE, 16, 16, "attenuate", "random", **more)
-    connection.ask_proposals(PICTURE, 16, 16, "emphasize", 0.7, background_strength=0.5, styles=0)
-    connection.ask_proposals(PICTURE, 16, 16, "emphasize", **more, styles=7)
+    questions.ask_edits(PICTURE, 16, 16, "attenuate", "random", 0.7)
+    questions.ask_edits(PICTURE, 16, 16, "attenuate", "random", **more)
+    questions.ask_proposals(PICTURE, 16, 16, "emphasize", 0.7, background_strength=0.5, styles=0)
+    questions.ask_proposals(PICTURE, 16, 16, "emphasize", **more, styles=7)
     size = {"width": 16, "height": 16}
     edits = {**size, "direction": "attenuate", "order": "random", "figures": 0}
     proposals = {**size, "direction": "emphasize"}
@@ -204,15 +206,15 @@ def test_what_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_a_strange_look(answering: Callable[..., None], change: dict[str, Any]) -> None:
     answering(saying(answer({**LOOK, **change})))
-    with pytest.raises(connection.ServerError, match="makes no sense"):
-        connection.ask_look(PICTURE, 16, 16)
+    with pytest.raises(ServerError, match="makes no sense"):
+        questions.ask_look(PICTURE, 16, 16)
 
 
 def test_refined_masks_may_be_large(answering: Callable[..., None]) -> None:
     answering(saying(GOOD + b"2000000\r\n\r\n" + b"ab" * 1_000_000))
-    assert connection.ask_refined(bytes(4_000_000), 1000, 1000, 8.5) == b"ab" * 1_000_000
-    with pytest.raises(connection.ServerError, match="makes no sense"):
-        connection.ask_refined(bytes(4_000_000), 1000, 999, 8.5)
+    assert questions.ask_refined(bytes(4_000_000), 1000, 1000, 8.5) == b"ab" * 1_000_000
+    with pytest.raises(ServerError, match="makes no sense"):
+        questions.ask_refined(bytes(4_000_000), 1000, 999, 8.5)
 
 
 @pytest.mark.parametrize("start", [GOOD[:-16], GOOD[:-16] + b"\r\n"])
@@ -224,7 +226,7 @@ def test_an_endless_answer(answering: Callable[..., None], start: bytes) -> None
                 client.sendall(b"X-Y: z\r\n" * 100)
 
     answering(behaviour)
-    with pytest.raises(connection.ServerError, match="makes no sense"):
+    with pytest.raises(ServerError, match="makes no sense"):
         ask()
 
 
@@ -266,7 +268,7 @@ def test_any_answer(answering: Callable[..., None], monkeypatch: pytest.MonkeyPa
             client.sendall(said[0])
 
     answering(behaviour)
-    monkeypatch.setattr(connection, "start", lambda: None)
+    monkeypatch.setattr(lifecycle, "start", lambda: None)
     outcomes: set[str] = set()
 
     @settings(max_examples=400, deadline=3000, database=None)
@@ -276,14 +278,14 @@ def test_any_answer(answering: Callable[..., None], monkeypatch: pytest.MonkeyPa
         try:
             assert isinstance(ask()["edits"], list)
             outcomes.add("edits")
-        except connection.ServerError as error:
+        except ServerError as error:
             assert re.fullmatch(r"[^\n]{10,}[;,.] [^\n]+\.", str(error)), error
             outcomes.add(type(error).__name__)
         try:
-            found = connection.ask_look(PICTURE, 16, 16)
+            found = questions.ask_look(PICTURE, 16, 16)
             assert len(found["map"]) == 256 and 0 <= found["realism"] <= 1.01
             outcomes.add("look")
-        except connection.ServerError:
+        except ServerError:
             pass
 
     check()
@@ -292,17 +294,17 @@ def test_any_answer(answering: Callable[..., None], monkeypatch: pytest.MonkeyPa
 
 def test_restart(monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[Any] = []
-    monkeypatch.setattr(connection, "stop", lambda version="", kill=False: done.append(("stop", kill)))
-    monkeypatch.setattr(connection, "start", lambda: done.append("start"))
-    connection.restart()
+    monkeypatch.setattr(lifecycle, "stop", lambda version="", kill=False: done.append(("stop", kill)))
+    monkeypatch.setattr(lifecycle, "start", lambda: done.append("start"))
+    lifecycle.restart()
     assert done == [("stop", True), "start"]
 
 
 def test_half_an_answer_starts_a_server(answering: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
     answering(saying(GOOD + b"20\r\n\r\n{"))
     started: list[bool] = []
-    monkeypatch.setattr(connection, "start", lambda: started.append(True))
-    with pytest.raises(connection.NoServer, match="does not answer; try again, or run «gimp-saliency check»"):
+    monkeypatch.setattr(lifecycle, "start", lambda: started.append(True))
+    with pytest.raises(NoServer, match="does not answer; try again, or run «gimp-saliency check»"):
         ask()
     assert started == [True]
 
@@ -325,30 +327,30 @@ def test_a_late_answer(
     answering: Callable[..., None], monkeypatch: pytest.MonkeyPatch, behaviour: Callable[[socket.socket], None]
 ) -> None:
     answering(behaviour)
-    monkeypatch.setattr(connection, "ANSWER_LIMIT", 0.4)
+    monkeypatch.setattr(transport, "ANSWER_LIMIT", 0.4)
     before = time.monotonic()
-    with pytest.raises(connection.ServerLate, match="did not answer within 0 s; try again, or restart it with"):
+    with pytest.raises(ServerLate, match="did not answer within 0 s; try again, or restart it with"):
         ask()
     assert time.monotonic() - before < 1.4
 
 
 def test_not_installed(runtime: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server_program, "command", lambda: [])
-    with pytest.raises(connection.ServerError, match=r"not installed; run install\.sh, or do what INSTALL\.txt says"):
+    monkeypatch.setattr(program, "command", lambda: [])
+    with pytest.raises(ServerError, match=r"not installed; run install\.sh, or do what INSTALL\.txt says"):
         ask()
 
 
 def test_unpacked_by_hand(runtime: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server_program, "command", lambda: ["/bin/sh", "-c", "exit 7"])
-    with pytest.raises(connection.ServerError, match=r"failed to start \(code 7\)"):
+    monkeypatch.setattr(program, "command", lambda: ["/bin/sh", "-c", "exit 7"])
+    with pytest.raises(ServerError, match=r"failed to start \(code 7\)"):
         ask()
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"command": "rm"}', '{"command": []}', '{"command": [1]}', "\0"])
 def test_damaged_command(runtime: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     (tmp_path / "server-command.json").write_text(text)
-    monkeypatch.setattr(connection, "__file__", str(tmp_path / "connection.py"))
-    with pytest.raises(connection.ServerError, match=r"server-command.json is damaged; run install\.sh again"):
+    monkeypatch.setattr(questions, "__file__", str(tmp_path / "connection.py"))
+    with pytest.raises(ServerError, match=r"server-command.json is damaged; run install\.sh again"):
         ask()
 
 
@@ -362,10 +364,10 @@ def test_damaged_command(runtime: Path, tmp_path: Path, monkeypatch: pytest.Monk
     ],
 )
 def test_failed_start(runtime: Path, monkeypatch: pytest.MonkeyPatch, command: list[str], sentence: str) -> None:
-    monkeypatch.setattr(connection, "_command", lambda: command)
-    monkeypatch.setattr(connection, "START_LIMIT", 0.6)
+    monkeypatch.setattr(lifecycle, "_command", lambda: command)
+    monkeypatch.setattr(lifecycle, "START_LIMIT", 0.6)
     before = time.monotonic()
-    with pytest.raises(connection.ServerError, match=sentence):
+    with pytest.raises(ServerError, match=sentence):
         ask()
     assert time.monotonic() - before < 2
 
@@ -375,48 +377,48 @@ def test_runtime_folder_is_for_its_owner(runtime: Path, mode: int) -> None:
     """Open to nobody else, and not closed to the owner either."""
     runtime.mkdir()
     runtime.chmod(mode)
-    assert connection.runtime_folder() == str(runtime)
+    assert places.runtime_folder() == str(runtime)
     assert stat.S_IMODE(runtime.stat().st_mode) == 0o700
 
 
 def test_runtime_folder_is_no_link(runtime: Path, tmp_path: Path) -> None:
     runtime.symlink_to(tmp_path)
-    with pytest.raises(connection.ServerError, match="is not a folder; remove it or set GIMP_SALIENCY_RUNTIME"):
-        connection.request("GET", "/v1/health")
+    with pytest.raises(ServerError, match="is not a folder; remove it or set GIMP_SALIENCY_RUNTIME"):
+        transport.request("GET", "/v1/health")
 
 
 def test_runtime_folder_of_another_user(runtime: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     runtime.mkdir()
     monkeypatch.setattr(os, "getuid", lambda: os.geteuid() + 1)
-    with pytest.raises(connection.ServerError, match="belongs to another user; remove it or set"):
-        connection.request("GET", "/v1/health")
+    with pytest.raises(ServerError, match="belongs to another user; remove it or set"):
+        transport.request("GET", "/v1/health")
 
 
 def test_runtime_folder_that_cannot_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIMP_SALIENCY_RUNTIME", "/proc/gimp-saliency")
-    with pytest.raises(connection.ServerError, match=r"cannot be used \(.+\); remove it or set"):
-        connection.request("GET", "/v1/health")
+    with pytest.raises(ServerError, match=r"cannot be used \(.+\); remove it or set"):
+        transport.request("GET", "/v1/health")
 
 
 def test_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GIMP_SALIENCY_RUNTIME", raising=False)
     with tempfile.TemporaryDirectory(prefix="gs-") as base:
         monkeypatch.setenv("XDG_RUNTIME_DIR", base)
-        assert connection.socket_path() == f"{base}/gimp-saliency/server.sock"
+        assert places.socket_path() == f"{base}/gimp-saliency/server.sock"
     for base in ("", "/nonexistent", str(tmp_path / ("long" * 30))):  # none, gone, too long for a socket
         if "long" in base:
             Path(base).mkdir()
         monkeypatch.setenv("XDG_RUNTIME_DIR", base)
-        assert connection._runtime_path() == Path(f"/tmp/gimp-saliency-{os.getuid()}")
+        assert questions._runtime_path() == Path(f"/tmp/gimp-saliency-{os.getuid()}")
     monkeypatch.setenv("GIMP_SALIENCY_RUNTIME", "/" + "x" * 100)
-    with pytest.raises(connection.ServerError, match="too long a path for a socket; choose a shorter one"):
-        connection.socket_path()
+    with pytest.raises(ServerError, match="too long a path for a socket; choose a shorter one"):
+        places.socket_path()
 
 
 def test_it_needs_nothing_but_the_standard_library() -> None:
     """GIMP's Python has no other packages, and the folder's modules are imported without a package."""
     code = "import sys; sys.path.insert(0, sys.argv[1]); import connection; print('plugin' in sys.modules)"
-    folder = str(Path(connection.__file__).parent)
+    folder = str(Path(questions.__file__).parent)
     answer = subprocess.run(
         [sys.executable, "-I", "-S", "-c", code, folder], capture_output=True, text=True, check=True
     )

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plugin.saliency import edits
-from plugin.saliency.edits import Contrast, Curves, Exposure, Saturation, Sharpening, Tone, WhiteBalance
+from gimp_saliency.shared import edits
+from gimp_saliency.shared.edits import Contrast, Curves, Exposure, Saturation, Sharpening, Tone, WhiteBalance
 
 SLOPES = st.lists(st.floats(0.25, 4), min_size=8, max_size=8).map(tuple)
 ANY_EDIT = st.one_of(

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plugin.saliency.parts import MOST, cells, parts
+from gimp_saliency.predict.parts import MOST, cells, parts
 
 Mask = tuple[bytes, int, int]
 

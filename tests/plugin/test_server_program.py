@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from plugin.saliency import server_program
+from gimp_saliency.shared.client import program
 
 
 @pytest.fixture(autouse=True)
@@ -35,19 +35,19 @@ def name(home: Path, value: str) -> None:
 
 
 def test_nowhere(home: Path) -> None:
-    assert server_program.command() == []
+    assert program.command() == []
 
 
 def test_the_settings_come_before_path_and_path_before_the_usual_place(home: Path, tmp_path: Path) -> None:
     usual = program(home / ".local/bin/gimp-saliency")
-    assert server_program.command() == [usual, "serve"]
+    assert program.command() == [usual, "serve"]
     on_path = program(tmp_path / "bin/gimp-saliency")
-    assert server_program.command() == [on_path, "serve"]
+    assert program.command() == [on_path, "serve"]
     named = program(home / "my venv/bin/gimp-saliency")
     name(home, named)
-    assert server_program.command() == [named, "serve"]
+    assert program.command() == [named, "serve"]
     name(home, "~/my venv/bin/gimp-saliency")
-    assert server_program.command() == [named, "serve"]
+    assert program.command() == [named, "serve"]
 
 
 @pytest.mark.parametrize("value", ["/nonexistent/gimp-saliency", "~/not-executable"])
@@ -56,4 +56,4 @@ def test_settings_that_lead_nowhere_are_not_passed_over(home: Path, tmp_path: Pa
     home.mkdir()
     (home / "not-executable").touch()
     name(home, value)
-    assert server_program.command() == []
+    assert program.command() == []

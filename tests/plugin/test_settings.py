@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from plugin.saliency import settings
-from plugin.saliency.settings import Settings
+from gimp_saliency.shared import settings
+from gimp_saliency.shared.settings import Settings
 
 
 @pytest.fixture(autouse=True)

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from model_server import parameters
-from plugin.saliency import settings, styles
-from plugin.saliency.errors import UserError
+from gimp_saliency.shared import settings, styles
+from gimp_saliency.shared.errors import UserError
+from model_server.predict import vector
 
 FADED = tuple(number / 4 for number in range(-5, 5))
 WARM = (4.0, -4.0, *([0.0] * 8))
@@ -25,7 +25,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_server_means_the_same() -> None:
-    assert styles.NUMBERS == parameters.STYLE
+    assert styles.NUMBERS == vector.STYLE
     assert styles.path().parent == settings.path().parent
 
 

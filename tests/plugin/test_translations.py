@@ -120,7 +120,7 @@ def test_nothing_else_is_called_underscore(path: Path) -> None:
 
 @pytest.mark.parametrize(("language", "label"), [("de", "Belichtung −0.61 EV"), ("fr", "Exposition −0.61 IL")])
 def test_layers_get_names_in_the_users_language(language: str, label: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from plugin.saliency import edits
+    from gimp_saliency.shared import edits
 
     translate: Callable[[str], str] = gettext.translation("saliency", LOCALE, [language]).gettext
     monkeypatch.setattr(edits, "_", translate)

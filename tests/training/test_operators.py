@@ -8,11 +8,8 @@ import math
 import pytest
 import torch
 
-from model_server.parameters import CONTRAST, COUNT, CURVES, SHARPENING, TONE, to_edits, to_parameters
-from model_server.training import operators
-from plugin.saliency.edits import (
+from gimp_saliency.shared.edits import (
     CURVE_NODES,
-    NAMES,
     Contrast,
     Curves,
     Exposure,
@@ -22,6 +19,8 @@ from plugin.saliency.edits import (
     WhiteBalance,
     curve_points,
 )
+from model_server.predict.vector import CONTRAST, COUNT, CURVES, NAMES, SHARPENING, TONE, to_edits, to_parameters
+from model_server.training import operators
 
 
 def random_pictures(count: int = 3, dtype: torch.dtype = torch.float64) -> torch.Tensor:

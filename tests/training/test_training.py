@@ -15,9 +15,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from model_server.parameters import COUNT, SHARPENING, STYLE
-from model_server.predictor import NETWORKS, Predictor
-from model_server.surroundings import Fit
+from gimp_saliency.shared.edits import Edit, Exposure, Saturation, Tone
+from gimp_saliency.shared.request import EditRequest
+from model_server.predict.attention import NETWORKS, Predictor
+from model_server.predict.background import Fit
+from model_server.predict.vector import COUNT, NAMES, SHARPENING, STYLE
 from model_server.training import (
     checkpoints,
     colour,
@@ -43,8 +45,6 @@ from model_server.training.models import (
 )
 from model_server.training.parallel import Team
 from model_server.training.reports import ablations
-from model_server.wish import Wish
-from plugin.saliency.edits import NAMES, Edit, Exposure, Saturation, Tone
 
 
 @pytest.fixture(scope="session")
@@ -157,7 +157,7 @@ def test_exported_networks_agree_with_torch(runs: Path, background: bool, monkey
     viewers = [saliency.load_network(runs / name) for name in ("a.pt", "b.pt")]
     rng = np.random.default_rng(5)
     style = tuple(rng.standard_normal(STYLE))
-    wish = Wish("emphasize", 0.7, background, 1.2, style)
+    wish = EditRequest("emphasize", 0.7, background, 1.2, style)
     orders = operators.ALL_ORDERS
     for size in ((128, 192), (112, 192)):  # without and with padding
         picture = rng.integers(0, 255, (*size, 4), dtype=np.uint8)

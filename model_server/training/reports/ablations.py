@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from model_server.parameters import to_edits, to_parameters
-from model_server.predictor import Predictor
-from model_server.wish import Wish
-from plugin.saliency.edits import NAMES, Edit, at_strength
+from gimp_saliency.shared.edits import Edit, at_strength
+from gimp_saliency.shared.request import EditRequest
+from model_server.predict.attention import Predictor
+from model_server.predict.vector import NAMES, to_edits, to_parameters
 
 from ..parallel import Team
 from . import drawing
@@ -83,7 +83,7 @@ def _short(columns: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
 
 
 def _mean(lists: list[list[Edit]]) -> list[Edit]:
-    """The mean of the edits of many pictures, in the order of edits.ORDERS[0]."""
+    """The mean of the edits of many pictures, in the order of vector.ORDERS[0]."""
     return to_edits(np.mean([to_parameters(edits) for edits in lists], 0).tolist(), range(len(NAMES)))
 
 
@@ -93,8 +93,8 @@ def report(
     team: Team,
 ) -> Report:  # fmt: skip
     """Tables of one direction, for edits that the shipped networks predict with a background."""
-    wish = Wish(direction, background=True)
-    found = [predictor.edits(sample.as_bytes(), order, wish) for sample in samples]
+    request = EditRequest(direction, ranking=order, background=True)
+    found = [predictor.edits(sample.as_bytes(), request) for sample in samples]
     pairs: list[Pair] = [(prediction.edits, prediction.background or []) for prediction in found]
     constant = _mean([inside for inside, _ in pairs]), _mean([around for _, around in pairs])
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from plugin.saliency.edits import Edit, Exposure, Saturation
+from gimp_saliency.shared.edits import Edit, Exposure, Saturation
 
 from .. import operators, realism
 from ..edit import Edits, Judges, Objective, Prepared, play

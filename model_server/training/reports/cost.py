@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from model_server.parameters import STYLE
-from model_server.predictor import RANKINGS, Predictor
-from model_server.wish import Wish
+from gimp_saliency.shared.request import EditRequest, Ranking
+from model_server.predict.attention import Predictor
+from model_server.predict.vector import STYLE
 
 
 def milliseconds(work: Callable[[], object], times: int = 15) -> tuple[float, float]:
@@ -49,11 +49,11 @@ def report(folder: Path, predictor: Predictor) -> str:
     ):
         session = onnxruntime.InferenceSession(folder / name, options, providers=["CPUExecutionProvider"])
         rows.append((f"{name} alone", *milliseconds(lambda: session.run(None, {**inputs, **extra}))))  # noqa: B023
-    for order in RANKINGS:
-        whole = milliseconds(lambda: predictor.edits(picture, order, Wish("attenuate")))  # noqa: B023
-        rows.append((f"`Predictor.edits`, order {order}", *whole))
-    both = milliseconds(lambda: predictor.edits(picture, RANKINGS[0], Wish("attenuate", background=True)))
-    rows.append((f"`Predictor.edits`, order {RANKINGS[0]}, with background", *both))
+    for order in Ranking:
+        whole = milliseconds(lambda: predictor.edits(picture, EditRequest("attenuate", ranking=order)))  # noqa: B023
+        rows.append((f"`Predictor.edits`, order {order.value}", *whole))
+    both = milliseconds(lambda: predictor.edits(picture, EditRequest("attenuate", background=True)))
+    rows.append((f"`Predictor.edits`, order {Ranking.BEST_REALISM.value}, with background", *both))
     size = sum(file["bytes"] for file in manifest["files"].values())
     lines = [f"| {name} | {median:.1f} | {least:.1f} |" for name, median, least in rows]
     return "\n".join(

@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from model_server.parameters import PLACES, to_edits, to_parameters
-from model_server.predictor import Predictor
-from model_server.wish import DIRECTIONS, Wish
-from plugin.saliency.edits import NAMES, Edit, at_strength
+from gimp_saliency.shared.edits import Edit, at_strength
+from gimp_saliency.shared.request import DIRECTIONS, EditRequest
+from model_server.predict.attention import Predictor
+from model_server.predict.vector import NAMES, PLACES, to_edits, to_parameters
 
 from .. import data, edit, operators
 from ..models import share
@@ -82,7 +82,7 @@ def selections(
     for kind in data.SELECTIONS:
         rng = np.random.default_rng(0)
         chosen = [selected(sample, kind, rng) for sample in samples]
-        edits = [predictor.edits(sample.as_bytes(), order, Wish(direction)).edits for sample in chosen]
+        edits = [predictor.edits(sample.as_bytes(), EditRequest(direction, ranking=order)).edits for sample in chosen]
 
         def one(pair: tuple[Sample, list[Edit]]) -> dict[str, float]:
             sample, found = pair
@@ -160,8 +160,8 @@ def report(
     searched: how many of the samples the two slow baselines search; sheet: how many go onto the contact sheet.
     """
     sign = torch.tensor([DIRECTIONS[direction]])
-    wish = Wish(direction)
-    predicted = [predictor.edits(sample.as_bytes(), order, wish).edits for sample in samples]
+    request = EditRequest(direction, ranking=order)
+    predicted = [predictor.edits(sample.as_bytes(), request).edits for sample in samples]
     parameters = torch.tensor([to_parameters(chosen) for chosen in predicted])
     orders = torch.tensor([[NAMES.index(each.name) for each in chosen] for chosen in predicted])
     untouched = team.map(lambda sample: judges.look(sample, operators.decode(sample.picture)), samples)

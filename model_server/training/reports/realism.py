@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from model_server.parameters import COUNT
+from model_server.predict.vector import COUNT
 
 from .. import data, examples, operators, realism
 from ..models import Critic

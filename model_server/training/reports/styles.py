@@ -8,9 +8,9 @@ from itertools import combinations
 import numpy as np
 import torch
 
-from model_server.candidates import drawn, is_worthy
-from model_server.predictor import Predictor
-from model_server.wish import DIRECTIONS, Wish
+from gimp_saliency.shared.request import DIRECTIONS, EditRequest
+from model_server.predict.attention import Predictor
+from model_server.predict.orders import is_worthy, sample_styles
 
 from .. import colour, operators
 from ..parallel import Team
@@ -27,9 +27,12 @@ def report(direction: str, samples: list[Sample], predictor: Predictor, judges: 
     that the server would propose beside the plain one, by its own networks.
     """
     order = "best-realism"
-    plain = [predictor.edits(sample.as_bytes(), order, Wish(direction)) for sample in samples]
+    plain = [predictor.edits(sample.as_bytes(), EditRequest(direction, ranking=order)) for sample in samples]
     styled = [
-        [predictor.edits(sample.as_bytes(), order, Wish(direction, style=style)) for style in drawn(index)]
+        [
+            predictor.edits(sample.as_bytes(), EditRequest(direction, ranking=order, style_numbers=style))
+            for style in sample_styles(index)
+        ]
         for index, sample in enumerate(samples)
     ]
 

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`gimp-saliency batch`: a folder of pictures."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from gimp_saliency.shared import styles
+from gimp_saliency.shared.edits import NAMES
+from gimp_saliency.shared.errors import UserError
+from gimp_saliency.shared.request import DIRECTIONS, MOST, EditRequest, Ranking, RequestError
+from model_server.commands.console import fail, number_type
+
+HELP = "edit a folder of pictures"
+_RANKINGS = (Ranking.BEST_REALISM, Ranking.BEST_SALIENCY, Ranking.RANDOM)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Those of the command."""
+    add = parser.add_argument
+    add("input", type=Path, metavar="IN", help="the folder of pictures")
+    add("output", type=Path, metavar="OUT", help="the folder for the results, made where it is missing")
+    add("--direction", choices=tuple(DIRECTIONS), required=True)
+    masks = "DIR/<name>.png or DIR/<name>__<k>.png; white = region"
+    add("--masks", type=Path, metavar="DIR", required=True, help=masks)
+    percent = number_type(0, MOST)
+    add("--strength", type=percent, default=100.0, help="percent, 0 to 150 (default: 100)")
+    add("--order", choices=[ranking.value for ranking in _RANKINGS], default=Ranking.BEST_REALISM.value)
+    add("--edits", metavar="NAME,…", help=f"the kinds of edit to use, of {', '.join(NAMES)} (default: all)")
+    add("--background", action="store_true", help="also edit what surrounds the regions")
+    around = "of the background's edits, 0 to 150 (default: 100)"
+    add("--background-strength", type=percent, metavar="PERCENT", help=around)
+    add("--style", default="", metavar="NAME", help="a style saved in GIMP (default: the plain one)")
+    add("--format", choices=("png", "jpg", "tif", "xcf"), help="(default: the picture's own, or png)")
+    frames = (
+        "moving pictures: NAME_0001.png, NAME_0002.png, … and animated GIFs and WebPs get the same numbers in all "
+        "frames; a frame without a mask has the nearest earlier frame's, or DIR/NAME.png"
+    )
+    add("--frames", action="store_true", help=frames)
+    add("--jobs", type=number_type(1, 64, int), default=1, help="GIMP processes at once (default: 1)")
+    add("--resume", action="store_true", help="skip pictures whose result is there")
+    limit = "for a picture (default: 300)"
+    add("--time-limit", type=number_type(1, 86400), default=300.0, metavar="SECONDS", help=limit)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Edit the pictures; 1 if one failed."""
+    from model_server.batch import runner
+    from model_server.gimp import program
+
+    if options.background_strength is not None and not options.background:
+        return fail("--background-strength counts only with --background; add that.")
+    try:
+        request = _request(options)
+        styles.numbers(options.style)  # before a GIMP is started for nothing
+        jobs = runner.find_jobs(options.input, options.masks, options.output, options.format, options.frames)
+        todo = [job for job in jobs if not (options.resume and job.output.exists())]
+        limits = options.jobs, options.time_limit, options.resume
+        failed = runner.run(program.find(), todo, request, *limits) if todo else {}
+    except (RequestError, runner.BatchError, program.GimpError, UserError) as error:
+        return fail(str(error))
+    except KeyboardInterrupt:
+        print("\nStopped; the same command with --resume goes on.", file=sys.stderr)
+        return 130
+    skipped = f", {len(jobs) - len(todo)} were finished before" if len(todo) < len(jobs) else ""
+    print(f"{len(todo) - len(failed)} pictures edited, {len(failed)} failed{skipped}.")
+    return 1 if failed else 0
+
+
+def _request(options: argparse.Namespace) -> EditRequest:
+    """What is asked of each region.  Raises RequestError."""
+    names = NAMES if options.edits is None else options.edits.split(",")
+    return EditRequest(
+        options.direction,
+        options.strength,
+        Ranking(options.order),
+        frozenset(names),
+        background=options.background,
+        background_strength=100.0 if options.background_strength is None else options.background_strength,
+        style=options.style,
+    )

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is selected: set it from numbers, split it into parts, soften its edge."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from gi.repository import Babl, Gegl, Gimp
+
+
+def select_values(image: Any, values: bytes, component: str, box: tuple[int, int, int, int] | None = None) -> None:
+    """Select what the values say: one a pixel, rows from the top, of a babl component ("u8", "u16"), full = selected.
+
+    box: x, y, width and height of the part of the canvas that they are for; outside nothing is selected.  None: all.
+    Active layers stay active.
+    """
+    rectangle = Gegl.Rectangle.new(*(box or (0, 0, image.get_width(), image.get_height())))
+    with draw_selection(image, Gimp.ChannelOps.REPLACE) as (channel, buffer):
+        buffer.set(rectangle, coverage_format(image, channel, component), values)
+
+
+@contextmanager
+def draw_selection(image: Any, operation: Any) -> Iterator[tuple[Any, Any]]:
+    """A black channel of the canvas' size and its buffer; combined with the selection once it is drawn, then removed.
+
+    Active layers stay active.
+    """
+    width, height = image.get_width(), image.get_height()
+    channel = Gimp.Channel.new(image, "", width, height, 100, Gegl.Color.new("black"))
+    layers = image.get_selected_layers()  # a new channel takes the place of what was active
+    image.insert_channel(channel, None, 0)
+    try:
+        buffer = channel.get_buffer()
+        yield channel, buffer
+        buffer.flush()
+        channel.update(0, 0, width, height)
+        image.select_item(operation, channel)
+    finally:
+        image.remove_channel(channel)
+        activate_layers(image, layers)
+
+
+def coverage_format(image: Any, channel: Any, component: str) -> str:
+    """The babl format in which to write coverage into a channel, so that it is the selection's when selected.
+
+    In new 8-bit images GIMP keeps selections as linear values but channels as encoded ones, and copies the bytes; in
+    8-bit images from XCF files both are encoded, everywhere else both are linear.
+    """
+    selected, own = (Babl.format_get_encoding(drawable.get_format()) for drawable in (image.get_selection(), channel))
+    return f"Y {component}" if selected == own else f"Y' {component}"
+
+
+def activate_layers(image: Any, layers: list[Any]) -> None:
+    """Make layers the active ones.  None leaves all as it is: GIMP would show an error."""
+    if layers:
+        image.set_selected_layers(layers)
+
+
+def select_masks(image: Any, layers: list[Any]) -> None:
+    """Select what the masks of the layers show together; a layer without one shows everything."""
+    Gimp.Selection.none(image)
+    for layer in layers:
+        if layer.get_mask() is None:
+            Gimp.Selection.all(image)
+        else:
+            image.select_item(Gimp.ChannelOps.ADD, layer.get_mask())
+
+
+@contextmanager
+def preserve_selection(image: Any) -> Iterator[Any]:
+    """Gives the selection as a channel, and selects it again at the end.  Active layers stay active."""
+    layers = image.get_selected_layers()
+    selected = Gimp.Selection.save(image)
+    activate_layers(image, layers)
+    try:
+        yield selected
+    finally:
+        image.select_item(Gimp.ChannelOps.REPLACE, selected)
+        image.remove_channel(selected)
+
+
+def intersect_cells(image: Any, cells: bytes, width: int, height: int) -> None:
+    """Unselect all pixels in the cells that are 0 of a coarse grid over the canvas; the cells are 0 or 255."""
+    columns = [_start(x, image.get_width(), width) for x in range(width + 1)]
+    rows = [_start(y, image.get_height(), height) for y in range(height + 1)]
+    with draw_selection(image, Gimp.ChannelOps.INTERSECT) as (_channel, buffer):
+        for y in range(height):
+            row = cells[y * width : (y + 1) * width]
+            line = b"".join(row[x : x + 1] * (columns[x + 1] - columns[x]) for x in range(width))
+            strip = Gegl.Rectangle.new(0, rows[y], image.get_width(), rows[y + 1] - rows[y])
+            if strip.height:
+                buffer.set(strip, "Y u8", line * strip.height)
+
+
+def _start(cell: int, pixels: int, cells: int) -> int:
+    """The first pixel that lies in a cell."""
+    return -(-cell * pixels // cells)

@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From GIMP to bytes: a thumbnail of what the user sees, with the selection as fourth channel.
+
+GIMP 3.2 returns thumbnails as 8-bit sRGB, GIMP 3.0 in the image's own precision and profile; both come out the same
+here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gi.repository import Babl, Gegl, Gimp
+
+from ..shared.errors import UserError
+from ..shared.words import _
+from .geometry import Box
+from .pixels import convert_pixels, flatten_thumbnail, interleave_mask, resize_plane, resize_rgba, to_rgba
+from .selection import preserve_selection
+from .srgb import decode
+from .tree import GIMP_32, covers_canvas, lineage, siblings
+
+_LONG_SIDE = 384  # px; what the server takes at most
+_LARGEST_THUMBNAIL = 1024  # px; of GIMP's own making
+_SHORT_SIDE = 16  # px; what it takes at least
+_LINEAR = bytes(round(255 * decode(i / 255)) for i in range(256))
+
+
+@dataclass(frozen=True)
+class Thumbnail:
+    """R'G'B'M bytes, 8-bit sRGB and the mask (255 = selected), row by row."""
+
+    pixels: bytes
+    width: int
+    height: int
+
+
+def read_thumbnail(image: Any, layer: Any, edits: Sequence[Any] = ()) -> Thumbnail:
+    """What is visible at and below the layer and its edits, whole canvas, long side 384 px at most.
+
+    edits: the layers of edits directly above the layer, lowest first.
+
+    The mask is the selection, soft edges kept, within the layer's opaque pixels.  Raises UserError if it is empty.
+    """
+    mask, size = read_mask(image, layer)
+    return Thumbnail(interleave_mask(_visible(image, layer, edits, size), mask), *size)
+
+
+def thumbnail_size(image: Any) -> tuple[int, int]:
+    """Width and height of what the server gets of an image.  Raises UserError if that is too narrow."""
+    scale = min(1.0, _LONG_SIDE / max(image.get_width(), image.get_height()))
+    size = round(image.get_width() * scale), round(image.get_height() * scale)
+    if min(size) < _SHORT_SIDE:
+        raise UserError(_("The picture is too narrow: crop it so that no side is more than 24 times the other."))
+    return size
+
+
+def read_mask(image: Any, layer: Any) -> tuple[bytes, tuple[int, int]]:
+    """The same mask alone, and its width and height."""
+    size = thumbnail_size(image)
+    mask = _mask(image, layer, size)
+    if not any(mask):
+        raise UserError(
+            _("The selection is too small, or the layer is empty there: select a larger part of the picture.")
+        )
+    return mask, size
+
+
+def read_box(image: Any, layer: Any, edits: Sequence[Any], box: Box, longest: int) -> Thumbnail:
+    """The same of a part of the canvas (x, y, width, height), not enlarged, its long side `longest` px at most.
+
+    The mask is the selection alone.
+    """
+    x, y, width, height = box
+    scale = min(1.0, longest / max(width, height))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    if not edits and _is_photo_alone(image, layer):
+        rgba, *found = read_srgb(image, layer, size, box)
+        picture = flatten_thumbnail((resize_rgba(rgba, found[0], found[1], *size), *size))
+    else:
+        # GIMP has no thumbnails of a part of the composition.
+        whole = min(scale, _LARGEST_THUMBNAIL / max(image.get_width(), image.get_height()))
+        whole_size = round(image.get_width() * whole), round(image.get_height() * whole)
+        size = max(1, int(width * whole)), max(1, int(height * whole))
+        left, top = min(int(x * whole), whole_size[0] - size[0]), min(int(y * whole), whole_size[1] - size[1])
+        pixels = _visible(image, layer, edits, whole_size)
+        starts = (3 * (row * whole_size[0] + left) for row in range(top, top + size[1]))
+        picture = b"".join(pixels[start : start + 3 * size[0]] for start in starts)
+    return Thumbnail(interleave_mask(picture, _selection(image, size, box)), *size)
+
+
+def read_channel(image: Any, channel: Any, box: Box, size: tuple[int, int]) -> bytes:
+    """The mask that a selection of the channel would be, of a part of the canvas, at a width and height."""
+    with preserve_selection(image):
+        image.select_item(Gimp.ChannelOps.REPLACE, channel)
+        return _selection(image, size, box)
+
+
+def _is_photo_alone(image: Any, layer: Any) -> bool:
+    """Whether nothing but the layer is to be seen at and below it: many times faster than the whole composition."""
+    return layer.get_parent() is None and covers_canvas(image, layer)
+
+
+def _visible(image: Any, layer: Any, edits: Sequence[Any], size: tuple[int, int]) -> bytes:
+    """R'G'B' bytes of the composition from the canvas' bottom up to the layer's topmost edit."""
+    top = [layer, *edits][-1]
+    if not edits and _is_photo_alone(image, layer):
+        return flatten_thumbnail(read_srgb(image, layer, size))
+    levels = [(siblings(image, item), item) for item in lineage(top)]
+    positions = [row.index(item) for row, item in levels]
+    if not any(item.get_visible() for (row, _item), position in zip(levels, positions) for item in row[:position]):
+        return flatten_thumbnail(read_srgb(image, image, size))
+    copy = image.duplicate()  # shares its pixels with the image; the user's layers must not flicker
+    try:
+        row = copy.get_layers()
+        for position in reversed(positions):
+            for item in row[:position]:
+                item.set_visible(False)
+            row = row[position].get_children() if row[position].is_group() else []
+        return flatten_thumbnail(read_srgb(copy, copy, size))
+    finally:
+        copy.delete()
+
+
+def _mask(image: Any, layer: Any, size: tuple[int, int]) -> bytes:
+    """The selection times the layer's coverage, one linear byte a pixel."""
+    mask = _selection(image, size)
+    coverage = _coverage(image, layer, size)
+    if coverage.count(255) == len(coverage):
+        return mask
+    return bytes(m * c // 255 for m, c in zip(mask, coverage))
+
+
+def _coverage(image: Any, layer: Any, size: tuple[int, int]) -> bytes:
+    """The layer's alpha on the canvas, 0 outside the layer."""
+    width, height = size
+    _ok, x, y = layer.get_offsets()
+    left, right = max(0, x), min(image.get_width(), x + layer.get_width())
+    top, bottom = max(0, y), min(image.get_height(), y + layer.get_height())
+    scale = width / image.get_width()
+    columns = _span(left, right, scale, width)
+    rows = _span(top, bottom, scale, height)
+    part = b"\xff" * (len(columns) * len(rows))
+    if layer.has_alpha():
+        rectangle = (left - x, top - y, right - left, bottom - top)
+        rgba, part_width, part_height = read_srgb(image, layer, (len(columns), len(rows)), rectangle)
+        part = resize_plane(rgba[3::4], part_width, part_height, len(columns), len(rows))
+    coverage = bytearray(width * height)
+    for i, row in enumerate(rows):
+        start = row * width + columns.start
+        coverage[start : start + len(columns)] = part[i * len(columns) : (i + 1) * len(columns)]
+    return bytes(coverage)
+
+
+def _span(first: int, last: int, scale: float, limit: int) -> range:
+    start = min(int(first * scale), limit - 1)
+    return range(start, max(start + 1, min(limit, round(last * scale))))
+
+
+def _selection(image: Any, size: tuple[int, int], part: Box | None = None) -> bytes:
+    selection = image.get_selection()
+    thumbnail = selection.get_sub_thumbnail_data(*part, *size) if part else selection.get_thumbnail_data(*size)
+    data, width, height, bpp = thumbnail
+    data = bytes(data.get_data())
+    if GIMP_32:
+        plane = data[::bpp].translate(_LINEAR)  # comes back display-encoded
+    else:
+        native = Babl.format_get_encoding(selection.get_format())  # encoded in 8-bit images from files, else linear
+        if native == "Y' u8":
+            plane = data.translate(_LINEAR)
+        else:
+            plane = data if native == "Y u8" else convert_pixels(data, width, height, native, "Y u8")
+    return resize_plane(plane, width, height, *size)
+
+
+def read_srgb(image: Any, source: Any, size: tuple[int, int], part: Box | None = None) -> tuple[bytes, int, int]:
+    """R'G'B'A bytes (sRGB), width and height of an image's or drawable's thumbnail (or of a part of a drawable)."""
+    thumbnail = source.get_sub_thumbnail_data(*part, *size) if part else source.get_thumbnail_data(*size)
+    data, width, height, bpp = thumbnail
+    data = bytes(data.get_data())
+    whole_image = isinstance(source, Gimp.Image)  # always comes with alpha
+    if GIMP_32:
+        rgba = to_rgba(data, bpp)
+    else:
+        encoded, component = _component(image)
+        alpha = "A" if whole_image or source.has_alpha() else ""
+        gray = image.get_base_type() == Gimp.ImageBaseType.GRAY
+        prime = "'" if encoded else ""
+        source_format = (f"Y{prime}" if gray else f"R{prime}G{prime}B{prime}") + f"{alpha} {component}"
+        profile = image.get_color_profile()
+        standard = gray or profile is None or profile.is_equal(Gimp.ColorProfile.new_rgb_srgb())
+        if standard and encoded and component == "u8":
+            rgba = to_rgba(data, bpp)
+        elif standard:
+            rgba = convert_pixels(data, width, height, source_format, "R'G'B'A u8")
+        else:
+            rgba = _convert_profile(data, width, height, source_format, encoded, profile)
+    if (width, height) == size or part:
+        return rgba, width, height
+    return resize_rgba(rgba, width, height, *size), *size
+
+
+def _component(image: Any) -> tuple[bool, str]:
+    """Whether the image's values are display-encoded, and babl's name of their type."""
+    name = image.get_precision().value_nick  # such as "u8-non-linear"
+    component, _dash, encoding = name.partition("-")
+    return encoding != "linear", component
+
+
+def _convert_profile(data: bytes, width: int, height: int, source: str, encoded: bool, profile: Any) -> bytes:
+    """R'G'B'A bytes in sRGB from pixels in another colour profile, by way of a small image."""
+    precision = Gimp.Precision.FLOAT_NON_LINEAR if encoded else Gimp.Precision.FLOAT_LINEAR
+    image = Gimp.Image.new_with_precision(width, height, Gimp.ImageBaseType.RGB, precision)
+    try:
+        image.undo_disable()
+        layer = Gimp.Layer.new(image, "", width, height, Gimp.ImageType.RGBA_IMAGE, 100, Gimp.LayerMode.NORMAL)
+        image.insert_layer(layer, None, 0)
+        rectangle = Gegl.Rectangle.new(0, 0, width, height)
+        buffer = layer.get_buffer()
+        buffer.set(rectangle, source, data)
+        buffer.flush()
+        image.set_color_profile(profile)
+        srgb, intent = Gimp.ColorProfile.new_rgb_srgb(), Gimp.ColorRenderingIntent.RELATIVE_COLORIMETRIC
+        image.convert_color_profile(srgb, intent, True)
+        return bytes(image.get_layers()[0].get_buffer().get(rectangle, 1.0, "R'G'B'A u8", Gegl.AbyssPolicy.NONE))
+    finally:
+        image.delete()

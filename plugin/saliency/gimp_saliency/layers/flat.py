@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An edit straight into a photo's pixels, for files that hold no layers: what the layers would show, sooner.
+
+GIMP composes an image as a whole.  Here it composes no more than the box around the selection, but for the background.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gi.repository import Gimp
+
+from ..image.pixels import copy_pixels
+from ..image.thumbnail import read_thumbnail
+from ..image.tree import covers_canvas
+from ..predict.plan import Planned, predict_plan
+from ..shared.edits import reach
+from ..shared.request import EditRequest
+from .apply import apply_plan
+from .live import longer_side
+from .target import editable_layer, edits_above
+
+
+def is_flat(image: Any) -> bool:
+    """Whether an image is one visible layer and nothing more."""
+    layers = image.get_layers()
+    if len(layers) != 1 or layers[0].is_group() or not layers[0].get_visible():
+        return False
+    return covers_canvas(image, layers[0]) and not layers[0].get_filters()
+
+
+def edit_pixels(image: Any, request: EditRequest, plan: list[Planned] | None = None) -> list[Planned]:
+    """Edit the selection of a flat image by a plan, by default the predicted one; return it.  No undo step.
+
+    Raises UserError or connection.ServerError.
+    """
+    layer = editable_layer(image, image.get_selected_layers())
+    if plan is None:
+        plan = predict_plan(read_thumbnail(image, layer, edits_above(image, layer)), request)
+    side, width, height = longer_side(image), image.get_width(), image.get_height()
+    _ok, _some, left, top, right, bottom = Gimp.Selection.bounds(image)
+    if request.background and plan[0].background:
+        left, top, right, bottom = 0, 0, width, height
+    margin = reach(request.scale_edits(plan[0].edits, layer.is_gray()), side)
+    x, y = max(0, left - margin), max(0, top - margin)
+    part = image.duplicate()
+    try:
+        part.undo_disable()
+        part.crop(min(width, right + margin) - x, min(height, bottom + margin) - y, x, y)
+        if apply_plan(part, part.get_layers()[0], plan, request, (1, 1), side):
+            Gimp.Selection.none(part)
+            visible = Gimp.Layer.new_from_visible(part, part, "")
+            part.insert_layer(visible, None, 0)  # else nobody would free it
+            copy_pixels(visible, layer, [(left - x, top - y, right - left, bottom - top)], (x, y))
+    finally:
+        part.delete()
+    return plan

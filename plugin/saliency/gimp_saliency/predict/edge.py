@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A selection whose edge follows the picture: the server's guided filter refines its mask, tile by tile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from gi.repository import Gegl, Gimp
+
+from ..image.pixels import interleave_mask
+from ..image.selection import coverage_format, draw_selection
+from ..shared.client import questions
+
+Tile = tuple[Any, bytes]  # a Gegl.Rectangle of the canvas, and 16-bit coverage
+
+_TILE = 2048  # px; the largest side that the server refines at once
+
+_STEP = 64  # px; tiles begin at multiples of it, where the server's tiles agree
+
+_FARTHEST = 160.0  # px; the largest radius of refining
+
+_REACH = 4  # how many radii a refined mask depends on what is around it
+
+
+def refining_radius(width: int, height: int, feather: float) -> float:
+    """How far from the selection's edge an object's edge is sought, in pixels: the feather, else 1 % of the picture."""
+    return min(_FARTHEST, feather if feather > 0 else max(1.0, 0.01 * max(width, height)))
+
+
+def fetch_refined_mask(image: Any, layer: Any, feather: float) -> list[Tile]:
+    """The selection with an edge that follows the layer's picture, by tiles; the image stays as it is.
+
+    feather: px, see `refining_radius`.  Raises connection.ServerError: the server's guided filter makes it.
+    """
+    width, height = image.get_width(), image.get_height()
+    radius = refining_radius(width, height, feather)
+    _, _, left, top, right, bottom = Gimp.Selection.bounds(image)
+    margin = round(_REACH * radius)
+    left, top = (max(0, (edge - margin) // _STEP * _STEP) for edge in (left, top))
+    right, bottom = min(width, right + margin), min(height, bottom + margin)
+    result = []
+    for tile, inner in _tiles(left, top, right, bottom, margin):
+        values = questions.ask_refined(_pixels(image, layer, tile), tile.width, tile.height, radius)
+        x, y = inner.x - tile.x, inner.y - tile.y
+        rows = (values[2 * (row * tile.width + x) :][: 2 * inner.width] for row in range(y, y + inner.height))
+        result.append((inner, b"".join(rows)))
+    return result
+
+
+def select_tiles(image: Any, tiles: list[Tile]) -> None:
+    """Select what `fetch_refined_mask` gave."""
+    with draw_selection(image, Gimp.ChannelOps.REPLACE) as (channel, buffer):
+        values = coverage_format(image, channel, "u16")
+        for box, coverage in tiles:
+            buffer.set(box, values, coverage)
+
+
+def _tiles(left: int, top: int, right: int, bottom: int, margin: int) -> Iterator[tuple[Any, Any]]:
+    """Cover a box with tiles: what to send, with the margin around, and which inner part of it counts."""
+    step = max(_STEP, (_TILE - 2 * margin) // _STEP * _STEP)
+    outside = -(-margin // _STEP) * _STEP
+    if right - left <= _TILE and bottom - top <= _TILE:
+        step, outside = _TILE, 0
+    for y in range(top, bottom, step):
+        for x in range(left, right, step):
+            inner = Gegl.Rectangle.new(x, y, min(step, right - x), min(step, bottom - y))
+            x0, y0 = max(left, x - outside), max(top, y - outside)
+            x1, y1 = min(right, x + step + margin), min(bottom, y + step + margin)
+            yield Gegl.Rectangle.new(x0, y0, x1 - x0, y1 - y0), inner
+
+
+def _pixels(image: Any, layer: Any, box: Any) -> bytes:
+    """R'G'B'M bytes of the layer and the selection in a box of the canvas."""
+    _, x, y = layer.get_offsets()
+    on_layer = Gegl.Rectangle.new(box.x - x, box.y - y, box.width, box.height)
+    picture = bytes(layer.get_buffer().get(on_layer, 1.0, "R'G'B' u8", Gegl.AbyssPolicy.CLAMP))
+    mask = bytes(image.get_selection().get_buffer().get(box, 1.0, "Y u8", Gegl.AbyssPolicy.NONE))
+    return interleave_mask(picture, mask)

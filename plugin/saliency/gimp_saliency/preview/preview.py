@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Shows edits before they are made: a small copy of the picture, through the same operations.
+
+On some hundred thousand pixels they take milliseconds, so every movement of a slider can be shown as it will be.
+"""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass
+from typing import Any
+
+from gi.repository import Gegl, Gimp
+
+from ..image.geometry import Box
+from ..image.selection import select_values
+from ..shared.edits import Edit, reach
+from . import rendering
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the picture that gets edits: its mask, and the edits in order of application."""
+
+    mask: bytes
+    edits: tuple[Edit, ...]
+    feather: float = 0.0  # px of the preview
+    component: str = "u8"  # of the mask's values; "u16": two bytes each, the machine's order
+    inverted: bool = False  # the part is all that the mask, once feathered, leaves out
+
+
+Masks = dict[tuple[bytes, float, bool], tuple[Box, Any]]  # by bytes, feather and whether inverted: bounds and buffer
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """A part that was shown, and a buffer of what the picture was with it and those before."""
+
+    part: Part
+    box: Box
+    result: Any
+
+
+class Preview:
+    """A picture of R'G'B' bytes (8-bit sRGB, rows from the top), and what edits make of it."""
+
+    def __init__(self, picture: bytes, width: int, height: int, side: float | None = None) -> None:
+        """side: the longer side of the whole picture in pixels of the preview; None: the preview shows it all."""
+        Gegl.init(None)
+        self.picture, self.width, self.height = picture, width, height
+        self._side = side or max(width, height)
+        self._photo = rendering.buffer(width, height, "R'G'B' u8", picture)
+        self._image: Any = None  # GIMP's, for what only GIMP can do
+        self._masks: Masks = {}  # of the parts that were shown last
+        self._shown: list[_Shown] = []
+
+    def close(self) -> None:
+        """Free what belongs to GIMP.  To be called once."""
+        if self._image is not None:
+            self._image.delete()
+
+    def show(self, parts: list[Part]) -> bytes:
+        """R'G'B' bytes of the picture with the edits of one part after the other."""
+        keys = [(part.mask, part.feather, part.inverted) for part in parts]
+        self._masks = {
+            key: self._masks[key] if key in self._masks else self._mask(part) for key, part in zip(keys, parts)
+        }
+        before, self._shown = self._shown, []
+        result, changed = self._photo, (0, 0, 0, 0)  # and where it is another than the last time
+        for number, (part, key) in enumerate(zip(parts, keys)):
+            box, mask = self._masks[key]
+            margin = reach(part.edits, self._side)
+            old = before[number] if number < len(before) else None
+            if old is None:
+                result = self._with(result, part, _grown(box, margin), mask)
+                changed = 0, 0, self.width, self.height
+            elif old.part != part:
+                result = self._with(result, part, _grown(box, margin), mask)
+                changed = _both(_grown(changed, margin), _both(box, old.box))
+            elif all(changed[2:]):
+                changed = _grown(changed, margin)  # what it looks like depends on what is around it
+                there = self._with(result, part, _grown(changed, margin), mask)
+                result = old.result.dup()
+                rectangle = Gegl.Rectangle.new(*self._inside(changed))
+                there.copy(rectangle, Gegl.AbyssPolicy.NONE, result, rectangle)
+            else:
+                result = old.result
+            self._shown.append(_Shown(part, box, result))
+        return bytes(result.get(result.get_extent(), 1.0, "R'G'B' u8", Gegl.AbyssPolicy.NONE))
+
+    def _inside(self, box: Box) -> Box:
+        """What of a box is in the picture."""
+        left, top = max(0, box[0]), max(0, box[1])
+        return left, top, min(self.width, box[0] + box[2]) - left, min(self.height, box[1] + box[3]) - top
+
+    def _with(self, picture: Any, part: Part, box: Box, mask: Any) -> Any:
+        """The picture with a part's edits in a box."""
+        edits = [edit for edit in part.edits if not edit.is_identity()]
+        if not edits or not all(box[2:]):
+            return picture
+        there = Gegl.Rectangle.new(*self._inside(box))
+        pixels, covered = rendering.cut(picture, there, rendering.LINEAR), rendering.cut(mask, there, rendering.GREY)
+        edited = rendering.apply(pixels, covered, edits, self._side)
+        result = picture.dup()
+        edited.copy(edited.get_extent(), Gegl.AbyssPolicy.NONE, result, there)
+        return result
+
+    def _mask(self, part: Part) -> tuple[Box, Any]:
+        """The bounds of what is not 0 in a part's mask, and the mask as a buffer."""
+        kind, full = ("B", 255) if part.component == "u8" else ("H", 65535)
+        values = array("f", [value / full for value in array(kind, part.mask)])
+        if part.feather > 0:
+            values = self._feathered(values, part.feather)
+        if part.inverted:
+            values = array("f", [1 - value for value in values])
+        floats = values.tobytes()
+        mask = rendering.buffer(self.width, self.height, rendering.GREY, floats, own=rendering.GREY)
+        return _bounds(floats, self.width), mask
+
+    def _feathered(self, values: array[float], feather: float) -> array[float]:
+        """What GIMP makes of a selection."""
+        if self._image is None:
+            self._image = Gimp.Image.new_with_precision(
+                self.width, self.height, Gimp.ImageBaseType.GRAY, Gimp.Precision.FLOAT_LINEAR
+            )
+            self._image.undo_disable()
+        # As floats, as GIMP keeps them here: babl takes a third of a second to find out how to make them of others.
+        select_values(self._image, values.tobytes(), "float")
+        Gimp.Selection.feather(self._image, feather)
+        selected = self._image.get_selection().get_buffer()
+        return array("f", bytes(selected.get(self._photo.get_extent(), 1.0, rendering.GREY, Gegl.AbyssPolicy.NONE)))
+
+
+def _grown(box: Box, margin: int) -> Box:
+    if not all(box[2:]):
+        return box
+    return box[0] - margin, box[1] - margin, box[2] + 2 * margin, box[3] + 2 * margin
+
+
+def _both(one: Box, other: Box) -> Box:
+    """The smallest box around two; an empty one does not count."""
+    if not all(one[2:]) or not all(other[2:]):
+        return one if all(one[2:]) else other
+    left, top = min(one[0], other[0]), min(one[1], other[1])
+    right, bottom = max(one[0] + one[2], other[0] + other[2]), max(one[1] + one[3], other[1] + other[3])
+    return left, top, right - left, bottom - top
+
+
+def _bounds(floats: bytes, width: int) -> Box:
+    """The bounds of what is not 0 among floats, rows of some width."""
+    rows = [floats[start : start + 4 * width] for start in range(0, len(floats), 4 * width)]
+    filled = [number for number, row in enumerate(rows) if any(row)]
+    if not filled:
+        return 0, 0, 0, 0
+    left = min(4 * width - len(rows[number].lstrip(b"\0")) for number in filled) // 4
+    right = -(-max(len(rows[number].rstrip(b"\0")) for number in filled) // 4)
+    return left, filled[0], right - left, filled[-1] + 1 - filled[0]

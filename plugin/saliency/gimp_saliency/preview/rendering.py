@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Edits of a small picture by GEGL's own operations in this process, for the preview: a millisecond each.
+
+The operations are those behind GIMP's filters, with the same numbers, in floating point and linear light.  GIMP itself
+would have to be asked for every one of them, and its curves, which GEGL does not have, are here made of GEGL's curve of
+a grey picture: GEGL is told that all numbers of the picture are grey values.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable
+from typing import Any
+
+from gi.repository import Gegl
+
+from ..shared.edits import CURVE_NODES, Edit
+
+LINEAR = "RGB float"
+GREY = "Y float"
+_ENCODED = "R'G'B' float"
+_SAMPLES = 16384  # of a curve: steps far below 1/255
+
+
+def buffer(width: int, height: int, babl_format: str, pixels: bytes | None = None, own: str = LINEAR) -> Any:
+    """A GEGL buffer of the format `own` with these pixels of a babl format, rows from the top."""
+    made = Gegl.Buffer.new(own, 0, 0, width, height)
+    if pixels is not None:
+        made.set(Gegl.Rectangle.new(0, 0, width, height), babl_format, pixels)
+    return made
+
+
+def cut(pixels: Any, box: Any, own: str) -> Any:
+    """A copy, in a babl format, of a box of a buffer; the buffer itself if that is all of it."""
+    extent = pixels.get_extent()
+    if (box.width, box.height) == (extent.width, extent.height):
+        return pixels
+    made = Gegl.Buffer.new(own, 0, 0, box.width, box.height)
+    pixels.copy(box, Gegl.AbyssPolicy.NONE, made, made.get_extent())
+    return made
+
+
+def apply(source: Any, mask: Any, edits: Iterable[Edit], side: float) -> Any:
+    """A buffer with the edits of a buffer, in this order, each blended through the mask in linear light.
+
+    source, mask: GEGL buffers of one size, in the formats LINEAR and GREY.  side: the longer side of the
+    whole picture in the buffers' pixels, which sharpening goes by.
+    """
+    graph = _Graph(source, mask)
+    for edit in edits:
+        if edit.is_identity():
+            continue
+        if edit.is_curved:
+            graph = _Graph(graph.result(), mask)
+            graph.blend(graph.source(_curved(graph.picture, edit)))
+        elif (gains := edit.gains()) is not None:
+            graph.blend(graph.product(_gains(source, gains)))
+        else:
+            graph.blend(graph.filtered(edit.operation, edit.settings(side)))
+    return graph.result()
+
+
+class _Graph:
+    """GEGL's operations on one picture, run only when the result is wanted."""
+
+    def __init__(self, picture: Any, mask: Any) -> None:
+        self.picture = picture
+        self._root = Gegl.Node()
+        self._last = self._first = self.source(picture)
+        self._mask = self.source(mask)
+
+    def source(self, pixels: Any) -> Any:
+        """What gives a buffer's pixels."""
+        node = self._root.create_child("gegl:buffer-source")
+        node.set_property("buffer", pixels)
+        return node
+
+    def filtered(self, operation: str, settings: dict[str, float]) -> Any:
+        """What an operation makes of the picture so far."""
+        node = self._root.create_child(operation)
+        for name, value in settings.items():
+            node.set_property(name, value)
+        self._last.link(node)
+        return node
+
+    def product(self, factors: Any) -> Any:
+        """The picture so far times a buffer."""
+        node = self.filtered("gegl:multiply", {})
+        self.source(factors).connect_to("output", node, "aux")
+        return node
+
+    def blend(self, edited: Any) -> None:
+        """Lay an edited picture over the one so far, through the mask."""
+        masked = self._root.create_child("gegl:opacity")
+        edited.link(masked)
+        self._mask.connect_to("output", masked, "aux")
+        over = self._root.create_child("svg:src-over")
+        self._last.link(over)
+        masked.connect_to("output", over, "aux")
+        self._last = over
+
+    def result(self) -> Any:
+        """A buffer of the picture so far."""
+        if self._last is self._first:
+            return self.picture
+        made = _like(self.picture)
+        writer = self._root.create_child("gegl:write-buffer")
+        writer.set_property("buffer", made)
+        self._last.link(writer)
+        writer.process()
+        return made
+
+
+def _gains(picture: Any, gains: tuple[float, float, float]) -> Any:
+    """A buffer of another's size that is full of the gains: GEGL may hold back its mixer of channels from a plug-in."""
+    made = _like(picture)
+    colour = Gegl.Color.new("black")
+    colour.set_rgba(*gains, 1.0)
+    made.set_color(made.get_extent(), colour)
+    return made
+
+
+def _like(picture: Any) -> Any:
+    """An empty buffer of a picture's size."""
+    extent = picture.get_extent()
+    return buffer(extent.width, extent.height, LINEAR)
+
+
+def _curved(picture: Any, edit: Edit) -> Any:
+    """What an edit's curves make of a picture, everywhere."""
+    extent = picture.get_extent()
+    encoded = bytes(picture.get(extent, 1.0, _ENCODED, Gegl.AbyssPolicy.NONE))
+    curves = edit.curves()
+    if "value" in curves:
+        result = _through(encoded, curves["value"])
+    else:
+        values = array("f", encoded)
+        for channel, slopes in enumerate(curves.values()):
+            values[channel::3] = array("f", _through(values[channel::3].tobytes(), slopes))
+        result = values.tobytes()
+    return buffer(extent.width, extent.height, _ENCODED, result)
+
+
+def _through(values: bytes, slopes: tuple[float, ...]) -> bytes:
+    """The curve with these segment slopes at all of some display-encoded values, floats."""
+    # GEGL reads the curve anew for each piece of a buffer: whole tiles are the fewest pieces.
+    config = Gegl.config()
+    width, height = config.get_property("tile-width"), config.get_property("tile-height")
+    tiles = -(-len(values) // (4 * width * height))
+    padding = bytes(4 * width * height * tiles - len(values))
+    grey = buffer(width, height * tiles, GREY, values + padding, own=GREY)
+    result = Gegl.Buffer.new(GREY, 0, 0, width, height * tiles)
+    root = Gegl.Node()
+    reader, operation, writer = (
+        root.create_child(f"gegl:{name}") for name in ("buffer-source", "contrast-curve", "write-buffer")
+    )
+    reader.set_property("buffer", grey)
+    operation.set_property("sampling-points", _SAMPLES)
+    operation.set_property("curve", _gegl_curve(slopes))
+    writer.set_property("buffer", result)
+    reader.link(operation)
+    operation.link(writer)
+    writer.process()
+    return bytes(result.get(result.get_extent(), 1.0, GREY, Gegl.AbyssPolicy.NONE))[: len(values)]
+
+
+def _gegl_curve(slopes: tuple[float, ...]) -> Any:
+    """GEGL's curves are smooth: with a point at each 255th this one is straight between its corners.
+
+    GEGL takes each value for the sample below it: so a sample is the curve's value half a step further.
+    """
+    curve = Gegl.Curve.new(0, 1)
+    y = 0.0
+    for slope, start, end in zip(slopes, CURVE_NODES, CURVE_NODES[1:]):
+        for step in range(round(255 * (end - start))):
+            curve.add_point(_sample(start + step / 255), min(1.0, y + slope * step / 255))
+        y += slope * (end - start)
+    curve.add_point(_sample(1.0), 1)
+    return curve
+
+
+def _sample(x: float) -> float:
+    """Where GEGL's curve has to be what the edit's is at x."""
+    return (x * _SAMPLES - 0.5) / (_SAMPLES - 1)

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The questions to the model server; each starts or replaces it where none answers, and has a limit on its wait."""
+
+from __future__ import annotations
+
+import base64
+import time
+from typing import Any
+from urllib.parse import urlencode
+
+from .. import styles
+from ..errors import NoServer, ServerError, ServerLate
+from ..request import EditRequest
+from ..words import _
+from . import lifecycle, transport
+
+
+def ask_edits(picture: bytes, width: int, height: int, request: EditRequest) -> dict[str, Any]:
+    """Ask for the edits of a region; starts the server if none answers.
+
+    picture: width * height * 4 bytes R'G'B'M (sRGB and mask), rows from the top, sides of 16 to 384 pixels.
+    Returns the server's JSON answer (`edits`, and `background` if it was asked for, are for `edits.from_json`).
+    Raises UserError where there is no such style, or ServerError; takes 30 s at most.
+    """
+    query = {**_place(width, height), **request.to_query(), "order": request.ranking.value}
+    query["figures"] = 0  # how attention and realism move, for which networks have to run that we can spare
+    result = transport.parse_object(_ask("/v1/edits", query, picture))
+    if not _has_edits(result, request.background):
+        raise transport.strange_answer()
+    return result
+
+
+def ask_proposals(
+    picture: bytes, width: int, height: int, request: EditRequest, seed: int | None = None
+) -> dict[str, Any]:
+    """Ask for several edits of a region to choose from; starts the server if none answers.
+
+    Arguments and errors are those of `ask_edits`; the request's ranking counts not.  seed: a whole number from 0 to
+    2**31 - 1; then all but the first have other styles, which are drawn from it.
+    Returns the server's JSON answer: `proposals` is a list, not empty, of {"order": …, "edits": …, "background": … if
+    it was asked for, "style": ten numbers, "saliency": {"before": 0..1, "after": 0..1}, "realism": the same},
+    "best-realism" first, no order twice; what looks like one before is not in it.
+    """
+    query = {**_place(width, height), **request.to_query()}
+    if seed is not None:
+        query["styles"] = seed
+    result = transport.parse_object(_ask("/v1/proposals", query, picture))
+    proposals = result.get("proposals")
+    if not isinstance(proposals, list) or not proposals:
+        raise transport.strange_answer()
+    if not all(_is_proposal(entry, request.background) for entry in proposals):
+        raise transport.strange_answer()
+    return result
+
+
+def ask_look(picture: bytes, width: int, height: int) -> dict[str, Any]:
+    """Ask what viewers and critic say of a picture as it is; starts the server if none answers.
+
+    picture: as for `ask_edits`, mask included.  Returns the server's JSON answer: `saliency`, the mask's share of the
+    attention, and `realism`, both 0..1; `map`, width * height grey bytes, 255 where people look most; `peak`, the share
+    of attention that 255 stands for, so that map * peak compares two pictures of one size.  Raises ServerError; takes
+    30 s at most.
+    """
+    result = transport.parse_object(_ask("/v1/look", {"width": width, "height": height}, picture))
+    try:
+        result["map"] = base64.b64decode(result["map"], validate=True)
+    except (KeyError, TypeError, ValueError):
+        raise transport.strange_answer() from None
+    figures = [result.get(name) for name in ("saliency", "realism", "peak")]
+    if len(result["map"]) != width * height or not all(_is_share(figure) for figure in figures):
+        raise transport.strange_answer()
+    return result
+
+
+def ask_refined(picture: bytes, width: int, height: int, radius: float) -> bytes:
+    """Ask for the mask moved to the object's edge; starts the server if none answers.
+
+    picture: width * height * 4 bytes R'G'B'M, sides of 1 to 2048 pixels.  radius: 1 to 256 pixels, larger than the
+    mask's error.  Returns width * height 16-bit values, little-endian.  The result in a tile of a larger picture, at
+    least 4 * radius from the tile's edges, is the larger picture's if the tile starts at multiples of 64 pixels.
+    Raises ServerError; takes 30 s at most.
+    """
+    size = width * height * 2
+    answer = _ask(
+        "/v1/refine", {"width": width, "height": height, "radius": radius}, picture, max(size, transport.ANSWER_BYTES)
+    )
+    if len(answer) != size:
+        raise transport.strange_answer()
+    return answer
+
+
+def ask_saliency(picture: bytes, width: int, height: int) -> bytes:
+    """Ask for the saliency map of width * height * 3 bytes R'G'B'; returns width * height grey bytes.
+
+    Starts the server if none answers.  Raises ServerError; takes 30 s at most.
+    """
+    answer = _ask("/v1/saliency", {"width": width, "height": height}, picture)
+    if len(answer) != width * height:
+        raise transport.strange_answer()
+    return answer
+
+
+def _place(width: int, height: int) -> dict[str, Any]:
+    return {"width": width, "height": height}
+
+
+def _ask(address: str, query: dict[str, Any], body: bytes, limit: int = transport.ANSWER_BYTES) -> bytes:
+    """POST, starting or replacing the server where needed; the body of a good answer, of limit bytes at most."""
+    path = f"{address}?{urlencode(query)}"
+    deadline = time.monotonic() + lifecycle.START_LIMIT + transport.ANSWER_LIMIT
+    for last in (False, True):
+        try:
+            timeout = min(transport.ANSWER_LIMIT, max(0.1, deadline - time.monotonic()))
+            response, answer = transport.exchange("POST", path, body, timeout, limit)
+        except NoServer:
+            if last:
+                raise
+            lifecycle.start()
+            continue
+        except ServerLate as error:
+            if last or not error.pid or not lifecycle.replace_silent(error.pid):
+                raise
+            lifecycle.start()
+            continue
+        if response.status == 409 and not last:  # a server of another version
+            lifecycle.stop(version=response.headers.get(transport.VERSION_HEADER, ""))
+            lifecycle.start()
+            continue
+        break
+    if response.status == 200:
+        return answer
+    sentence = transport.parse_object(answer).get("error")
+    raise ServerError(_(sentence)) if sentence and isinstance(sentence, str) else transport.strange_answer()
+
+
+def _has_edits(answer: dict[str, Any], background: bool) -> bool:
+    return isinstance(answer.get("edits"), list) and (not background or isinstance(answer.get("background"), list))
+
+
+def _is_proposal(entry: Any, background: bool) -> bool:
+    """Whether an entry of the server's `proposals` has the form that `ask_proposals` promises."""
+    if not isinstance(entry, dict) or not isinstance(entry.get("order"), str):
+        return False
+    style = entry.get("style")
+    if (
+        not isinstance(style, list)
+        or len(style) != styles.NUMBERS
+        or not all(_is_number(each, -styles.FARTHEST, styles.FARTHEST) for each in style)
+    ):
+        return False
+    figures = [entry.get(name) for name in ("saliency", "realism")]
+    pairs = all(
+        isinstance(pair, dict) and _is_share(pair.get("before")) and _is_share(pair.get("after")) for pair in figures
+    )
+    return pairs and _has_edits(entry, background)
+
+
+def _is_share(value: Any) -> bool:
+    return _is_number(value, 0, 1.01)  # sums are rounded
+
+
+def _is_number(value: Any, low: float, high: float) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and low <= value <= high

@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is asked: one frozen object that dialog, procedures, jobs, server and networks hand on, with its codecs."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from . import styles
+from .edits import NAMES, Edit, at_strength, for_gray
+from .words import _
+
+DIRECTIONS = {"attenuate": -1.0, "emphasize": 1.0}  # and whether less or more of the attention is better
+MOST = 150.0  # percent; of all strengths
+WIDEST = 500.0  # px; of a soft edge
+PLAIN: styles.Style = (0.0,) * styles.NUMBERS
+
+
+class RequestError(ValueError):
+    """Something that cannot be asked: one sentence."""
+
+
+class Ranking(str, Enum):
+    """Which one of the edits in all orders of application to take."""
+
+    BEST_REALISM = "best-realism"
+    BEST_SALIENCY = "best-saliency"
+    VARIANT_1 = "variant-1"
+    VARIANT_2 = "variant-2"
+    RANDOM = "random"
+
+    @property
+    def title(self) -> str:
+        """For people."""
+        return _WORDS[self][0]
+
+    @property
+    def help(self) -> str:
+        """What it takes, one sentence."""
+        return _WORDS[self][1]
+
+    @property
+    def caption(self) -> str:
+        """The label of a button, with a mnemonic that is unique in the dialog."""
+        return _WORDS[self][2]
+
+
+_WORDS = {
+    Ranking.BEST_REALISM: (
+        _("Most realistic"),
+        _("Of all orders of the edits, the one whose result looks least edited"),
+        _("Most real_istic"),
+    ),
+    Ranking.BEST_SALIENCY: (
+        _("Strongest"),
+        _("Of all orders of the edits, the one that moves attention most"),
+        _("Stron_gest"),
+    ),
+    Ranking.VARIANT_1: (
+        _("Variant"),
+        _("The order whose result differs most from the first two"),
+        _("Variant _1"),
+    ),
+    Ranking.VARIANT_2: (
+        _("Other variant"),
+        _("The order whose result differs most from the first three"),
+        _("Variant _2"),
+    ),
+    Ranking.RANDOM: (_("Any"), _("One order, drawn from the picture itself: the fastest"), _("Any")),
+}
+
+# Those that are worth looking at side by side, in the order in which they are proposed.
+PROPOSED = (Ranking.BEST_REALISM, Ranking.BEST_SALIENCY, Ranking.VARIANT_1, Ranking.VARIANT_2)
+
+
+@dataclass(frozen=True)
+class EditRequest:
+    """The whole of what is asked of an edit.  Strengths are percent, 0 to 150; raises RequestError on anything else.
+
+    kinds: names of the edits to apply.  feather: width of the soft edge in px of the image; refine: let it follow the
+    object's edge.  separate: each separate part of the selection gets edits of its own.  frames: the same edits, of the
+    same selection, in all frames.  background: edits of their own for all that is not selected, too.  style: name of a
+    saved style, "" the plain one; style_numbers: what it stands for where that is known already, empty: look it up.
+    """
+
+    direction: str
+    strength: float = 100.0
+    ranking: Ranking = Ranking.BEST_REALISM
+    kinds: frozenset[str] = frozenset(NAMES)
+    feather: float = 0.0
+    refine: bool = False
+    separate: bool = False
+    frames: bool = False
+    background: bool = False
+    background_strength: float = 100.0
+    style: str = ""
+    style_numbers: styles.Style = ()
+    tool: str = "attention"
+
+    def __post_init__(self) -> None:
+        if self.direction not in DIRECTIONS:
+            raise RequestError(f"The direction must be {' or '.join(DIRECTIONS)}, not {self.direction!r:.40}.")
+        for name, value, most in (
+            ("strength", self.strength, MOST),
+            ("background's strength", self.background_strength, MOST),
+            ("soft edge", self.feather, WIDEST),
+        ):
+            if not 0 <= value <= most:
+                raise RequestError(f"The {name} must be a number from 0 to {most:g}, not {value!r:.40}.")
+        unknown = self.kinds - set(NAMES)
+        if unknown:
+            raise RequestError(f"There is no edit {min(unknown)!r:.40}; choose among {', '.join(NAMES)}.")
+        object.__setattr__(self, "ranking", Ranking(self.ranking))
+        object.__setattr__(self, "style_numbers", _check_style(self.style_numbers))
+
+    @property
+    def sign(self) -> float:
+        """-1 if less of the attention is better, +1 if more."""
+        return DIRECTIONS[self.direction]
+
+    # What is left of edits
+
+    def scale_edits(self, edits: Iterable[Edit], gray: bool) -> list[Edit]:
+        """The edits as they are to be applied: at the strength, without those that are off or impossible in gray."""
+        return self._scale(edits, gray, self.strength)
+
+    def scale_background(self, edits: Iterable[Edit], gray: bool) -> list[Edit]:
+        """The same for edits of the background, at its own strength; none where the background is off."""
+        return self._scale(edits, gray, self.background_strength) if self.background else []
+
+    def _scale(self, edits: Iterable[Edit], gray: bool, strength: float) -> list[Edit]:
+        left = [edit for edit in edits if edit.name in self.kinds]
+        return at_strength(for_gray(left) if gray else left, strength / 100)
+
+    # A dialog's settings: GIMP's procedure config, whose properties have the names of the arguments
+
+    @classmethod
+    def from_config(cls, config: Any, direction: str) -> EditRequest:
+        """The values of a procedure's arguments."""
+        return cls(
+            direction,
+            config.get_property("strength"),
+            Ranking(config.get_property("order")),
+            kinds_of(config),
+            config.get_property("feather"),
+            config.get_property("refine"),
+            config.get_property("separate"),
+            config.get_property("frames"),
+            config.get_property("background"),
+            config.get_property("background-strength"),
+            config.get_property("style") or "",
+        )
+
+    # A query string, with strengths as factors: what is as usual is left out
+
+    @classmethod
+    def from_query(cls, query: Mapping[str, str]) -> EditRequest:
+        """The inverse of `to_query`.  Raises RequestError; what is unknown in the query is not looked at."""
+        style = query.get("style")
+        return cls(
+            _choice("direction", query.get("direction", ""), DIRECTIONS),
+            100 * _factor(query, "strength"),
+            Ranking(_choice("order", query.get("order", Ranking.BEST_REALISM.value), [each.value for each in Ranking])),
+            background=_choice("background", query.get("background", "0"), ("0", "1")) == "1",
+            background_strength=100 * _factor(query, "background_strength"),
+            style_numbers=() if style is None else _parse_style(style),
+        )
+
+    def to_query(self) -> dict[str, Any]:
+        """The parameters of a request for edits.  Raises UserError where there is no such style."""
+        query: dict[str, Any] = {"direction": self.direction, "strength": self.strength / 100}
+        if self.background:
+            query.update(background=1, background_strength=self.background_strength / 100)
+        numbers = self.style_numbers or styles.numbers(self.style)
+        if numbers:
+            query["style"] = ",".join(str(number) for number in numbers)
+        return query
+
+    # A job of a folder, or what is kept of one: JSON
+
+    @classmethod
+    def from_job(cls, job: Mapping[str, Any]) -> EditRequest:
+        """The inverse of `to_job`; what else is in the job is not looked at.  Raises RequestError or KeyError."""
+        try:
+            return cls(
+                job["direction"],
+                float(job["strength"]),
+                Ranking(job["order"]),
+                frozenset(job.get("kinds", NAMES)),
+                frames=bool(job.get("frames")),
+                background=bool(job.get("background")),
+                background_strength=float(job.get("background_strength", 100)),
+                style=job.get("style") or "",
+            )
+        except (TypeError, ValueError) as error:
+            raise RequestError(str(error)) from error
+
+    def to_job(self) -> dict[str, Any]:
+        """As JSON; all kinds need no word."""
+        job: dict[str, Any] = {
+            "direction": self.direction,
+            "order": self.ranking.value,
+            "strength": self.strength,
+            "background": self.background,
+            "background_strength": self.background_strength,
+            "style": self.style,
+        }
+        if self.kinds != frozenset(NAMES):
+            job["kinds"] = sorted(self.kinds)
+        if self.frames:
+            job["frames"] = True
+        return job
+
+
+# Of a query, what need not be said.
+DEFAULTS = {"strength": "1", "background": "0", "background_strength": "1", "style": ",".join(f"{n:g}" for n in PLAIN)}
+
+
+def kinds_of(config: Any) -> frozenset[str]:
+    """The names of the edits whose switch is on among a procedure's arguments."""
+    return frozenset(name for name in NAMES if config.get_property(name))
+
+
+def parse_number(text: str) -> float:
+    """A number in text, nan if it is none."""
+    try:
+        # Python's own takes more for a number than others do: 1_6, and the digits of all scripts.
+        return float(text) if re.fullmatch(r"[0-9.eE+-]{1,40}", text) else math.nan
+    except ValueError:
+        return math.nan
+
+
+def _choice(name: str, value: str, choices: Iterable[str]) -> str:
+    if value not in choices:
+        raise RequestError(f"{name} must be one of {', '.join(choices)}.")
+    return value
+
+
+def _factor(query: Mapping[str, str], name: str) -> float:
+    value = parse_number(query.get(name, "1"))
+    if not 0 <= value <= MOST / 100:
+        raise RequestError(f"{name} must be a number from 0 to {MOST / 100:g}.")
+    return value
+
+
+def _parse_style(text: str) -> styles.Style:
+    values = tuple(parse_number(part) for part in text.split(",")) if len(text) < 1000 else ()
+    if len(values) != styles.NUMBERS or not all(abs(value) <= styles.FARTHEST for value in values):
+        raise RequestError(
+            f"style must be {styles.NUMBERS} numbers from {-styles.FARTHEST:g} to {styles.FARTHEST:g} "
+            "with commas between."
+        )
+    return values
+
+
+def _check_style(numbers: Sequence[float]) -> styles.Style:
+    style = tuple(float(value) for value in numbers)
+    if style and (len(style) != styles.NUMBERS or not all(abs(value) <= styles.FARTHEST for value in style)):
+        raise RequestError(
+            f"The style must be {styles.NUMBERS} numbers from {-styles.FARTHEST:g} to {styles.FARTHEST:g}."
+        )
+    return style

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The user's styles by name, in one file that people can edit: `styles.json` beside the settings.
+
+    {"Faded": [0.1, -1.2, …ten numbers…]}
+
+A style tells the edit network which of the edits for one goal are wanted.  Standard library only: the plug-in and the
+server share this file.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from . import places
+from .errors import UserError
+from .settings import write_whole
+from .words import _
+
+NUMBERS = 10  # of a style; the server says the same
+FARTHEST = 4.0  # that a number may be from 0
+_LONGEST = 60  # characters of a name
+
+Style = tuple[float, ...]
+
+
+def path() -> Path:
+    """The file, in the folder of the settings."""
+    return places.settings_folder() / "styles.json"
+
+
+def saved() -> dict[str, Style]:
+    """All saved styles, by name; empty where nothing was saved yet.
+
+    Raises UserError where the file cannot be read or holds anything else.
+    """
+    try:
+        content = json.loads(path().read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        message = _("The saved styles in {file} cannot be read ({reason}): allow reading it, then try again.")
+        raise UserError(message.format(file=path(), reason=error.strerror)) from error
+    except (RecursionError, ValueError) as error:
+        raise _damaged(str(error)) from error
+    if not isinstance(content, dict):
+        raise _damaged(_("it is no list of names"))
+    found = {}
+    for name, values in content.items():
+        if not _is_name(name) or not _is_style(values):
+            shown = "".join(letter for letter in name if letter.isprintable())[:_LONGEST]
+            raise _damaged(_("«{name}» is no style").format(name=shown))
+        found[name] = tuple(float(value) for value in values)
+    return found
+
+
+def numbers(name: str) -> Style:
+    """The numbers of a saved style; of "", the plain one, none.  Raises UserError if there is no such style."""
+    if not name:
+        return ()
+    styles = saved()
+    if name not in styles:
+        if styles:
+            message = _("There is no style «{name}»: choose one of {names}.")
+        else:
+            message = _("There is no style «{name}»: save one in the dialog of an edit first.")
+        raise UserError(message.format(name=name, names=", ".join(f"«{each}»" for each in sorted(styles))))
+    return styles[name]
+
+
+def save(name: str, values: Sequence[float]) -> None:
+    """Keep a style of ten numbers, -4 to 4, under a name; one of that name is replaced.
+
+    Raises UserError if the name is none, if the file is damaged or if it cannot be written.
+    """
+    if not _is_name(name):
+        message = _("A style's name has 1 to {most} characters of one line: choose another name.")
+        raise UserError(message.format(most=_LONGEST))
+    if not _is_style(list(values)):
+        raise ValueError(f"A style is {NUMBERS} numbers from {-FARTHEST:g} to {FARTHEST:g}, not {values!r:.80}.")
+    _write({**saved(), name: tuple(float(value) for value in values)})
+
+
+def delete(name: str) -> None:
+    """Forget a style; nothing where there is none of that name.  Raises UserError as `save` does."""
+    styles = saved()
+    if styles.pop(name, None) is not None:
+        _write(styles)
+
+
+def _is_name(name: str) -> bool:
+    return 1 <= len(name) <= _LONGEST and name == name.strip() and name.isprintable()
+
+
+def _is_style(values: Any) -> bool:
+    return (
+        isinstance(values, list)
+        and len(values) == NUMBERS
+        and all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values)
+        and all(-FARTHEST <= value <= FARTHEST for value in values)
+    )
+
+
+def _damaged(reason: str) -> Exception:
+    message = _("The file of saved styles is damaged ({reason}): correct {file}, or move it away to begin anew.")
+    return UserError(message.format(reason=reason, file=path()))
+
+
+def _write(styles: dict[str, Style]) -> None:
+    """All or nothing."""
+    file = path()
+    lines = [f"  {json.dumps(name, ensure_ascii=False)}: {json.dumps(list(styles[name]))}" for name in sorted(styles)]
+    try:
+        write_whole(file, "{\n" + ",\n".join(lines) + "\n}\n" if lines else "{}\n")
+    except OSError as error:
+        message = _("The style cannot be saved in {folder} ({reason}): allow writing there, then try again.")
+        raise UserError(message.format(folder=file.parent, reason=error.strerror)) from error

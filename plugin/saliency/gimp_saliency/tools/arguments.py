@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The arguments of the procedures: for scripts, presets and dialogs, by their names."""
+
+from __future__ import annotations
+
+from gi.repository import Gimp, GObject
+
+from ..shared.edits import KINDS
+from ..shared.request import MOST, WIDEST, Ranking
+from ..shared.words import _
+
+_FLAGS = GObject.ParamFlags.READWRITE
+_SWITCHES = {
+    "refine": (_("Refine to the ob_ject's edge"), _("Let the soft edge follow edges in the picture")),
+    "separate": (_("Treat _parts separately"), _("Give each separate part of the selection edits of its own")),
+    "frames": (
+        _("Apply to all frames"),
+        _("Give every other visible layer that fills the picture the same edit, as for an animation"),
+    ),
+    "background": (_("Also adjust the _background"), _("Give all that is not selected edits of its own")),
+}
+
+
+def add_argument(procedure: Gimp.Procedure, name: str) -> None:
+    """Give a procedure one of the arguments; those with the name of an edit switch it on or off."""
+    if name == "strength":
+        help_text = _("How far to go, in percent of what the network predicts")
+        procedure.add_double_argument(name, _("Stre_ngth (%)"), help_text, 0, MOST, 100, _FLAGS)
+    elif name == "order":
+        orders = Gimp.Choice.new()
+        for number, ranking in enumerate(Ranking):
+            orders.add(ranking.value, number, ranking.title, ranking.help)
+        help_text = _("Which order of the edits to take")
+        procedure.add_choice_argument(name, _("Or_der"), help_text, orders, Ranking.BEST_REALISM.value, _FLAGS)
+    elif name == "feather":
+        help_text = _("Width of the soft edge that the selection gets, in pixels")
+        procedure.add_double_argument(name, _("So_ft edge (pixels)"), help_text, 0, WIDEST, 0, _FLAGS)
+    elif name == "background-strength":
+        help_text = _("How far to go in the background, in percent of what the network predicts")
+        procedure.add_double_argument(name, _("Background strength (%)"), help_text, 0, MOST, 100, _FLAGS)
+    elif name == "style":
+        help_text = _("Name of a saved style, by which the network predicts; empty: the plain one")
+        procedure.add_string_argument(name, _("Style"), help_text, "", _FLAGS)
+    elif name in KINDS:
+        procedure.add_boolean_argument(name, KINDS[name].mnemonic, KINDS[name].help, True, _FLAGS)
+    else:
+        procedure.add_boolean_argument(name, *_SWITCHES[name], False, _FLAGS)

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Attenuate or emphasize what is selected."""
+
+from __future__ import annotations
+
+from gi.repository import Gimp
+
+from ..image.thumbnail import Thumbnail, read_thumbnail
+from ..layers import memory
+from ..layers.apply import apply_plan
+from ..layers.target import editable_layer, edits_above
+from ..predict.plan import Planned, predict_plan
+from ..shared.request import EditRequest
+from .call import Call, Cancelled
+from .registry import Tool
+
+
+def run(tool: Tool, call: Call) -> list[Gimp.Layer]:
+    """Predict the edit, or let the user choose one, and apply it."""
+    layer = editable_layer(call.image, call.drawables)  # before the dialog: nobody should set values in vain
+    thumbnail = read_thumbnail(call.image, layer, edits_above(call.image, layer))
+    plan = _choose_plan(tool, call, layer, thumbnail) if call.has_window else None
+    Gimp.progress_init(call.title())
+    request = EditRequest.from_config(call.config, tool.direction)
+    if plan is None:
+        plan = predict_plan(thumbnail, request)
+    layers = apply_plan(call.image, layer, plan, request, (thumbnail.width, thumbnail.height))
+    if layers and not call.is_scripted:
+        memory.remember_edit(plan[0].edits, request, plan[0].background)
+    return layers
+
+
+def _choose_plan(tool: Tool, call: Call, layer: Gimp.Layer, thumbnail: Thumbnail) -> list[Planned]:
+    """The edits that the user takes in the dialog.  Raises Cancelled."""
+    from ..ui.asker import Asked
+
+    request = EditRequest.from_config(call.config, tool.direction)
+    first = Asked(lambda: predict_plan(thumbnail, request))
+    from ..ui import edit_dialog  # only here: no window without need, and the network predicts while GTK takes its time
+
+    plan = edit_dialog.choose(call.procedure, call.config, call.image, layer, thumbnail, tool.direction, first)
+    if plan is None:
+        raise Cancelled
+    return plan

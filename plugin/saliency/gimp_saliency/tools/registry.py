@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The menu entries: what GIMP knows of each before it runs.  A new tool is a module here and an entry in TOOLS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from ..shared.edits import NAMES
+from ..shared.words import _
+
+if TYPE_CHECKING:
+    from gi.repository import Gimp
+
+    from .call import Call
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A menu entry.
+
+    module: of this package, whose `run` does the work; it is imported when it is needed.  direction: of an edit's tool.
+    arguments: see arguments.py.  sensitivity: names of Gimp.ProcedureSensitivityMask.  makes_layers: whether it returns
+    the layers that it made.
+    """
+
+    module: str
+    label: str
+    blurb: str
+    help: str
+    arguments: tuple[str, ...] = ()
+    direction: str = ""
+    needs_selection: bool = False
+    image_types: str = "RGB*, GRAY*"
+    sensitivity: str = "DRAWABLE"
+    makes_layers: bool = True
+
+    def run(self, call: Call) -> list[Gimp.Layer]:
+        """Do the work; the layers that were made, lowest first.  Raises UserError, ServerError or Cancelled."""
+        work: Callable[[Tool, Call], list[Gimp.Layer]] = import_module(f".{self.module}", __package__).run
+        return work(self, call)
+
+
+_BACKGROUND = ("background", "background-strength")
+_EDIT = ("strength", "order", *NAMES, "feather", "refine", "separate", "frames", *_BACKGROUND, "style")
+_HELP = _(
+    "A network on this computer predicts sharpening, contrast, tone, exposure, saturation, white balance and colour "
+    "curves for the selected region, on request for the background, too; GIMP's own filters apply them, in layers "
+    "above the active one.  Soft selections give soft edges.  One undo step takes everything back."
+)
+
+TOOLS = {
+    "plug-in-saliency-attenuate": Tool(
+        "attention",
+        _("_Attenuate Selection…"),
+        _("Make the selected region draw less attention, with photographic edits"),
+        _HELP,
+        _EDIT,
+        direction="attenuate",
+        needs_selection=True,
+    ),
+    "plug-in-saliency-emphasize": Tool(
+        "attention",
+        _("_Emphasize Selection…"),
+        _("Make the selected region draw more attention, with photographic edits"),
+        _HELP,
+        _EDIT,
+        direction="emphasize",
+        needs_selection=True,
+    ),
+    "plug-in-saliency-adjust": Tool(
+        "adjust",
+        _("A_djust Edit…"),
+        _("Change the strength and the values of the edit that the active layer belongs to"),
+        _("Opens the edit that the active layer belongs to with its values.  Nothing is predicted anew."),
+        ("strength", *NAMES, *_BACKGROUND),
+    ),
+    "plug-in-saliency-repeat": Tool(
+        "repeat",
+        _("_Repeat Edit on Layer"),
+        _("Apply the same values as the last edit to the selection on the active layer"),
+        _("For series of photographs: the numbers of the last edit made in a dialog, nothing is predicted anew."),
+        needs_selection=True,
+    ),
+    "plug-in-saliency-map": Tool(
+        "saliency_map",
+        _("Saliency _Map"),
+        _("Show where viewers are likely to look, as a new layer"),
+        _("The predicted attention of the visible picture as heat colours over it."),
+        sensitivity="DRAWABLE|DRAWABLES|NO_DRAWABLES",
+    ),
+    "plug-in-saliency-server": Tool(
+        "server",
+        _("Model _Server…"),
+        _("See, stop or restart the program that runs the networks"),
+        _("The model server starts by itself when it is needed and ends after some idle minutes."),
+        image_types="*",
+        sensitivity="ALWAYS",
+        makes_layers=False,
+    ),
+}

@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Make the last edit again, on another layer."""
+
+from __future__ import annotations
+
+from gi.repository import Gimp
+
+from ..layers import memory
+from .call import Call
+from .registry import Tool
+
+
+def run(tool: Tool, call: Call) -> list[Gimp.Layer]:
+    """Apply the remembered values to the selection on the active layer."""
+    return memory.repeat_edit(call.image, call.drawables)

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The row of small pictures in the edit dialog: other orders of the edits, other styles, a button for more of these."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from gi.repository import Gtk
+
+from ..shared.request import PROPOSED, Ranking
+from ..shared.words import _
+
+SMALL = (66, 44)  # px; of each alternative
+_BUTTON = 58  # px; the height of an alternative, so that nothing moves when its picture comes
+
+
+class Alternatives:
+    """Up to four alternatives by the names of their orders, one of them chosen."""
+
+    def __init__(self, picked: Callable[[str], None], more: Callable[[], None]) -> None:
+        """picked: the user has clicked one, be it the one that was chosen before; more: wants other styles."""
+        self.widget = Gtk.Box(spacing=8)
+        row = Gtk.Box(spacing=8, homogeneous=True)
+        self._buttons: dict[str, Any] = {}
+        self._pictures: dict[str, Any] = {}
+        self._captions: dict[str, Any] = {}
+        self._marking = False
+        self._picked = picked
+        self._none = Gtk.RadioButton()  # never shown, for when none of those that are is the chosen one
+        for order in (each.value for each in PROPOSED):
+            button = Gtk.RadioButton.new_from_widget(self._none)
+            button.set_mode(False)
+            button.set_size_request(-1, _BUTTON)
+            inside = Gtk.Box(spacing=8)
+            picture, caption = Gtk.Image(), Gtk.Label(use_underline=True)
+            picture.set_size_request(*SMALL)
+            caption.set_mnemonic_widget(button)
+            inside.pack_start(picture, False, False, 0)
+            inside.pack_start(caption, False, False, 0)
+            button.add(inside)
+            button.connect("clicked", self._clicked, order)
+            row.pack_start(button, True, True, 0)
+            self._buttons[order], self._pictures[order], self._captions[order] = button, picture, caption
+        self.widget.pack_start(row, True, True, 0)
+        self._more = Gtk.Button.new_with_mnemonic(_("_More styles"))
+        self._more.set_tooltip_text(_("Propose other ways to the same goal, at each click new ones"))
+        self._more.connect("clicked", lambda *_arguments: more())
+        self.widget.pack_start(self._more, False, False, 0)
+        self.offer({})
+
+    def offer(self, styled: Mapping[str, bool]) -> None:
+        """Offer these orders and no others; if there are none, all are seen but none can be clicked.
+
+        styled: for each order whether it is offered for a style of its own.
+        """
+        styles = 0
+        for order, button in self._buttons.items():
+            button.set_sensitive(order in styled)
+            button.set_visible(order in styled or not styled)
+            caption, why = Ranking(order).caption, Ranking(order).help
+            if styled.get(order):
+                styles += 1
+                # Numbered as the variants are, in whose place it stands: the mnemonic stays unique.
+                caption, why = _("Style {number}").format(number=f"_{styles}"), _("Another way to the same goal")
+            self._captions[order].set_text_with_mnemonic(caption)
+            button.set_tooltip_text(why)
+        self._more.set_sensitive(bool(styled))
+
+    def show(self, order: str, picture: Any) -> None:
+        """Show an order's picture, a pixbuf."""
+        self._pictures[order].set_from_pixbuf(picture)
+
+    def mark(self, order: str) -> None:
+        """Show that an order is chosen, without telling; of any other name, that none is."""
+        self._marking = True
+        self._buttons.get(order, self._none).set_active(True)
+        self._marking = False
+
+    def _clicked(self, button: Any, order: str) -> None:
+        if button.get_active() and not self._marking:
+            self._picked(order)
