@@ -17,9 +17,9 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 PROJECT = Path(__file__).resolve().parents[1]
-LOCALE = PROJECT / "plugin" / "saliency" / "locale"
+LOCALE = PROJECT / "plugin" / "saliency" / "gimp_saliency" / "locale"
 TEMPLATE = LOCALE / "saliency.pot"
-_SOURCES = ("plugin/saliency/*.py", "model_server/*.py")  # the server's sentences that the plug-in shows
+_SOURCES = ("plugin/saliency/**/*.py", "model_server/serve/*.py")  # the server's sentences that the plug-in shows
 _KEYWORDS = {"_": None, "N_": None, "ngettext": (1, 2)}
 _HEADERS = ("Language:", "Plural-Forms:", "MIME-Version:", "Content-Type:", "Content-Transfer-Encoding:")
 _COMMENT = "# SPDX-License-Identifier: GPL-3.0-or-later\n# The sentences of gimp-saliency; see tests/translations.py."

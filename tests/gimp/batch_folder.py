@@ -13,7 +13,9 @@ import pytest
 from PIL import Image
 
 from gimp_saliency.shared.request import EditRequest
-from model_server.batch import runner
+from model_server.batch.gimp_worker import GimpWorker
+from model_server.batch.jobs import Failure, find_jobs
+from model_server.batch.runner import Runner
 from tests.conftest import GimpForTests
 from tests.model_server.processes import memory
 
@@ -46,10 +48,12 @@ class Folder:
         **edit: Any,
     ) -> dict[str, str]:
         """Edit all, or with `resume` what has no result; the failures by name."""
-        jobs = runner.find_jobs(self.place / "in", self.place / "masks", self.place / "out", suffix, frames)
-        jobs = [job for job in jobs if not (resume and job.output.exists())]
-        failed = runner.run(self.gimp.gimp, jobs, EditRequest(direction, **edit), processes, 60, resume)
-        return {path.name: reason for path, reason in failed.items()}
+        jobs = find_jobs(self.place / "in", self.place / "masks", self.place / "out", suffix, frames)
+        todo = jobs.without_finished() if resume else jobs
+        request = EditRequest(direction, **edit)
+        with Runner.with_gimps(self.gimp.gimp, processes, 60, request, jobs.output, resume) as runner:
+            failed = [result for result in runner.run(todo) if isinstance(result, Failure)]
+        return {failure.job.picture.name: failure.reason for failure in failed}
 
     def result(self, name: str) -> Any:
         with Image.open(self.place / "out" / name) as picture:
@@ -83,12 +87,12 @@ def family_memory(pid: int) -> float:
 def measure_memory(patch: pytest.MonkeyPatch) -> list[float]:
     """A list that gets the memory of GIMP and its plug-ins in MB after each picture from now on."""
     sizes: list[float] = []
-    ask = runner._Worker._ask
+    ask = GimpWorker._ask
 
-    def ask_and_measure(worker: Any, *arguments: Any) -> Any:
-        answer = ask(worker, *arguments)
-        sizes.append(family_memory(worker._process.pid))
+    def ask_and_measure(worker: GimpWorker, console: Any, order: Any) -> Any:
+        answer = ask(worker, console, order)
+        sizes.append(family_memory(console.process.pid))
         return answer
 
-    patch.setattr(runner._Worker, "_ask", ask_and_measure)
+    patch.setattr(GimpWorker, "_ask", ask_and_measure)
     return sizes

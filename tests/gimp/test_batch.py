@@ -14,14 +14,17 @@ from PIL import Image, ImageCms, ImageFilter
 from PIL.PngImagePlugin import PngInfo
 from PIL.TiffImagePlugin import IFDRational
 
+import model_server
 from gimp_saliency.shared import styles
 from gimp_saliency.shared.client import lifecycle, questions
-from model_server.batch import runner
-from model_server.serve import process
+from gimp_saliency.shared.request import EditRequest, Ranking
+from model_server.__main__ import main
+from model_server.batch.gimp_worker import GimpWorker
+from model_server.gimp import start_command
 from tests.gimp.batch_folder import HEIGHT, WIDTH, Folder, measure_memory, photo, rectangle
 
-SERVER = process.command  # the real one, in whose place a fixture puts another
-NETWORKS = Path(process.__file__).with_name("networks")
+SERVER = start_command.own_command  # the real one, in whose place a fixture puts another
+NETWORKS = Path(model_server.__file__).with_name("networks")
 DESCRIPTION, ORIENTATION, EXIF, EXPOSURE_TIME = 0x010E, 0x0112, 0x8769, 0x829A
 
 
@@ -67,7 +70,7 @@ def test_bit_depth_profile_and_metadata_are_kept(folder: Folder) -> None:
 
 def test_pixels_are_what_the_layers_show(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     """Files without layers are edited in the box around the selection alone, here by what the networks say."""
-    monkeypatch.setattr(process, "command", SERVER)
+    monkeypatch.setattr(start_command, "own_command", SERVER)
     soft = np.asarray(Image.fromarray(rectangle()).filter(ImageFilter.GaussianBlur(5)))
     alpha = np.dstack([photo(), np.where(np.indices((HEIGHT, WIDTH))[0] < 24, 120, 255).astype(np.uint8)])
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -94,10 +97,10 @@ def _compose(folder: Folder, source: str, result: str, has_alpha: bool = False) 
     """Write what the layers of an XCF file show as PNG."""
     folder.gimp.run(f"""
 from gi.repository import Gimp, Gio
-from gimp_saliency.batch import job
+from gimp_saliency.batch import files
 image = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, Gio.File.new_for_path({source!r}))
 assert len(image.get_layers()) > 1
-job._export(image, {result!r}, dict(job._EXPORTS["png"]), {has_alpha!r})
+files.export_visible(image, {result!r}, "png", {has_alpha!r})
 result = 0
 """)
 
@@ -156,6 +159,37 @@ def test_style(folder: Folder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     assert "choose one of «Faded»" in failed["a.png"]
 
 
+def test_kinds_of_edit(folder: Folder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """By the command line, in files with and without layers; the stand-in says exposure, around it saturation, too."""
+    monkeypatch.setenv("GIMP_SALIENCY_GIMP", str(folder.gimp.gimp.location))
+    before, inside = folder.add("a.png"), rectangle() > 0
+    places = [str(folder.place / "in"), str(folder.place / "out"), "--masks", str(folder.place / "masks")]
+
+    def edit(*options: str) -> np.ndarray[Any, Any]:
+        assert main(["batch", *places, "--direction", "attenuate", "--background", *options]) == 0
+        return np.asarray(folder.result("a.png"))
+
+    everything, exposure, saturation = edit(), edit("--edits", "exposure"), edit("--edits", "saturation,tone")
+    assert np.array_equal(exposure[inside], everything[inside]) and (exposure != before)[inside].mean() > 0.5
+    assert np.array_equal(saturation[inside], before[inside])
+    for one, other in ((exposure, before), (saturation, before), (exposure, everything), (saturation, everything)):
+        assert (one != other)[~inside].mean() > 0.5
+    assert np.array_equal(edit("--edits", "tone,curves"), before)
+    edit("--edits", "saturation,tone", "--format", "xcf")
+    path = str(folder.place / "out" / "a.xcf")
+    _compose(folder, path, str(folder.place / "out" / "composed.png"))
+    assert np.abs(np.asarray(folder.result("composed.png")).astype(int) - saturation).max() <= 1
+    names = folder.gimp.run(
+        "import inside\nfrom gi.repository import Gimp, Gio\n"
+        f"image = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, Gio.File.new_for_path({path!r}))\n"
+        "result = str(inside.tree(image))\nimage.delete()"
+    )
+    assert "Saturation" in names and "Exposure" not in names
+    capsys.readouterr()
+    assert main(["batch", *places, "--direction", "attenuate", "--edits", "exposure,vibrato"]) == 1
+    assert "There is no edit 'vibrato'; choose among " in capsys.readouterr().err
+
+
 def test_grey_is_coverage(folder: Folder) -> None:
     """A pixel under mask value v is v / 255 of the way to the edit, in linear light."""
     values = {"white": 255, "half": 128, "quarter": 64}
@@ -167,7 +201,7 @@ def test_grey_is_coverage(folder: Folder) -> None:
     for name, value in values.items():
         # The stand-in's exposure depends on the picture's bytes, mask included.
         thumbnail = bytes([180, 180, 180, value]) * (WIDTH * HEIGHT)
-        ev = questions.ask_edits(thumbnail, WIDTH, HEIGHT, "attenuate", "best-realism")["edits"][0]["ev"]
+        ev = questions.ask_edits(thumbnail, WIDTH, HEIGHT, EditRequest("attenuate"))["edits"][0]["ev"]
         expected = before + value / 255 * (before * 2**ev - before)
         assert linear(np.asarray(folder.result(f"{name}.png"))).mean() == pytest.approx(expected, abs=0.005), name
 
@@ -270,16 +304,16 @@ def test_a_killed_server_is_started_again(folder: Folder, monkeypatch: pytest.Mo
     for name in ("a.png", "b.png", "c.png"):
         folder.add(name)
     pids: set[int] = set()
-    ask = runner._Worker._ask
+    ask = GimpWorker._ask
 
-    def kill_and_ask(worker: Any, *arguments: Any) -> Any:
+    def kill_and_ask(worker: GimpWorker, *arguments: Any) -> Any:
         pid = lifecycle.health()["pid"]  # type: ignore[index]
         pids.add(pid)
         os.kill(pid, signal.SIGKILL)
         return ask(worker, *arguments)
 
-    monkeypatch.setattr(runner._Worker, "_ask", kill_and_ask)
-    assert folder.run(order="random") == {}
+    monkeypatch.setattr(GimpWorker, "_ask", kill_and_ask)
+    assert folder.run(ranking=Ranking.RANDOM) == {}
     assert len(pids) == 3
 
 

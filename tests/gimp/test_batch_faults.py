@@ -22,7 +22,9 @@ from PIL import Image
 
 from gimp_saliency.shared.client import lifecycle
 from model_server.__main__ import main
-from model_server.batch import runner
+from model_server.batch.failures import BatchError
+from model_server.batch.jobs import find_jobs
+from model_server.batch.outputs import open_parts
 from tests.gimp.batch_folder import HEIGHT, WIDTH, Folder, measure_memory, photo, rectangle
 from tests.gimp.small_disk import mounted
 from tests.model_server.processes import FAKE_SERVER, ROOT, wait_for
@@ -153,11 +155,11 @@ def test_folders_that_are_closed() -> None:
         Path(place, "out").chmod(0o555)
         with as_nobody():
             for pictures, masks in (("closed", "masks"), ("in", "closed")):
-                with pytest.raises(runner.BatchError, match=r"closed cannot be read \(Permission denied\); name a"):
-                    runner.find_jobs(Path(place, pictures), Path(place, masks), Path(place, "out"), None)
+                with pytest.raises(BatchError, match=r"closed cannot be read \(Permission denied\); name a"):
+                    find_jobs(Path(place, pictures), Path(place, masks), Path(place, "out"), None)
             with (
-                pytest.raises(runner.BatchError, match=r"out cannot be written to \(Permission denied\); choose"),
-                runner._parts(Path(place, "out")),
+                pytest.raises(BatchError, match=r"out cannot be written to \(Permission denied\); choose"),
+                open_parts(Path(place, "out")),
             ):
                 pass
 
@@ -193,10 +195,11 @@ def test_interrupted_and_resumed(chosen: Folder, sign: signal.Signals) -> None:
     out = chosen.place / "out"
     runtime = Path(os.environ["GIMP_SALIENCY_RUNTIME"])
     code = (
-        f"import signal, sys; sys.path.insert(0, {str(ROOT)!r}); from model_server import __main__, server; "
+        f"import signal, sys; sys.path.insert(0, {str(ROOT)!r}); from model_server import __main__; "
+        "from model_server.gimp import start_command; "
         # A suite that was started in the background has Ctrl+C ignored, and its children inherit that.
         "signal.signal(signal.SIGINT, signal.default_int_handler); "
-        f"server.command = lambda: [*{FAKE_SERVER!r}, 'serve']; sys.exit(__main__.main())"
+        f"start_command.own_command = lambda: [*{FAKE_SERVER!r}, 'serve']; sys.exit(__main__.main())"
     )
     draw, finished = random.Random(int(sign)), dict[str, tuple[int, int]]()
 

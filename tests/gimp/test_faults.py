@@ -24,6 +24,7 @@ import pytest
 
 from gimp_saliency.shared.client import lifecycle, questions, transport
 from gimp_saliency.shared.errors import ServerError
+from gimp_saliency.shared.request import EditRequest, Ranking
 from model_server.gimp import program
 from model_server.gimp.program import Gimp
 from model_server.serve import process
@@ -332,7 +333,7 @@ def test_gimp_killed_during_an_edit(gimp: GimpForTests, service: Service, monkey
     found = lifecycle.health()
     assert pid and found and found["pid"] == pid
     picture = os.urandom(64 * 64 * 4)
-    assert questions.ask_edits(picture, 64, 64, "attenuate", "random")["edits"]
+    assert questions.ask_edits(picture, 64, 64, EditRequest("attenuate", ranking=Ranking.RANDOM))["edits"]
     wait_for(lambda: service.pid() is None, 20)  # idle
     assert service.started() == 1
 

@@ -21,7 +21,7 @@ def main() -> None:
     print("noise on stdout", flush=True)
     if os.environ.get("FAKE_GIMP") == "broken":
         sys.exit("no interpreter python-fu-eval")
-    address = re.search(r"folder_job\.main\('([^']+)'", sys.argv[sys.argv.index("-b") + 1])
+    address = re.search(r"job\.main\('([^']+)'", sys.argv[sys.argv.index("-b") + 1])
     assert address
     with socket.socket(socket.AF_UNIX) as client:
         client.connect(address[1])

@@ -12,10 +12,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path[:0] = [str(Path(__file__).resolve().parents[2] / folder) for folder in ("", "plugin/saliency")]
 
 from gimp_saliency.shared import edits, version
-from gimp_saliency.shared.request import EditRequest
+from gimp_saliency.shared.request import PLAIN, EditRequest, Ranking
 from model_server.serve import process
 
 
@@ -29,31 +29,34 @@ class FakePredictor:
         time.sleep(load_seconds)
         self._seconds = seconds
 
-    def edits(self, picture: Any, order: str, wish: EditRequest, figures: bool = True) -> SimpleNamespace:
+    def edits(self, picture: Any, request: EditRequest, figures: bool = True) -> SimpleNamespace:
         time.sleep(self._seconds)
         if not picture[:, :, :3].any():
             raise ZeroDivisionError("a bug, for the tests")
         ev = hashlib.sha256(picture.tobytes()).digest()[0] / 255
-        found = [edits.Exposure(wish.sign * ev)]
+        style = request.style_numbers or PLAIN
+        found = [edits.Exposure(request.sign * ev)]
         around = [
-            edits.Exposure(wish.background_strength * wish.sign * -ev),
-            edits.Saturation(1 + sum(wish.style) / 40),
+            edits.Exposure(request.background_strength / 100 * request.sign * -ev),
+            edits.Saturation(1 + sum(style) / 40),
         ]
         judged = SimpleNamespace(
-            saliency_before=0.5, saliency_after=0.4, realism_before=0.9, realism_after=wish.strength / 2
+            saliency_before=0.5, saliency_after=0.4, realism_before=0.9, realism_after=request.strength / 200
         )
         return SimpleNamespace(
             edits=found,
-            background=around if wish.background else None,
-            style=wish.style,
+            background=around if request.background else None,
+            style=style,
             figures=judged if figures else None,
         )
 
-    def proposals(self, picture: Any, wish: EditRequest, styles: int | None = None) -> dict[str, SimpleNamespace]:
-        first = self.edits(picture, "best-realism", wish)
-        if styles is not None:
-            wish = replace(wish, style=(styles / 2**31, *wish.style[1:]))
-        return {"best-realism": first, "variant-1": self.edits(picture, "variant-1", wish)}
+    def proposals(
+        self, picture: Any, request: EditRequest, seed: int | None = None
+    ) -> dict[Ranking, SimpleNamespace]:
+        first = self.edits(picture, request)
+        if seed is not None:
+            request = replace(request, style_numbers=(seed / 2**31, *(request.style_numbers or PLAIN)[1:]))
+        return {Ranking.BEST_REALISM: first, Ranking.VARIANT_1: self.edits(picture, request)}
 
     def look(self, picture: Any) -> SimpleNamespace:
         if not picture[:, :, :3].any():

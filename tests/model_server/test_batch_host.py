@@ -16,13 +16,15 @@ from typing import Any
 import pytest
 
 from gimp_saliency.shared import styles
+from gimp_saliency.shared.edits import NAMES
+from gimp_saliency.shared.request import EditRequest
 from model_server.__main__ import main
-from model_server.batch import runner
-from model_server.gimp.program import find
-from model_server.serve import process
+from model_server.batch import progress
+from model_server.batch.jobs import Done, find_jobs
+from model_server.batch.runner import Runner
+from model_server.gimp import start_command
+from model_server.gimp.find import find_gimp
 from tests.model_server.processes import FAKE_SERVER, ROOT, wait_for
-
-EDIT = runner.Edit("attenuate")
 
 
 @pytest.fixture
@@ -35,7 +37,7 @@ def fake_gimp(runtime: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{stand_in}" "$@"\n')  # either may hold a space
     program.chmod(0o755)
     monkeypatch.setenv("GIMP_SALIENCY_GIMP", str(program))
-    monkeypatch.setattr(process, "command", lambda: FAKE_SERVER)
+    monkeypatch.setattr(start_command, "own_command", lambda: FAKE_SERVER)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))  # of the saved styles
     return tmp_path
 
@@ -62,7 +64,7 @@ def test_masks_are_found_by_name(tmp_path: Path) -> None:
         (tmp_path / place).mkdir()
         for name in files:
             (tmp_path / place / name).touch()
-    jobs = runner.find_jobs(tmp_path / "in", tmp_path / "masks", tmp_path / "out", None)
+    jobs = find_jobs(tmp_path / "in", tmp_path / "masks", tmp_path / "out", None)
     assert [(job.picture.name, [mask.name for mask in job.masks], job.output.name) for job in jobs] == [
         ("a.JPG", ["a.png"], "a.jpg"),
         ("b.png", ["b__2.png", "b__10.png"], "b.png"),
@@ -70,7 +72,7 @@ def test_masks_are_found_by_name(tmp_path: Path) -> None:
         ("d.tiff", [], "d.tif"),
         ("x[1]*.png", ["x[1]*.png"], "x[1]*.png"),
     ]
-    jobs = runner.find_jobs(tmp_path / "in", tmp_path / "masks", tmp_path / "out", "xcf")
+    jobs = find_jobs(tmp_path / "in", tmp_path / "masks", tmp_path / "out", "xcf")
     assert {job.output.suffix for job in jobs} == {".xcf"}
 
 
@@ -144,6 +146,23 @@ def test_what_gimp_is_told(fake_gimp: Path) -> None:
     assert told(fake_gimp) == {**plain, **wish}
     assert run(fake_gimp, "--background") == 0
     assert told(fake_gimp) == {**plain, "background": True}
+    assert run(fake_gimp, "--edits", "tone, contrast") == 0
+    assert told(fake_gimp) == {**plain, "kinds": ["contrast", "tone"]}
+    assert run(fake_gimp, "--edits", ",".join(NAMES)) == 0
+    assert told(fake_gimp) == plain
+
+
+@pytest.mark.parametrize("names", ["exposure,vibrato", "", "Exposure", "exposure;tone"])
+def test_edits_that_are_not_there(
+    fake_gimp: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], names: str
+) -> None:
+    add(fake_gimp, "a.jpg")
+    monkeypatch.setenv("FAKE_GIMP", "broken")  # it is not even started
+    assert run(fake_gimp, "--edits", names) == 1
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and said.startswith("gimp-saliency: There is no edit '")
+    assert all(name in said for name in NAMES)
+    assert not (fake_gimp / "out").exists()
 
 
 @pytest.mark.parametrize("saved", [[], ["Pale", "Warm"]])
@@ -203,7 +222,7 @@ def test_server_that_does_not_start(
     fake_gimp: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     add(fake_gimp, "a.jpg")
-    monkeypatch.setattr(process, "command", lambda: ["/bin/sh", "-c", "exit 7", "serve"])
+    monkeypatch.setattr(start_command, "own_command", lambda: ["/bin/sh", "-c", "exit 7", "serve"])
     assert run(fake_gimp) == 1
     assert "The model server failed to start (code 7); run «gimp-saliency check»" in capsys.readouterr().err
 
@@ -212,10 +231,11 @@ def test_server_that_does_not_start(
 def test_interruption(fake_gimp: Path, runtime: Path, sign: signal.Signals) -> None:
     add(fake_gimp, "a.jpg", "hang1.jpg", "hang2.jpg", "z.jpg")
     code = (
-        f"import signal, sys; sys.path.insert(0, {str(ROOT)!r}); from model_server import __main__, server; "
+        f"import signal, sys; sys.path.insert(0, {str(ROOT)!r}); from model_server import __main__; "
+        "from model_server.gimp import start_command; "
         # A suite that was started in the background has Ctrl+C ignored, and its children inherit that.
         "signal.signal(signal.SIGINT, signal.default_int_handler); "
-        f"server.command = lambda: {FAKE_SERVER!r}; sys.exit(__main__.main())"
+        f"start_command.own_command = lambda: {FAKE_SERVER!r}; sys.exit(__main__.main())"
     )
     places = [str(fake_gimp / "in"), str(fake_gimp / "out"), "--masks", str(fake_gimp / "masks")]
     command = [sys.executable, "-c", code, "batch", *places, "--direction", "attenuate", "--jobs", "2"]
@@ -257,7 +277,9 @@ def test_progress_is_shown_on_a_terminal(fake_gimp: Path, monkeypatch: pytest.Mo
         shown.update(options)
         return items
 
-    monkeypatch.setattr(runner, "tqdm", tqdm)
-    jobs = runner.find_jobs(fake_gimp / "in", fake_gimp / "masks", fake_gimp / "out", None)
-    assert runner.run(find(), jobs, EDIT, 1, 60) == {}
+    monkeypatch.setattr(progress, "tqdm", tqdm)
+    jobs = find_jobs(fake_gimp / "in", fake_gimp / "masks", fake_gimp / "out", None)
+    with Runner.with_gimps(find_gimp(), 1, 60, EditRequest("attenuate"), jobs.output) as runner:
+        (result,) = progress.show_progress(runner.run(jobs), len(jobs))
+    assert isinstance(result, Done)
     assert shown["total"] == 1 and shown["unit"] == " pictures"

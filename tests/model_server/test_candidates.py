@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gimp_saliency.shared.request import PLAIN, PROPOSED, EditRequest
+from gimp_saliency.shared.request import PLAIN, PROPOSED, EditRequest, Ranking
 from gimp_saliency.shared.styles import Style
 from model_server.predict.orders import DRAWN, SAME, Candidates, Measure, distinct_styles, is_worthy, sample_styles
 from model_server.predict.vector import ORDERS
@@ -32,7 +32,7 @@ def candidates(greys: list[float], sign: float = 1.0) -> Candidates:
         return np.full((1, 3, 8, 8), greys[index], np.float32)
 
     share, realism = (lambda picture: float(picture.mean())), (lambda picture: -float(picture.mean()))
-    return Candidates(edited, share, realism, Measure(MASK), sign, POOL)
+    return Candidates(edited, share, realism, Measure(MASK), sign, len(ORDERS), POOL)
 
 
 def test_variants_are_farthest_from_what_was_chosen_before() -> None:
@@ -42,7 +42,7 @@ def test_variants_are_farthest_from_what_was_chosen_before() -> None:
 
 
 def test_most_attention_depends_on_the_direction() -> None:
-    assert candidates([0.3, 0.9], sign=-1.0).choose("best-saliency") == 0
+    assert candidates([0.3, 0.9], sign=-1.0).choose(Ranking.BEST_SALIENCY) == 0
 
 
 def test_lookalikes_are_left_out_but_answer() -> None:
@@ -66,7 +66,7 @@ def test_a_choice_runs_one_network_only(choice: str, looks: str) -> None:
     def edited(index: int) -> Any:
         return np.zeros((1, 3, 8, 8), np.float32)
 
-    Candidates(edited, count("share"), count("realism"), Measure(MASK), 1.0, POOL).choose(choice)
+    Candidates(edited, count("share"), count("realism"), Measure(MASK), 1.0, len(ORDERS), POOL).choose(choice)
     assert runs.pop(looks) == 24 and not any(runs.values())
 
 
@@ -99,7 +99,7 @@ def test_styles_are_drawn_from_a_seed() -> None:
     numbers = np.array([sample_styles(seed) for seed in range(200)])
     assert abs(numbers.mean()) < 0.05 and abs(numbers.std() - 1) < 0.05 and np.abs(numbers).max() <= 4
     for style in styles:
-        assert EditRequest("attenuate", style=style).style == style
+        assert EditRequest("attenuate", style_numbers=style).style_numbers == style
         assert [float(f"{number:.3f}") for number in style] == list(style)
 
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import zipfile
 from pathlib import Path
@@ -14,25 +13,25 @@ import pytest
 from PIL import Image
 
 from model_server.demo import run, samples
-from model_server.demo.contact_sheet import Entry, draw
+from model_server.demo.contact_sheet import Entry, draw_sheet
 
 SQUARE = [[0.25, 0.25], [0.75, 0.25], [0.75, 0.75], [0.25, 0.75]]
 
 
 def test_every_photograph_has_a_region_for_each_direction() -> None:
-    regions = [run.Region(**entry) for entry in json.loads(run._REGIONS.read_text(encoding="utf-8"))]
+    regions = run.load_regions()
     shown = {(region.stem, region.direction) for region in regions}
     stems = {"astronaut", "chelsea", "coffee", "rocket"}
     assert shown == {(stem, direction) for stem in stems for direction in ("attenuate", "emphasize")}
     for region in regions:
         points = [point for polygon in region.polygons for point in polygon]
         assert all(0 <= value <= 1 for point in points for value in point)
-        covered = np.asarray(run.mask(region.polygons, (300, 200))).mean() / 255
+        covered = np.asarray(run.draw_mask(region.polygons, (300, 200))).mean() / 255
         assert 0.003 < covered < 0.3, region
 
 
 def test_the_mask_is_white_inside_black_outside_and_soft_between() -> None:
-    values = np.asarray(run.mask([SQUARE], (400, 200)))
+    values = np.asarray(run.draw_mask([SQUARE], (400, 200)))
     assert values.shape == (200, 400)
     assert (values[100, 200], values[10, 10], values[100, 20]) == (255, 0, 0)
     edge = values[100, 90:111].astype(int)
@@ -44,7 +43,7 @@ def test_the_mask_is_white_inside_black_outside_and_soft_between() -> None:
 def test_the_contact_sheet_shows_all() -> None:
     red, blue = Image.new("RGB", (60, 40), (200, 0, 0)), Image.new("RGBA", (60, 40), (0, 0, 200, 255))
     entries = [Entry(red, blue, [SQUARE], "attenuate", "a", "Exposure −0.61 EV, " * 30) for _ in range(3)]
-    sheet = np.asarray(draw(entries, "heading"))
+    sheet = np.asarray(draw_sheet(entries, "heading"))
     for colour in (200, 0, 0), (0, 0, 200):
         columns = (sheet == colour).all(axis=2).any(axis=0)
         rows = (sheet == colour).all(axis=2).any(axis=1)

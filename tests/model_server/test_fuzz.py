@@ -17,6 +17,7 @@ from random import Random
 import pytest
 
 from gimp_saliency.shared.client import lifecycle, questions
+from gimp_saliency.shared.request import EditRequest
 from tests.model_server.hostile import malformed
 from tests.model_server.processes import REAL_SERVER, StartServer, memory_at_rest, threads, wait_for
 from tests.model_server.wire import EDITS, LOOK, PICTURE, REFINE, dial, exchange, post, received, status, whole
@@ -39,8 +40,8 @@ def server(start_server: StartServer) -> Iterator[int]:
 
 
 def _good_answers() -> list[object]:
-    edits = questions.ask_edits(PICTURE, 16, 16, "attenuate", "best-realism")
-    proposals = questions.ask_proposals(PICTURE, 16, 16, "emphasize", background=True, styles=3)
+    edits = questions.ask_edits(PICTURE, 16, 16, EditRequest("attenuate"))
+    proposals = questions.ask_proposals(PICTURE, 16, 16, EditRequest("emphasize", background=True), seed=3)
     look = questions.ask_look(PICTURE, 16, 16)
     return [
         *({**found, "milliseconds": 0} for found in (edits, proposals, look)),

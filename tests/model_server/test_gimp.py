@@ -21,7 +21,7 @@ from tests.conftest import GimpForTests
 from tests.model_server.processes import wait_for
 
 
-def program(path: Path, text: str) -> Path:
+def make_program(path: Path, text: str) -> Path:
     """An executable shell script."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f"#!/bin/sh\n{text}\n")
@@ -31,7 +31,7 @@ def program(path: Path, text: str) -> Path:
 
 def version(path: Path, number: str) -> Path:
     """A stand-in for gimp-console of a version."""
-    return program(path, f"echo 'GNU Image Manipulation Program version {number}'")
+    return make_program(path, f"echo 'GNU Image Manipulation Program version {number}'")
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_a_snap_does_not_count() -> None:
 
 
 def test_the_flatpak_is_found(nothing_found: Path, runtime: Path) -> None:
-    program(nothing_found / "flatpak", "echo 'GNU Image Manipulation Program version 3.0.8'")
+    make_program(nothing_found / "flatpak", "echo 'GNU Image Manipulation Program version 3.0.8'")
     found = program.find()
     assert (found.version, found.kind) == ((3, 0, 8), "flatpak")
     assert found.command("-i")[:2] == ["flatpak", "run"]
@@ -149,7 +149,7 @@ def test_the_private_gimp_speaks_the_users_language(host: dict[str, str], langua
 @pytest.mark.parametrize("requests", [True, False])
 def test_the_start_command(requests: bool, tmp_path: Path) -> None:
     started = tmp_path / "started here"
-    command = program.server_command([str(program(tmp_path / "gimp saliency", f'echo "$1" > "{started}"'))])
+    command = program.server_command([str(make_program(tmp_path / "gimp saliency", f'echo "$1" > "{started}"'))])
     env = {"GIMP_SALIENCY_RUNTIME": str(tmp_path), "PATH": os.environ["PATH"]}
     subprocess.run(command, env={**env, "GIMP_SALIENCY_REQUEST": "1"} if requests else env, check=True, timeout=10)
     assert (tmp_path / "start").exists() == requests
@@ -159,7 +159,7 @@ def test_the_start_command(requests: bool, tmp_path: Path) -> None:
 
 def test_the_start_command_in_a_flatpak(tmp_path: Path) -> None:
     # As the sandbox does: the host's program does not exist, flatpak-spawn does.
-    program(tmp_path / "bin/flatpak-spawn", 'for each; do echo "$each"; done')
+    make_program(tmp_path / "bin/flatpak-spawn", 'for each; do echo "$each"; done')
     (tmp_path / ".flatpak-info").touch()
     command = [
         part.replace("/.flatpak-info", f"{tmp_path}/.flatpak-info") for part in program.server_command(["/h o/g s"])
@@ -187,7 +187,7 @@ def test_a_request_starts_the_server_on_the_host(
 
 def test_leaving_ends_the_whole_group(runtime: Path, tmp_path: Path) -> None:
     pid = tmp_path / "pid"
-    stubborn = program(tmp_path / "stubborn", f"trap '' TERM; sleep 60 & echo $! > '{pid}'; wait")
+    stubborn = make_program(tmp_path / "stubborn", f"trap '' TERM; sleep 60 & echo $! > '{pid}'; wait")
     shell = program.Gimp((3, 2, 6), "path", Path("/bin/sh"))
     began = time.monotonic()
     with shell.start("-c", f"'{stubborn}' & sleep 60"):
@@ -216,21 +216,36 @@ def test_the_plugin_is_copied_whole(tmp_path: Path) -> None:
     assert copy == old
     assert json.loads((copy / "server-command.json").read_text()) == {"command": ["a b", "serve"]}
     assert os.access(copy / "saliency.py", os.X_OK)
-    sources = {path.name for path in plugin_copy.SOURCE.iterdir() if path.suffix in (".py", ".svg", ".png")}
-    assert {path.name for path in copy.iterdir()} == sources | {"server-command.json", "README.md", "locale"}
-    catalogues = {path.relative_to(copy / "locale").as_posix() for path in copy.rglob("locale/**/*") if path.is_file()}
-    assert catalogues >= {f"{language}/LC_MESSAGES/saliency.mo" for language in ("de", "fr")}
-    assert all(name.endswith(".mo") for name in catalogues)
+    package = plugin_copy.PACKAGE
+    sources = {path.relative_to(package.parent).as_posix() for path in package.rglob("*.py")}
+    found = {path.relative_to(copy).as_posix() for path in copy.rglob("*") if path.is_file()}
+    catalogues = {f"gimp_saliency/locale/{language}/LC_MESSAGES/saliency.mo" for language in ("de", "fr")}
+    assert found == {*sources, *catalogues, "saliency.py", "server-command.json", "manual.md"}
     assert [path.name for path in tmp_path.joinpath("plug-ins").iterdir()] == ["saliency"]
 
 
-def test_without_the_source_tree_there_is_no_readme(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    installed = tmp_path / "site-packages" / "plugin" / "saliency"
-    shutil.copytree(plugin_copy.SOURCE, installed)
-    monkeypatch.setattr(plugin_copy, "SOURCE", installed)
+def test_without_the_source_tree_there_is_no_manual(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    installed = tmp_path / "lib" / "site-packages" / "gimp_saliency"
+    shutil.copytree(plugin_copy.PACKAGE, installed)
+    launcher = tmp_path / "share" / "saliency.py"
+    launcher.parent.mkdir()
+    shutil.copy(plugin_copy.launcher(), launcher)
+    monkeypatch.setattr(plugin_copy, "PACKAGE", installed)
+    monkeypatch.setattr(plugin_copy.metadata, "files", lambda name: [FoundFile(launcher)])
     copy = plugin_copy.install_plugin(tmp_path / "profile", ["serve"])
-    assert (copy / "saliency.py").is_file()
-    assert not (copy / "README.md").exists()
+    assert (copy / "saliency.py").read_bytes() == launcher.read_bytes()
+    assert (copy / "gimp_saliency" / "registration.py").is_file()
+    assert not (copy / "manual.md").exists()
+
+
+class FoundFile:
+    """A file of an installed package, as importlib.metadata tells of it."""
+
+    def __init__(self, path: Path) -> None:
+        self.name, self._path = path.name, path
+
+    def locate(self) -> Path:
+        return self._path
 
 
 def test_a_linked_plugin_is_replaced_and_its_target_kept(tmp_path: Path) -> None:
@@ -285,8 +300,8 @@ from gi.repository import Gimp
 open({str(place / "from inside")!r}, "w").write("x")
 result = {{"version": Gimp.version(), "cwd": os.getcwd(), "home": os.path.expanduser("~")}}
 """
-    answer = script(program.gimp, code, env=program.env)
-    assert answer["version"] == ".".join(map(str, program.gimp.version))
+    answer = script(gimp.gimp, code, env=gimp.env)
+    assert answer["version"] == ".".join(map(str, gimp.gimp.version))
     assert answer["cwd"] == str(Path.cwd())
     assert answer["home"] == str(Path.home())
     assert (place / "from inside").read_text() == "x"
@@ -300,4 +315,4 @@ def test_a_failing_and_a_slow_script_in_real_gimp(gimp32: GimpForTests) -> None:
 
 
 def test_real_gimp_knows_the_procedures(gimp: GimpForTests) -> None:
-    assert plugin_copy.missing_procedures(program.gimp, Path(program.env["GIMP3_DIRECTORY"])) == []
+    assert plugin_copy.missing_procedures(gimp.gimp, Path(gimp.env["GIMP3_DIRECTORY"])) == []

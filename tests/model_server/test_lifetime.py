@@ -19,6 +19,7 @@ import pytest
 from gimp_saliency.shared import version
 from gimp_saliency.shared.client import lifecycle, questions, transport
 from gimp_saliency.shared.errors import ServerError
+from gimp_saliency.shared.request import EditRequest, Ranking
 from tests.model_server.processes import FAKE_SERVER, REAL_SERVER, ROOT, StartServer, cpu_seconds, memory, wait_for
 
 PICTURE = bytes(range(256)) * 4
@@ -41,7 +42,7 @@ def test_ten_at_once_leave_one(runtime: Path) -> None:
 def test_ten_plugins_at_once_start_one(plugin_starts: Callable[..., None]) -> None:
     plugin_starts("--load-seconds", "0.3")
     with ThreadPoolExecutor(10) as pool:
-        answers = list(pool.map(lambda _: questions.ask_edits(PICTURE, 16, 16, "attenuate", "random"), range(10)))
+        answers = list(pool.map(lambda _: questions.ask_edits(PICTURE, 16, 16, EditRequest("attenuate", ranking=Ranking.RANDOM)), range(10)))
     assert len({json.dumps(answer["edits"]) for answer in answers}) == 1
 
 
@@ -81,7 +82,7 @@ def test_killed_server_is_replaced(plugin_starts: Callable[..., None], runtime: 
     plugin_starts()
     pids = set()
     for _ in range(3):
-        assert questions.ask_edits(PICTURE, 16, 16, "attenuate", "random")["edits"]
+        assert questions.ask_edits(PICTURE, 16, 16, EditRequest("attenuate", ranking=Ranking.RANDOM))["edits"]
         pid = lifecycle.health()["pid"]  # type: ignore[index]
         pids.add(pid)
         os.kill(pid, signal.SIGKILL)
@@ -94,7 +95,7 @@ def test_killed_during_a_request(plugin_starts: Callable[..., None], start_serve
     process = start_server("--seconds", "20")
     plugin_starts()
     with ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(questions.ask_edits, PICTURE, 16, 16, "attenuate", "random")
+        answer = pool.submit(questions.ask_edits, PICTURE, 16, 16, EditRequest("attenuate", ranking=Ranking.RANDOM))
         time.sleep(0.3)
         process.kill()
         assert answer.result(10)["edits"]
@@ -107,7 +108,7 @@ def test_frozen_server_is_replaced(
     plugin_starts()
     monkeypatch.setattr(transport, "ANSWER_LIMIT", 1.0)
     process.send_signal(signal.SIGSTOP)
-    assert questions.ask_edits(PICTURE, 16, 16, "attenuate", "random")["edits"]
+    assert questions.ask_edits(PICTURE, 16, 16, EditRequest("attenuate", ranking=Ranking.RANDOM))["edits"]
     assert process.wait(5) == -signal.SIGKILL
 
 
@@ -143,7 +144,7 @@ def test_other_version_is_replaced_once(plugin_starts: Callable[..., None], star
     old = start_server("--version", "0.0.9")
     plugin_starts()
     with ThreadPoolExecutor(5) as pool:  # several GIMPs meet the old server at once
-        answers = list(pool.map(lambda _: questions.ask_edits(PICTURE, 16, 16, "attenuate", "random"), range(5)))
+        answers = list(pool.map(lambda _: questions.ask_edits(PICTURE, 16, 16, EditRequest("attenuate", ranking=Ranking.RANDOM)), range(5)))
     assert all(answer["edits"] for answer in answers)
     assert old.wait(5) == 0
     assert lifecycle.health()["version"] == version.VERSION  # type: ignore[index]
@@ -153,7 +154,7 @@ def test_other_version_that_cannot_be_replaced(plugin_starts: Callable[..., None
     start_server("--version", "0.0.9")
     plugin_starts("--version", "0.0.9")
     with pytest.raises(ServerError, match=r"model server 0\.0\.9; run install\.sh again"):
-        questions.ask_edits(PICTURE, 16, 16, "attenuate", "random")
+        questions.ask_edits(PICTURE, 16, 16, EditRequest("attenuate", ranking=Ranking.RANDOM))
 
 
 def test_socket_taken_away_ends_it(start_server: StartServer, runtime: Path) -> None:
@@ -189,7 +190,7 @@ def test_tcp_where_unix_sockets_are_missing(
 ) -> None:
     monkeypatch.setenv("GIMP_SALIENCY_TCP", "1")
     plugin_starts()
-    assert questions.ask_edits(PICTURE, 16, 16, "attenuate", "random")["edits"]
+    assert questions.ask_edits(PICTURE, 16, 16, EditRequest("attenuate", ranking=Ranking.RANDOM))["edits"]
     assert not (runtime / "server.sock").exists()
     facts = json.loads((runtime / "server.json").read_text())
     assert stat.S_IMODE((runtime / "server.json").stat().st_mode) == 0o600

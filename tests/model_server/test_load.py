@@ -22,6 +22,7 @@ import pytest
 from PIL import Image
 
 from gimp_saliency.shared.client import lifecycle, questions
+from gimp_saliency.shared.request import EditRequest, Ranking
 from tests.model_server.processes import REAL_SERVER, StartServer, memory_at_rest, wait_for
 from tests.model_server.wire import exchange, whole
 
@@ -60,7 +61,7 @@ def timeless(answer: dict[str, Any]) -> str:
     return json.dumps({**answer, "milliseconds": 0, "map": str(answer.get("map"))})
 
 
-def questions(client: int) -> list[Question]:
+def questions_of(client: int) -> list[Question]:
     """What a window asks, for a picture of the client's own."""
     width, height = 384, 256
     pixels = picture(client, width, height)
@@ -68,13 +69,13 @@ def questions(client: int) -> list[Question]:
     direction = ("attenuate", "emphasize")[client % 2]
     styles = None if client % 2 else client
     return [
-        lambda: timeless(questions.ask_edits(pixels, width, height, direction, "best-realism")),
+        lambda: timeless(questions.ask_edits(pixels, width, height, EditRequest(direction))),
         lambda: timeless(questions.ask_look(pixels, width, height)),
         lambda: questions.ask_refined(pixels, width, height, 8),
-        lambda: timeless(questions.ask_edits(pixels, width, height, direction, "random", 0.5)),
+        lambda: timeless(questions.ask_edits(pixels, width, height, EditRequest(direction, 50.0, ranking=Ranking.RANDOM))),
         lambda: questions.ask_saliency(rgb, width, height),
-        lambda: timeless(questions.ask_proposals(pixels, width, height, direction, styles=styles)),
-        lambda: timeless(questions.ask_edits(pixels, width, height, direction, "best-realism", background=True)),
+        lambda: timeless(questions.ask_proposals(pixels, width, height, EditRequest(direction), seed=styles)),
+        lambda: timeless(questions.ask_edits(pixels, width, height, EditRequest(direction, background=True))),
     ]
 
 
@@ -82,7 +83,7 @@ class Client:
     """Asks one thing after the other.  Each answer must stay the first one to its question."""
 
     def __init__(self, number: int) -> None:
-        asked = list(enumerate(questions(number)))
+        asked = list(enumerate(questions_of(number)))
         first = number % len(asked)
         self._questions = cycle(asked[first:] + asked[:first])
         self._answers: dict[int, Any] = {}
@@ -153,7 +154,7 @@ def test_health_waits_for_no_prediction(server: int) -> None:
     def predict() -> int:
         number = 0
         while not over.is_set():
-            questions.ask_proposals(pixels, 384, 384, "attenuate")
+            questions.ask_proposals(pixels, 384, 384, EditRequest("attenuate"))
             number += 1
         return number
 
@@ -183,7 +184,7 @@ def test_the_last_of_many_edits_is_the_first(server: int) -> None:
 
     def edits(pixels: bytes, height: int, number: int) -> str:
         direction = ("attenuate", "emphasize")[number % 2]
-        return timeless(questions.ask_edits(pixels, 384, height, direction, orders[number // 2 % 4]))
+        return timeless(questions.ask_edits(pixels, 384, height, EditRequest(direction, ranking=Ranking(orders[number // 2 % 4]))))
 
     def photographs() -> list[str]:
         return [edits(pixels, 256, number) for pixels in photos for number in range(8)]

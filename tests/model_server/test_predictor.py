@@ -63,8 +63,8 @@ def test_directions_move_attention_their_way(predictor: Predictor) -> None:
 
 def test_same_picture_same_answer(predictor: Predictor) -> None:
     for order in Ranking:
-        wish = EditRequest("attenuate", background=True)
-        assert predictor.edits(scene(2), order, wish) == Predictor().edits(scene(2), order, wish)
+        request = EditRequest("attenuate", ranking=order, background=True)
+        assert predictor.edits(scene(2), request) == Predictor().edits(scene(2), request)
 
 
 def test_best_orders_are_best(predictor: Predictor) -> None:
@@ -81,11 +81,14 @@ def test_best_orders_are_best(predictor: Predictor) -> None:
 def test_proposals_are_what_edits_gives(
     predictor: Predictor, direction: str, strength: float, background: bool
 ) -> None:
-    picture, wish = scene(6), EditRequest(direction, strength, background, 0.5, style_numbers=STYLE)
-    proposals = predictor.proposals(picture, wish)
+    picture = scene(6)
+    request = EditRequest(
+        direction, 100 * strength, background=background, background_strength=50.0, style_numbers=STYLE
+    )
+    proposals = predictor.proposals(picture, request)
     assert list(proposals) == [choice for choice in PROPOSED if choice in proposals] and "best-realism" in proposals
     for choice, prediction in proposals.items():
-        assert prediction == predictor.edits(picture, choice, wish)
+        assert prediction == predictor.edits(picture, replace(request, ranking=choice))
     orders = [tuple(edit.name for edit in prediction.edits) for prediction in proposals.values()]
     assert len(set(orders)) == len(orders)
 
@@ -94,7 +97,7 @@ def test_nothing_to_choose_at_strength_0(predictor: Predictor) -> None:
     for wish in (EditRequest("attenuate", 0.0), EditRequest("attenuate", 0.0, background=True, background_strength=0.0)):
         assert list(predictor.proposals(scene(6), wish)) == ["best-realism"]
         assert list(predictor.proposals(scene(6), wish, seed=1)) == ["best-realism"]
-        assert len(predictor.edits(scene(6), "variant-2", wish).edits) == len(NAMES)
+        assert len(predictor.edits(scene(6), replace(wish, ranking=Ranking.VARIANT_2)).edits) == len(NAMES)
 
 
 def test_look_agrees_with_the_other_answers(predictor: Predictor) -> None:
@@ -153,11 +156,10 @@ def test_saliency_map_sees_the_odd_one(predictor: Predictor) -> None:
         (lambda p: {"picture": p[:, :, :3]}, "4 channels"),
         (lambda p: {"picture": p[:15]}, "16 pixels"),
         (lambda p: {"picture": p * np.array([1, 1, 1, 0], np.uint8)}, "mask is empty"),
-        (lambda p: {"order": "alphabetical"}, "best-realism"),
     ],
 )
 def test_bad_input_is_a_sentence(predictor: Predictor, spoil: Callable[[Any], dict[str, Any]], sentence: str) -> None:
-    arguments = {"picture": scene(1), "order": "random", "wish": EditRequest("attenuate"), **spoil(scene(1))}
+    arguments = {"picture": scene(1), "request": EditRequest("attenuate", ranking=Ranking.RANDOM), **spoil(scene(1))}
     with pytest.raises(ValueError, match=sentence):
         predictor.edits(**arguments)
 
@@ -215,7 +217,7 @@ def test_the_background_is_another_set_in_the_same_order(predictor: Predictor) -
     assert both.edits == alone.edits and both.background is not None
     assert [edit.name for edit in both.background] == [edit.name for edit in both.edits]
     assert to_json(both.background) != to_json(both.edits)
-    for order in ("best-realism", "best-saliency"):
+    for order in (Ranking.BEST_REALISM, Ranking.BEST_SALIENCY):
         off = predictor.edits(picture, EditRequest("emphasize", background=True, background_strength=0.0, ranking=order))
         plain = predictor.edits(picture, EditRequest("emphasize", ranking=order))
         assert (off.edits, off.figures) == (plain.edits, plain.figures)
@@ -233,14 +235,14 @@ def test_a_background_with_edits_changes_the_figures(predictor: Predictor, monke
             return inside, around
 
     monkeypatch.setattr(predictor, "_edit", Darker())
-    picture, wish = scene(4), EditRequest("emphasize", background=True)
+    picture, request = scene(4), EditRequest("emphasize", ranking=Ranking.RANDOM, background=True)
     figures = [
-        predictor.edits(picture, "random", replace(wish, background_strength=strength)).figures
-        for strength in (0.0, 0.5, 1.0)
+        predictor.edits(picture, replace(request, background_strength=strength)).figures
+        for strength in (0.0, 50.0, 100.0)
     ]
     assert len({figure.saliency_before for figure in figures}) == 1
     assert len({figure.saliency_after for figure in figures}) == 3
-    evs = [edit.ev for edit in predictor.edits(picture, "random", wish).background or [] if edit.name == "exposure"]
+    evs = [edit.ev for edit in predictor.edits(picture, request).background or [] if edit.name == "exposure"]
     assert evs == [-3.0]
 
 
@@ -283,7 +285,7 @@ def test_drawn_styles_are_worth_it(predictor: Predictor, monkeypatch: pytest.Mon
             assert len({each.style for each in found.values()}) == len(found)
             for each in others:
                 assert each.style in sample_styles(seed)
-                assert each == predictor.edits(picture, EditRequest(direction, style=each.style, ranking=Ranking.BEST_REALISM))
+                assert each == predictor.edits(picture, EditRequest(direction, style_numbers=each.style, ranking=Ranking.BEST_REALISM))
                 assert sign * (each.figures.saliency_after - each.figures.saliency_before) > 0
                 assert each.figures.realism_after >= first.figures.realism_after - 0.08
                 kinds += 1
@@ -292,6 +294,6 @@ def test_drawn_styles_are_worth_it(predictor: Predictor, monkeypatch: pytest.Mon
 
 def test_shipped_styles_differ(predictor: Predictor) -> None:
     """The styles of the shipped network are styles: other numbers, other edits."""
-    wishes = [EditRequest("emphasize", style=style) for style in (PLAIN, *sample_styles(1)[:3])]
-    answers = {json.dumps(to_json(predictor.edits(scene(4), "random", wish).edits)) for wish in wishes}
+    wishes = [EditRequest("emphasize", ranking=Ranking.RANDOM, style_numbers=style) for style in (PLAIN, *sample_styles(1)[:3])]
+    answers = {json.dumps(to_json(predictor.edits(scene(4), wish).edits)) for wish in wishes}
     assert len(answers) == 4

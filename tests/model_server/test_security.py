@@ -25,6 +25,7 @@ import pytest
 
 from gimp_saliency.shared import places, version
 from gimp_saliency.shared.client import lifecycle, questions, transport
+from gimp_saliency.shared.request import EditRequest
 from model_server.serve import process
 from model_server.serve.worker import Worker
 from tests.model_server.hostile import malformed
@@ -236,8 +237,8 @@ def watched(
 
 def ask_everything() -> list[Any]:
     """Each route once; the answers without what may differ."""
-    edits = questions.ask_edits(PICTURE, 16, 16, "attenuate", "best-realism")
-    proposals = questions.ask_proposals(PICTURE, 16, 16, "emphasize", 1.5, background=True, seed=1)
+    edits = questions.ask_edits(PICTURE, 16, 16, EditRequest("attenuate"))
+    proposals = questions.ask_proposals(PICTURE, 16, 16, EditRequest("emphasize", 150.0, background=True), seed=1)
     look = questions.ask_look(PICTURE, 16, 16)
     lifecycle.health()
     return [

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from gimp_saliency.shared import places
 from gimp_saliency.shared.client import lifecycle, questions, transport
+from gimp_saliency.shared.request import EditRequest, Ranking
 from model_server.predict.guided_filter import refine
 from tests.model_server.processes import StartServer, memory, threads, wait_for
 from tests.model_server.wire import EDITS, LOOK, PICTURE, PROPOSALS, REFINE, SIDE, exchange, post, status
@@ -34,7 +35,7 @@ def server(start_server: StartServer) -> Iterator[int]:
 
 
 def test_edits(server: int) -> None:
-    answer = questions.ask_edits(PICTURE, SIDE, SIDE, "attenuate", "best-realism", strength=0.5)
+    answer = questions.ask_edits(PICTURE, SIDE, SIDE, EditRequest("attenuate", 50.0))
     assert answer["edits"][0]["name"] == "exposure" and answer["edits"][0]["ev"] < 0
     assert "saliency" not in answer and "realism" not in answer
     assert answer["model"] == "fake-1 (00000000)" and answer["milliseconds"] >= 0
@@ -51,7 +52,7 @@ def test_saliency(server: int) -> None:
 
 
 def test_proposals(server: int) -> None:
-    answer = questions.ask_proposals(PICTURE, SIDE, SIDE, "attenuate", strength=0.5)
+    answer = questions.ask_proposals(PICTURE, SIDE, SIDE, EditRequest("attenuate", 50.0))
     first, second = answer["proposals"]
     assert (first["order"], second["order"]) == ("best-realism", "variant-1")
     edits = json.loads(transport.request("POST", f"{EDITS}&strength=0.5", PICTURE)[1])
@@ -64,22 +65,22 @@ STYLE = [0.5, -1.25, 3, 4, -4, 0, 1e-3, 0, 0, -0.0]
 
 
 def test_background_and_style(server: int) -> None:
-    plain = questions.ask_edits(PICTURE, SIDE, SIDE, "attenuate", "random")
+    plain = questions.ask_edits(PICTURE, SIDE, SIDE, EditRequest("attenuate", ranking=Ranking.RANDOM))
     assert "background" not in plain and "style" not in plain
-    wish: dict[str, Any] = {"background": True, "background_strength": 0.5, "style": STYLE}
-    answer = questions.ask_edits(PICTURE, SIDE, SIDE, "attenuate", "random", **wish)
+    more: dict[str, Any] = {"background": True, "background_strength": 50.0, "style_numbers": tuple(STYLE)}
+    answer = questions.ask_edits(PICTURE, SIDE, SIDE, EditRequest("attenuate", ranking=Ranking.RANDOM, **more))
     assert answer["edits"] == plain["edits"]
     # The fake server's, which says back what it was asked.
     exposure, saturation = answer["background"]
     assert exposure["ev"] == pytest.approx(-0.5 * plain["edits"][0]["ev"])
     assert saturation["scale"] == pytest.approx(1 + sum(STYLE) / 40)
-    found = questions.ask_proposals(PICTURE, SIDE, SIDE, "attenuate", **wish)["proposals"]
+    found = questions.ask_proposals(PICTURE, SIDE, SIDE, EditRequest("attenuate", **more))["proposals"]
     assert [each["style"] for each in found] == [STYLE, STYLE]
     assert [each["background"] for each in found] == [answer["background"]] * 2
-    found = questions.ask_proposals(PICTURE, SIDE, SIDE, "attenuate", **wish, styles=2**30)["proposals"]
+    found = questions.ask_proposals(PICTURE, SIDE, SIDE, EditRequest("attenuate", **more), seed=2**30)["proposals"]
     assert [each["style"] for each in found] == [STYLE, [0.5, *STYLE[1:]]]
     assert not any(
-        "background" in each for each in questions.ask_proposals(PICTURE, SIDE, SIDE, "attenuate")["proposals"]
+        "background" in each for each in questions.ask_proposals(PICTURE, SIDE, SIDE, EditRequest("attenuate"))["proposals"]
     )
 
 
@@ -103,8 +104,8 @@ def test_refine_needs_no_selection(server: int) -> None:
 
 def test_largest_pictures(server: int) -> None:
     picture = b"\1" * (384 * 384 * 4)
-    assert questions.ask_edits(picture, 384, 384, "emphasize", "random")["edits"]
-    assert questions.ask_proposals(picture, 384, 384, "emphasize")["proposals"]
+    assert questions.ask_edits(picture, 384, 384, EditRequest("emphasize", ranking=Ranking.RANDOM))["edits"]
+    assert questions.ask_proposals(picture, 384, 384, EditRequest("emphasize"))["proposals"]
     assert questions.ask_look(picture, 384, 384)["map"] == b"\1" * 384**2
     assert questions.ask_refined(b"\xff" * (2048 * 2048 * 4), 2048, 2048, 32) == b"\xff" * (2048 * 2048 * 2)
 

@@ -25,6 +25,7 @@ import pytest
 from gimp_saliency.shared import places
 from gimp_saliency.shared.client import lifecycle, questions, transport
 from gimp_saliency.shared.errors import ServerError
+from gimp_saliency.shared.request import EditRequest, Ranking
 from model_server import __main__
 from model_server.serve.worker import Worker
 from tests.model_server.processes import FAKE_SERVER, REAL_SERVER, ROOT, StartServer, wait_for
@@ -51,7 +52,7 @@ PluginStarts = Callable[..., None]
 def ask(seed: int = 0) -> list[Any]:
     """The edits of one of many pictures."""
     picture = bytes([seed]) + PICTURE[1:]
-    found: list[Any] = questions.ask_edits(picture, 16, 16, "attenuate", "random")["edits"]
+    found: list[Any] = questions.ask_edits(picture, 16, 16, EditRequest("attenuate", ranking=Ranking.RANDOM))["edits"]
     return found
 
 

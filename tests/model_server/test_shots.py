@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model_server.batch import masks, runner, shots
+from gimp_saliency.shared.edits import NAMES
+from model_server.batch import masks, shots
+from model_server.batch.jobs import find_jobs
 from tests.model_server import test_batch_host
 from tests.model_server.test_batch_host import results, run
 
@@ -39,21 +41,26 @@ def said(folder: Path, name: str) -> list[str]:
 
 def test_pictures_are_grouped_by_name_and_put_in_order_by_number() -> None:
     names = ("b2.png", "a_10.jpg", "a_9.jpg", "a_09.png", "b1.png", "title.jpg", "3.png", "x2y.png", "a_011.JPG")
-    found = shots.grouped(Path(name) for name in names)
-    assert {key: [path.name for path in row] for key, row in found.items()} == {
-        ("b", ".png"): ["b1.png", "b2.png"],
-        ("a_", ".jpg"): ["a_9.jpg", "a_10.jpg", "a_011.JPG"],
-        ("a_", ".png"): ["a_09.png"],
-        ("", ".png"): ["3.png"],
+    assert shots.group_frames(names) == {
+        ("b", "png"): ["b1.png", "b2.png"],
+        ("a_", "jpg"): ["a_9.jpg", "a_10.jpg", "a_011.JPG"],
+        ("a_", "png"): ["a_09.png"],
+        ("", "png"): ["3.png"],
     }
 
 
-def test_masks_of_frames() -> None:
-    pictures = [Path(f"shot_{number}.png") for number in range(1, 6)]
-    found = {name: {0: Path(f"{name}.png")} for name in ("shot", "shot_2", "shot_4")}
-    frames = shots.with_masks("shot_", pictures, found)
-    assert [frame.masks[0].name for frame in frames] == [f"shot{end}.png" for end in ("", "_2", "_2", "_4", "_4")]
-    assert [frame.masks for frame in shots.with_masks("other_", pictures[:1], found)] == [{}]
+def test_masks_of_frames(tmp_path: Path) -> None:
+    for name in ("shot", "shot_2", "shot_4"):
+        (tmp_path / f"{name}.png").touch()
+    folder = masks.MaskFolder(tmp_path)
+
+    def found(title: str, *names: str) -> list[dict[int, Path]]:
+        shot = shots.Shot((title, "png"), tmp_path, names, folder, tmp_path / "kept.edits.json")
+        return [shot.find_masks(place) for place in range(len(names))]
+
+    frames = found("shot_", *(f"shot_{number}.png" for number in range(1, 6)))
+    assert [frame[0].name for frame in frames] == [f"shot{end}.png" for end in ("", "_2", "_2", "_4", "_4")]
+    assert found("other_", "shot_1.png") == [{}]
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "I;16", "P", "RGB", "RGBA", "LA"])
@@ -78,13 +85,13 @@ def test_animations_are_known(tmp_path: Path) -> None:
     frames[0].save(tmp_path / "still.png")
     (tmp_path / "bad.gif").write_text("This is no picture.")
     names = ("two.gif", "one.gif", "still.png", "bad.gif")
-    assert [shots.is_animation(tmp_path / name) for name in names] == [True, False, False, False]
+    assert [shots.is_animation(tmp_path, name) for name in names] == [True, False, False, False]
     place = tmp_path / "masks"
     place.mkdir()
-    jobs = runner.find_jobs(tmp_path, place, tmp_path / "out", None, frames=True)
+    jobs = find_jobs(tmp_path, place, tmp_path / "out", None, frames=True)
     assert {job.output.name for job in jobs} == {"bad.png", "one.png", "still.png", "two.gif"}
     assert [job.picture.name for job in jobs if job.moving] == ["two.gif"]
-    assert not any(job.moving for job in runner.find_jobs(tmp_path, place, tmp_path / "out", None))
+    assert not any(job.moving for job in find_jobs(tmp_path, place, tmp_path / "out", None))
 
 
 def test_a_shot_is_asked_for_once(fake_gimp: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -144,6 +151,45 @@ def test_resume_takes_the_numbers_that_were_kept(fake_gimp: Path, capsys: pytest
     assert said(fake_gimp, "a1.jpg") == []
     assert said(fake_gimp, "a3.jpg") == ["a2.jpg 0", "a3.png"]
     assert said(fake_gimp, "a2.jpg") == ["a2.jpg 0", "a2.jpg 1", "a2.png", "a2__1.png"]
+
+
+def test_resume_compares_the_kinds_of_edit(fake_gimp: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Those who kept no kinds, as earlier versions did, used all."""
+    add(fake_gimp, "a1.jpg", "a2.jpg", mask=255)
+    kept, again = fake_gimp / "out" / "a#.jpg.edits.json", ("--frames", "--resume")
+
+    def remains(*options: str) -> str:
+        (fake_gimp / "out" / "a2.jpg").unlink()
+        assert run(fake_gimp, *again, *options) == 1
+        return capsys.readouterr().err
+
+    assert run(fake_gimp, "--frames") == 0
+    assert "kinds" not in json.loads(kept.read_text())
+    usual = "direction attenuate, order best-realism, strength 100.0, background off, background-strength 100.0"
+    then = "take these again, or run without --resume.\n"
+    said = remains("--edits", "tone,exposure")
+    assert f"a2.jpg: Its shot was begun with {usual}, style plain, edits all: {then}" in said
+    assert run(fake_gimp, *again) == 0
+    assert run(fake_gimp, "--frames", "--edits", "tone,exposure") == 0
+    assert json.loads(kept.read_text())["kinds"] == ["exposure", "tone"]
+    named = ",".join(name for name in NAMES if name in ("exposure", "tone"))
+    assert f"a2.jpg: Its shot was begun with {usual}, style plain, edits {named}: {then}" in remains()
+    assert run(fake_gimp, *again, "--edits", "exposure,tone") == 0
+    odd = {**json.loads(kept.read_text()), "kinds": ["exposure", "vibrato"]}
+    kept.write_text(json.dumps(odd))
+    assert "are damaged: run again without --resume." in remains()
+
+
+def test_a_shot_that_an_earlier_version_began(fake_gimp: Path) -> None:
+    add(fake_gimp, "a1.jpg", "a2.jpg", mask=255)
+    (fake_gimp / "out").mkdir()
+    answer = {"edits": [{"name": "exposure", "ev": -0.5}], "model": "earlier 0", "frame": "a1.jpg"}
+    settings = {"direction": "attenuate", "order": "best-realism", "strength": 100.0, "background": False}
+    content = {"shot": "a#.jpg", **settings, "background_strength": 100.0, "style": "", "regions": {"0": answer}}
+    (fake_gimp / "out" / "a#.jpg.edits.json").write_text(json.dumps(content, indent=1) + "\n")
+    assert run(fake_gimp, "--frames", "--resume") == 0
+    assert said(fake_gimp, "a2.jpg") == ["earlier 0", "a2.png"]
+    assert run(fake_gimp, "--frames", "--resume", "--strength", "100") == 0
 
 
 def test_bad_frames_are_named_and_the_others_go_on(fake_gimp: Path, capsys: pytest.CaptureFixture[str]) -> None:

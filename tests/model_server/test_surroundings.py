@@ -87,11 +87,11 @@ def test_suits_the_picture(direction: str) -> None:
     picture[30:60, 40:80, 3] = 255
     wish = EditRequest(direction, background=True)
     scene = predictor._scene(picture)
-    request = predictor._request(scene, wish)
-    assert request.fit is not None and request.around is not None
+    judged = predictor._judge(scene, wish)
+    assert judged.fit is not None and judged.around is not None
     shares = [
-        scene.share(scene.editor.edited(request.inside[0], around, ORDERS[0])) for around in (None, request.around[0])
+        scene.share(scene.editor.edited(judged.inside[0], around, ORDERS[0])) for around in (None, judged.around[0])
     ]
     assert wish.sign * (shares[1] - shares[0]) > 0
-    assert predictor._request(scene, wish, judged=False).fit is None
-    assert predictor._request(scene, EditRequest(direction)).fit is None
+    assert predictor._judge(scene, wish, judged=False).fit is None
+    assert predictor._judge(scene, EditRequest(direction)).fit is None

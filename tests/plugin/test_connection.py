@@ -27,6 +27,7 @@ from hypothesis import strategies as st
 from gimp_saliency.shared import places
 from gimp_saliency.shared.client import lifecycle, program, questions, transport
 from gimp_saliency.shared.errors import NoServer, ServerError, ServerLate
+from gimp_saliency.shared.request import EditRequest, Ranking
 
 PICTURE = bytes(1024)
 GOOD = b"HTTP/1.1 200 OK\r\nX-Gimp-Saliency-Version: 0.1.0\r\nContent-Length: "
@@ -74,7 +75,7 @@ def saying(data: bytes) -> Callable[[socket.socket], None]:
 
 
 def ask() -> dict[str, object]:
-    return questions.ask_edits(PICTURE, 16, 16, "attenuate", "random")
+    return questions.ask_edits(PICTURE, 16, 16, EditRequest("attenuate", ranking=Ranking.RANDOM))
 
 
 @pytest.mark.parametrize(
@@ -125,7 +126,7 @@ def answer(value: Any) -> bytes:
 def test_proposals_and_look(answering: Callable[..., None]) -> None:
     answers = iter([answer({"proposals": [PROPOSAL]}), answer(LOOK)])
     answering(lambda client: saying(next(answers))(client))
-    assert questions.ask_proposals(PICTURE, 16, 16, "attenuate")["proposals"] == [PROPOSAL]
+    assert questions.ask_proposals(PICTURE, 16, 16, EditRequest("attenuate"))["proposals"] == [PROPOSAL]
     assert questions.ask_look(PICTURE, 16, 16) == {**LOOK, "map": bytes(256)}
 
 
@@ -156,7 +157,7 @@ def test_proposals_and_look(answering: Callable[..., None]) -> None:
 def test_strange_proposals(answering: Callable[..., None], proposals: Any) -> None:
     answering(saying(answer({"proposals": proposals})))
     with pytest.raises(ServerError, match="makes no sense"):
-        questions.ask_proposals(PICTURE, 16, 16, "attenuate")
+        questions.ask_proposals(PICTURE, 16, 16, EditRequest("attenuate"))
 
 
 def test_a_background_that_was_asked_for_must_be_there(answering: Callable[..., None]) -> None:
@@ -166,13 +167,13 @@ def test_a_background_that_was_asked_for_must_be_there(answering: Callable[..., 
         said[0] = {"edits": [], "background": background}
         assert ask()["edits"] == []
         with pytest.raises(ServerError, match="makes no sense"):
-            questions.ask_edits(PICTURE, 16, 16, "attenuate", "random", background=True)
+            questions.ask_edits(PICTURE, 16, 16, EditRequest("attenuate", ranking=Ranking.RANDOM, background=True))
         said[0] = {"proposals": [{**PROPOSAL, "background": background}]}
-        assert questions.ask_proposals(PICTURE, 16, 16, "attenuate")["proposals"]
+        assert questions.ask_proposals(PICTURE, 16, 16, EditRequest("attenuate"))["proposals"]
         with pytest.raises(ServerError, match="makes no sense"):
-            questions.ask_proposals(PICTURE, 16, 16, "attenuate", background=True)
+            questions.ask_proposals(PICTURE, 16, 16, EditRequest("attenuate", background=True))
     said[0] = {"edits": [], "background": []}
-    assert questions.ask_edits(PICTURE, 16, 16, "attenuate", "random", background=True) == said[0]
+    assert questions.ask_edits(PICTURE, 16, 16, EditRequest("attenuate", ranking=Ranking.RANDOM, background=True)) == said[0]
 
 
 def test_what_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,12 +184,12 @@ def test_what_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
         return json.dumps({"edits": [], "background": [], "proposals": [{**PROPOSAL, "background": []}]}).encode()
 
     monkeypatch.setattr(questions, "_ask", ask)
-    more: dict[str, Any] = {"background": True, "background_strength": 0.5, "style": [0.5, -4, 1e-3, *[0] * 7]}
-    written = {"background": 1, "background_strength": 0.5, "style": "0.5,-4,0.001,0,0,0,0,0,0,0"}
-    questions.ask_edits(PICTURE, 16, 16, "attenuate", "random", 0.7)
-    questions.ask_edits(PICTURE, 16, 16, "attenuate", "random", **more)
-    questions.ask_proposals(PICTURE, 16, 16, "emphasize", 0.7, background_strength=0.5, styles=0)
-    questions.ask_proposals(PICTURE, 16, 16, "emphasize", **more, styles=7)
+    more: dict[str, Any] = {"background": True, "background_strength": 50.0, "style_numbers": (0.5, -4.0, 1e-3, *[0.0] * 7)}
+    written = {"background": 1, "background_strength": 0.5, "style": "0.5,-4.0,0.001" + ",0.0" * 7}
+    questions.ask_edits(PICTURE, 16, 16, EditRequest("attenuate", 70.0, ranking=Ranking.RANDOM))
+    questions.ask_edits(PICTURE, 16, 16, EditRequest("attenuate", ranking=Ranking.RANDOM, **more))
+    questions.ask_proposals(PICTURE, 16, 16, EditRequest("emphasize", 70.0, background_strength=50.0), seed=0)
+    questions.ask_proposals(PICTURE, 16, 16, EditRequest("emphasize", **more), seed=7)
     size = {"width": 16, "height": 16}
     edits = {**size, "direction": "attenuate", "order": "random", "figures": 0}
     proposals = {**size, "direction": "emphasize"}
@@ -348,8 +349,9 @@ def test_unpacked_by_hand(runtime: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.parametrize("text", ["", "{}", '{"command": "rm"}', '{"command": []}', '{"command": [1]}', "\0"])
 def test_damaged_command(runtime: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
-    (tmp_path / "server-command.json").write_text(text)
-    monkeypatch.setattr(questions, "__file__", str(tmp_path / "connection.py"))
+    file = tmp_path / "server-command.json"
+    file.write_text(text)
+    monkeypatch.setattr(lifecycle, "COMMAND_FILE", file)
     with pytest.raises(ServerError, match=r"server-command.json is damaged; run install\.sh again"):
         ask()
 
@@ -409,16 +411,19 @@ def test_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         if "long" in base:
             Path(base).mkdir()
         monkeypatch.setenv("XDG_RUNTIME_DIR", base)
-        assert questions._runtime_path() == Path(f"/tmp/gimp-saliency-{os.getuid()}")
+        assert places._runtime_path() == Path(f"/tmp/gimp-saliency-{os.getuid()}")
     monkeypatch.setenv("GIMP_SALIENCY_RUNTIME", "/" + "x" * 100)
     with pytest.raises(ServerError, match="too long a path for a socket; choose a shorter one"):
         places.socket_path()
 
 
 def test_it_needs_nothing_but_the_standard_library() -> None:
-    """GIMP's Python has no other packages, and the folder's modules are imported without a package."""
-    code = "import sys; sys.path.insert(0, sys.argv[1]); import connection; print('plugin' in sys.modules)"
-    folder = str(Path(questions.__file__).parent)
+    """GIMP's Python has no other packages, and the server must not load GIMP's."""
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); from gimp_saliency.shared.client import questions; "
+        "print(bool({'gi', 'model_server'} & set(sys.modules)))"
+    )
+    folder = str(Path(places.__file__).parents[2])
     answer = subprocess.run(
         [sys.executable, "-I", "-S", "-c", code, folder], capture_output=True, text=True, check=True
     )

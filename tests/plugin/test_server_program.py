@@ -21,7 +21,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def program(path: Path) -> str:
+def make_program(path: Path) -> str:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("#!/bin/sh\n")
     path.chmod(0o755)
@@ -39,11 +39,11 @@ def test_nowhere(home: Path) -> None:
 
 
 def test_the_settings_come_before_path_and_path_before_the_usual_place(home: Path, tmp_path: Path) -> None:
-    usual = program(home / ".local/bin/gimp-saliency")
+    usual = make_program(home / ".local/bin/gimp-saliency")
     assert program.command() == [usual, "serve"]
-    on_path = program(tmp_path / "bin/gimp-saliency")
+    on_path = make_program(tmp_path / "bin/gimp-saliency")
     assert program.command() == [on_path, "serve"]
-    named = program(home / "my venv/bin/gimp-saliency")
+    named = make_program(home / "my venv/bin/gimp-saliency")
     name(home, named)
     assert program.command() == [named, "serve"]
     name(home, "~/my venv/bin/gimp-saliency")
@@ -52,7 +52,7 @@ def test_the_settings_come_before_path_and_path_before_the_usual_place(home: Pat
 
 @pytest.mark.parametrize("value", ["/nonexistent/gimp-saliency", "~/not-executable"])
 def test_settings_that_lead_nowhere_are_not_passed_over(home: Path, tmp_path: Path, value: str) -> None:
-    program(tmp_path / "bin/gimp-saliency")
+    make_program(tmp_path / "bin/gimp-saliency")
     home.mkdir()
     (home / "not-executable").touch()
     name(home, value)

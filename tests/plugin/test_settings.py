@@ -3,21 +3,20 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
 
 from gimp_saliency.shared import settings
+from gimp_saliency.shared.errors import UserError
 from gimp_saliency.shared.settings import Settings
 
 
 @pytest.fixture(autouse=True)
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The settings' file, in a folder of the test's own; and the plug-in's folder is importable, as in GIMP."""
+    """The settings' file, in a folder of the test's own."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     monkeypatch.delenv("FLATPAK_ID", raising=False)
-    monkeypatch.syspath_prepend(str(Path(settings.__file__).parent))
     return tmp_path / "gimp-saliency" / "settings.ini"
 
 
@@ -81,10 +80,10 @@ def test_where_it_cannot_be_written(file: Path) -> None:
     file.parent.write_text("a file where the folder should be")
     with pytest.raises(Exception, match=r"cannot be saved in .*gimp-saliency \(.+\): allow writing there") as caught:
         settings.save(Settings(5))
-    assert type(caught.value) is sys.modules["errors"].UserError
+    assert type(caught.value) is UserError
     file.parent.unlink()
     file.mkdir(parents=True)
-    with pytest.raises(sys.modules["errors"].UserError, match="cannot be saved"):
+    with pytest.raises(UserError, match="cannot be saved"):
         settings.save(Settings(5))
     assert list(file.parent.iterdir()) == [file]
 

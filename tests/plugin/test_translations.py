@@ -16,7 +16,7 @@ from babel.messages.mofile import read_mo
 from tests import translations
 from tests.translations import LOCALE, PROJECT, Sentences
 
-PLUGIN = PROJECT / "plugin" / "saliency"
+PLUGIN = PROJECT / "plugin" / "saliency" / "gimp_saliency"
 LANGUAGES = translations.catalogues()
 ERRORS = {"UserError", "ServerError", "NoServer", "ServerLate"}
 # The letters of GIMP's own buttons beside ours: Reset, Load Saved Settings, Save Settings, Cancel, OK.
@@ -61,22 +61,24 @@ def test_translations_have_the_same_fields(language: str) -> None:
         assert not each.id or _fields(str(each.string)) == _fields(str(each.id)), each.id
 
 
-def _labels(*names: str) -> list[str]:
+def _labels(*patterns: str) -> list[str]:
     """The labels with a mnemonic in modules of the plug-in."""
-    sources = [(PLUGIN / name).read_text(encoding="utf-8") for name in names]
+    paths = [path for pattern in patterns for path in sorted(PLUGIN.rglob(pattern))]
+    sources = [path.read_text(encoding="utf-8") for path in paths]
     labels = [label for source in sources for label in re.findall(r'\b_\("([^"]*_\w[^"]*)"\)', source)]
     return list(dict.fromkeys(labels))
 
 
 def _windows() -> dict[str, list[str]]:
     """What is seen at the same time, by name."""
-    entry = _labels("saliency.py")
-    menu, arguments = entry[:6], entry[6:]
+    style, server = _labels("style_name.py"), _labels("server_dialog.py")
+    window = [label for label in _labels("ui/**/*.py") if label not in {*style, *server}]
+    arguments = _labels("tools/arguments.py", "shared/edits/*.py", "shared/request.py")
     return {
-        "menu": menu,
-        "edit": [*_labels("dialog.py", "panes.py", "alternatives.py", "style_list.py"), *arguments, "_Help"],
-        "style": _labels("style_name.py"),
-        "server": _labels("server_dialog.py"),
+        "menu": _labels("tools/registry.py"),
+        "edit": [*window, *arguments],
+        "style": style,
+        "server": server,
     }
 
 
@@ -101,14 +103,14 @@ def _raised(path: Path) -> Iterator[ast.Call]:
                 yield node
 
 
-@pytest.mark.parametrize("path", sorted(PLUGIN.glob("*.py")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted(PLUGIN.rglob("*.py")), ids=lambda path: path.name)
 def test_no_sentence_is_bare(path: Path) -> None:
     for call in _raised(path):
         bare = [each for each in call.args if isinstance(each, (ast.Constant, ast.JoinedStr))]
         assert not bare, f"line {call.lineno}: no _()"
 
 
-@pytest.mark.parametrize("path", sorted(PLUGIN.glob("*.py")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted(PLUGIN.rglob("*.py")), ids=lambda path: path.name)
 def test_nothing_else_is_called_underscore(path: Path) -> None:
     # In a function that assigns _, even its sentences before that could not be translated.
     for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -120,8 +122,8 @@ def test_nothing_else_is_called_underscore(path: Path) -> None:
 
 @pytest.mark.parametrize(("language", "label"), [("de", "Belichtung −0.61 EV"), ("fr", "Exposition −0.61 IL")])
 def test_layers_get_names_in_the_users_language(language: str, label: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from gimp_saliency.shared import edits
+    from gimp_saliency.shared.edits import exposure
 
     translate: Callable[[str], str] = gettext.translation("saliency", LOCALE, [language]).gettext
-    monkeypatch.setattr(edits, "_", translate)
-    assert edits.Exposure(-0.61).label() == label
+    monkeypatch.setattr(exposure, "_", translate)
+    assert exposure.Exposure(-0.61).label() == label

@@ -157,13 +157,15 @@ def test_exported_networks_agree_with_torch(runs: Path, background: bool, monkey
     viewers = [saliency.load_network(runs / name) for name in ("a.pt", "b.pt")]
     rng = np.random.default_rng(5)
     style = tuple(rng.standard_normal(STYLE))
-    wish = EditRequest("emphasize", 0.7, background, 1.2, style)
+    request = EditRequest(
+        "emphasize", 70.0, background=background, background_strength=120.0, style_numbers=tuple(style)
+    )
     orders = operators.ALL_ORDERS
     for size in ((128, 192), (112, 192)):  # without and with padding
         picture = rng.integers(0, 255, (*size, 4), dtype=np.uint8)
         picture[:, :, 3] = 0
         picture[30:60, 40:120, 3] = 200
-        figures = predictor.edits(picture, "best-realism", wish).figures
+        figures = predictor.edits(picture, request).figures
         assert figures
         whole = torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255
         padding = (0, 0, 0, -size[0] % 32)

@@ -114,6 +114,9 @@ class EditRequest:
         unknown = self.kinds - set(NAMES)
         if unknown:
             raise RequestError(f"There is no edit {min(unknown)!r:.40}; choose among {', '.join(NAMES)}.")
+        if self.ranking not in list(Ranking):
+            names = ", ".join(each.value for each in Ranking)
+            raise RequestError(f"The order must be one of {names}, not {self.ranking!r:.40}.")
         object.__setattr__(self, "ranking", Ranking(self.ranking))
         object.__setattr__(self, "style_numbers", _check_style(self.style_numbers))
 
