@@ -92,15 +92,9 @@ MEMBERS = {
         "def insert_with_tags(self, iter: Gtk.TextIter, text: str, *tags: Gtk.TextTag) -> None: ...",
         "def set_text(self, text: str, length: int = -1) -> None: ...",
     ],
-    "GLib.Bytes": [
-        "@classmethod\ndef new(cls, data: bytes | None) -> GLib.Bytes: ...",
-        "def get_data(self) -> bytes | None: ...",
-    ],
     # A layer's relatives are layers.
-    "Gimp.GroupLayer": [
-        "def get_children(self) -> list[Gimp.Layer]: ...",
-    ],
     "Gimp.Layer": [
+        "def get_children(self) -> list[Gimp.Layer]: ...",
         "def get_parent(self) -> Gimp.GroupLayer | None: ...",
     ],
     # GIMP's documentation: False says that the plug-in translates by itself.
@@ -125,6 +119,7 @@ RESULTS = {
     "GdkPixbuf.Pixbuf.copy": "GdkPixbuf.Pixbuf",  # None only without memory, as below
     "GdkPixbuf.Pixbuf.scale_simple": "GdkPixbuf.Pixbuf",
     "Gimp.Image.get_floating_sel": "Gimp.Layer | None",
+    "Gimp.Image.get_layer_by_name": "Gimp.Layer | None",
     "Gimp.Image.get_layer_by_tattoo": "Gimp.Layer | None",
     "Gimp.Image.get_parasite": "Gimp.Parasite | None",
     "Gimp.Item.get_parasite": "Gimp.Parasite | None",
@@ -133,6 +128,7 @@ RESULTS = {
     "Gimp.get_parasite": "Gimp.Parasite | None",
     "Gimp.get_pdb": "Gimp.PDB",  # None only before the plug-in runs
     "GimpUi.Dialog.add_button": "Gtk.Button",
+    "GimpUi.ProcedureDialog.get_scale_entry": "GimpUi.ScaleEntry",
     "Gtk.Dialog.add_button": "Gtk.Button",
     "Gtk.Settings.get_default": "Gtk.Settings",  # None only without a screen
 }

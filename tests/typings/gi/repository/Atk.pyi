@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Written by tests/typings/generate.py.
+# mypy: disable-error-code="misc, override"
+from gi.repository import GObject
+
+class Object(GObject.Object):
+    def get_name(self) -> str: ...
+    def get_parent(self) -> Object: ...
+    def set_name(self, name: str) -> None: ...

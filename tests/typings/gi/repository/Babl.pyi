@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Written by tests/typings/generate.py.
+# mypy: disable-error-code="misc, override"
+class Object: ...
+
+def format_get_encoding(babl: Object) -> str: ...
