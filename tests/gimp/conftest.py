@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gimp_saliency.shared.client import lifecycle
-from model_server.serve import process
+from model_server.gimp import start_command
 from tests.conftest import GimpForTests
 from tests.gimp import gui
 from tests.gimp.batch_folder import Folder
@@ -35,6 +35,6 @@ def folder(gimp: GimpForTests, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setenv("GIMP_SALIENCY_RUNTIME", runtime)
         monkeypatch.setenv("XDG_STATE_HOME", runtime)
         monkeypatch.setattr(lifecycle, "start_command", [])  # what `batch` sets is put back after the test
-        monkeypatch.setattr(process, "command", lambda: [*FAKE_SERVER, "serve"])
+        monkeypatch.setattr(start_command, "own_command", lambda: [*FAKE_SERVER, "serve"])
         yield Folder(gimp, tmp_path)
         lifecycle.stop(kill=True)

@@ -12,7 +12,7 @@ from multiprocessing.connection import Client, Connection
 from pathlib import Path
 from typing import Any
 
-from model_server.gimp.program import Gimp, GimpError
+from model_server.gimp.running import Gimp, GimpError
 
 START = 60.0  # seconds that GIMP may take to start
 INSIDE = Path(__file__).with_name("inside_console.py")

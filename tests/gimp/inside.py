@@ -14,7 +14,7 @@ from gi.repository import Gegl, Gimp, Gio
 from gimp_saliency.image.thumbnail import read_thumbnail
 from gimp_saliency.layers.apply import apply_plan
 from gimp_saliency.layers.flat import edit_pixels
-from gimp_saliency.layers.record import read_parasite
+from gimp_saliency.layers.record import edits_above, read_parasite
 from gimp_saliency.layers.target import editable_layer
 from gimp_saliency.predict.plan import predict_plan
 from gimp_saliency.shared import edits
@@ -63,7 +63,7 @@ def edit(image: Any, drawables: list[Any], direction: str, **settings: Any) -> l
     """Attenuate or emphasize the selection of the one drawable as the procedures do; settings: see EditRequest."""
     request = EditRequest(direction, **settings)
     layer = editable_layer(image, drawables)
-    thumbnail = read_thumbnail(image, layer)
+    thumbnail = read_thumbnail(image, layer, edits_above(image, layer))
     plan = predict_plan(thumbnail, request)
     return apply_plan(image, layer, plan, request, (thumbnail.width, thumbnail.height))
 

@@ -14,7 +14,7 @@ from inside import ALL_EDITS, picture, select, selection, visible
 
 from gimp_saliency.image.selection import select_values
 from gimp_saliency.image.thumbnail import read_thumbnail
-from gimp_saliency.image.tree import GIMP_32
+from gimp_saliency.image.version import GIMP_32
 from gimp_saliency.layers import adjust, memory
 from gimp_saliency.layers.record import PARASITE, read_parasite, write_parasite
 from gimp_saliency.predict.parts import parts, within
@@ -44,7 +44,7 @@ def edited(strength: float = 100, kinds: Any = edits.NAMES, **options: Any) -> t
 
 def adjusted(image: Any, layer: Any, strength: float, kinds: Any = edits.NAMES, base: Any = None) -> list[Any]:
     made = adjust.find_edit(image, [layer])
-    wanted = EditRequest(made.request.direction, strength, made.request.ranking, frozenset(kinds))
+    wanted = EditRequest(made.request.direction, strength, kinds=frozenset(kinds))
     return adjust.apply_values(image, made, base or made.base, wanted)
 
 
@@ -121,7 +121,7 @@ def found_from_everywhere() -> dict[str, Any]:
             for drawable in [layer, *([layer.get_mask()] if layer.get_mask() else [])]:
                 if drawable.get_name() == "Photo" and not drawable.get_visible():
                     continue  # the hidden original belongs to nobody
-                ids.add(adjust.find_edit(image, [drawable]).facts["id"])
+                ids.add(adjust.find_edit(image, [drawable]).record.id)
                 seen += 1
         result[name] = {"ids": len(ids), "drawables": seen}
         image.delete()

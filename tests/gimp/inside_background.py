@@ -127,7 +127,7 @@ def readjusted(image: Any, **changes: Any) -> list[Any]:
 def _known_but_off(options: dict[str, Any]) -> Any:
     """An edit whose background has known values and is off."""
     image, layer = scene(**options)
-    plan = [Planned(ALL_EDITS, None, {}, AROUND)]
+    plan = [Planned(ALL_EDITS, background=AROUND)]
     apply_plan(image, layer, plan, EditRequest("attenuate"), (1, 1))
     return image
 
@@ -201,7 +201,7 @@ def found_from_everywhere() -> dict[str, Any]:
                 found.append(adjust.find_edit(image, [layer]))
         copy, photo, _whole = adjust.before(image, found[0])
         results[name] = {
-            "ids": len({each.facts["id"] for each in found}),
+            "ids": len({each.record.id for each in found}),
             "layers": sorted({(len(each.layers), len(each.around)) for each in found}),
             "before": worst(visible(copy), before),
             "region": worst(selection(copy), was_selected),

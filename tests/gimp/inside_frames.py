@@ -11,9 +11,10 @@ import inside
 import inside_adjust
 from gi.repository import Gimp, Gio
 
-from gimp_saliency.image.tree import GIMP_32, lineage
-from gimp_saliency.layers import adjust, apply
-from gimp_saliency.layers.record import HOLDER, read_parasite, role
+from gimp_saliency.image.tree import lineage
+from gimp_saliency.layers import adjust
+from gimp_saliency.layers.methods import choose_method
+from gimp_saliency.layers.record import Role, read_parasite, read_role
 from gimp_saliency.shared import edits
 from gimp_saliency.shared.client import questions
 from gimp_saliency.shared.errors import UserError
@@ -26,7 +27,7 @@ def numbers(image: Any) -> list[Any]:
     """The numbers at 100 % of every edit in the image, lowest frame first, once for each edit of each frame."""
     found = []
     for item in reversed(image.get_layers()):
-        row = item.get_children() if role(item) == HOLDER else [item]
+        row = item.get_children() if read_role(item) == Role.HOLDER else [item]
         contents = [content for each in row if (content := read_parasite(each))]
         for number in dict.fromkeys(content["id"] for content in contents):
             found.append(next(content["base"] for content in contents if content["id"] == number))
@@ -194,8 +195,8 @@ def _single() -> bool:
 def _after_a_fault() -> bool:
     """Whether nothing stays behind if GIMP fails at the third frame."""
     image, frames = _movie()
-    before, name = inside.tree(image), "add_stack" if GIMP_32 else "add_baked_copy"
-    add = getattr(apply, name)
+    before, method = inside.tree(image), choose_method()
+    add = method.add
     calls = []
 
     def fail(*arguments: Any, **keywords: Any) -> Any:
@@ -204,14 +205,14 @@ def _after_a_fault() -> bool:
             raise UserError("No more.")
         return add(*arguments, **keywords)
 
-    setattr(apply, name, fail)
+    method.add = fail
     try:
         inside.edit(image, [frames[1]], "attenuate", frames=True)
         return False
     except UserError:
         return inside.tree(image) == before and image.get_selected_layers() == [frames[1]]
     finally:
-        setattr(apply, name, add)
+        method.add = add
         image.delete()
 
 

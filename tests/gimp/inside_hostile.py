@@ -19,7 +19,7 @@ from gi.repository import Gimp, Gio
 from inside_faults import state
 
 from gimp_saliency.image.tree import MAP_PARASITE
-from gimp_saliency.layers.record import BAKED, PARASITE, PERSISTENT_UNDOABLE, read_parasite, write_parasite
+from gimp_saliency.layers.record import PARASITE, PERSISTENT_UNDOABLE, Role, read_parasite, write_parasite
 
 _LAST = "saliency-last-edit"
 _SELECTION = "saliency-selection"
@@ -184,7 +184,7 @@ def selections() -> dict[str, dict[str, Any]]:
         "nothing selected": packed((0, 0, 64, 48), full),
     }
     image, _ = inside_adjust.edited()
-    good = {**(read_parasite(image.get_layers()[0]) or {}), "role": BAKED}
+    good = {**(read_parasite(image.get_layers()[0]) or {}), "role": Role.BAKED}
     image.delete()
     results = {}
     for name, content in contents.items():

@@ -13,9 +13,9 @@ from inside_adjust import reloaded, worst
 from inside_background import readjusted
 
 from gimp_saliency.image.thumbnail import read_box, read_channel
-from gimp_saliency.image.tree import GIMP_32
+from gimp_saliency.image.version import GIMP_32
 from gimp_saliency.layers import adjust
-from gimp_saliency.layers.record import HOLDER, read_parasite, role
+from gimp_saliency.layers.record import Role, edits_above, read_parasite, read_role
 from gimp_saliency.predict.plan import Planned
 from gimp_saliency.preview.view import View
 from gimp_saliency.shared import edits
@@ -118,7 +118,7 @@ def background_anew() -> dict[str, float]:
 def _topmost(image: Any) -> Any:
     """The topmost layer of an edit."""
     top = image.get_layers()[0]
-    return top.get_children()[0] if role(top) == HOLDER else top
+    return top.get_children()[0] if read_role(top) == Role.HOLDER else top
 
 
 def _with_background(image: Any, layer: Any, wanted: bytes) -> float:
@@ -162,7 +162,7 @@ def previews() -> dict[str, int]:
 def _shown(image: Any, made: adjust.MadeEdit, wanted: Any, box: tuple[int, int, int, int]) -> bytes:
     """What the dialog shows of a box."""
     before, photo, whole = adjust.before(image, made)
-    thumbnail = read_box(before, photo, box, 400)
+    thumbnail = read_box(before, photo, edits_above(before, photo), box, 400)
     size = thumbnail.width, thumbnail.height
     outer = None if whole is None else read_channel(before, whole, box, size)
     view = View(thumbnail, box, (64, 48), False, outer)

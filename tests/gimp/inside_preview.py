@@ -102,6 +102,6 @@ def _plan(draw: random.Random, thumbnail: Any, request: Any) -> list[Any]:
     )
     around = inside.random_edits(draw) if request.background else []
     return [
-        Planned(edits.at_strength(inside.random_edits(draw), 0.7), each, None, around if not number else [])
+        Planned(edits.at_strength(inside.random_edits(draw), 0.7), each, around if not number else ())
         for number, each in enumerate(cells)
     ]

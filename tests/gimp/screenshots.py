@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The README's pictures of the windows: `python -m tests.gimp.screenshots docs`.
+"""The manual's pictures of the windows: `python -m tests.gimp.screenshots docs`.
 
 Needs the sample photographs that `./install.sh --demo` fetches, and a GIMP 3.2 for tests.
 """

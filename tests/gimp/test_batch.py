@@ -159,14 +159,18 @@ def test_style(folder: Folder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     assert "choose one of «Faded»" in failed["a.png"]
 
 
-def test_kinds_of_edit(folder: Folder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_kinds_of_edit(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """By the command line, in files with and without layers; the stand-in says exposure, around it saturation, too."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "configuration"))
+    styles.save("Faded", (4.0,) * 10)  # what its saturation depends on
     monkeypatch.setenv("GIMP_SALIENCY_GIMP", str(folder.gimp.gimp.location))
     before, inside = folder.add("a.png"), rectangle() > 0
     places = [str(folder.place / "in"), str(folder.place / "out"), "--masks", str(folder.place / "masks")]
 
     def edit(*options: str) -> np.ndarray[Any, Any]:
-        assert main(["batch", *places, "--direction", "attenuate", "--background", *options]) == 0
+        assert main(["batch", *places, "--direction", "attenuate", "--background", "--style", "Faded", *options]) == 0
         return np.asarray(folder.result("a.png"))
 
     everything, exposure, saturation = edit(), edit("--edits", "exposure"), edit("--edits", "saturation,tone")

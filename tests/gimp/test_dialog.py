@@ -115,7 +115,7 @@ def own_folder(gimp: GimpForTests, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     """A folder for the user's settings that GIMP sees, too, and for a server that knows of backgrounds and styles."""
     with tempfile.TemporaryDirectory(dir=Path(gimp.env["GIMP3_DIRECTORY"]).parent) as folder:
         monkeypatch.setenv("GIMP_SALIENCY_RUNTIME", folder)
-        monkeypatch.setattr("model_server.gimp._SERVE", [*FAKE_SERVER, "serve"])
+        monkeypatch.setattr("model_server.gimp.start_command.own_command", lambda: [*FAKE_SERVER, "serve"])
         yield Path(folder)
         lifecycle.stop(kill=True)
 

@@ -25,16 +25,15 @@ import pytest
 from gimp_saliency.shared.client import lifecycle, questions, transport
 from gimp_saliency.shared.errors import ServerError
 from gimp_saliency.shared.request import EditRequest, Ranking
-from model_server.gimp import program
-from model_server.gimp.program import Gimp
-from model_server.serve import process
+from model_server.gimp import start_command
+from model_server.gimp.running import Gimp
+from model_server.predict.networks import NETWORKS
 from tests.conftest import GimpForTests
 from tests.gimp.small_disk import fill, mounted
 from tests.model_server.processes import FAKE_SERVER, wait_for
 
 pytestmark = pytest.mark.thorough
 
-NETWORKS = Path(process.__file__).with_name("networks")
 KILLS = 50  # of the server of each GIMP, one during each edit or beside it
 STORM = 5  # edits while the server is killed again and again
 FREEZES = 6
@@ -91,7 +90,7 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
 
 def serve_with(monkeypatch: pytest.MonkeyPatch, command: list[str], *options: str) -> None:
     """Another server than the real one for GIMP."""
-    monkeypatch.setattr(program, "_SERVE", [*command, "serve", *options])
+    monkeypatch.setattr(start_command, "own_command", lambda: [*command, "serve", *options])
 
 
 def is_sentence(message: Any) -> bool:

@@ -18,13 +18,12 @@ from babel.messages.mofile import write_mo
 
 from gimp_saliency.shared import places
 from tests import translations
-from tests.conftest import PROJECT, GimpForTests
+from tests.conftest import GimpForTests
 from tests.gimp import gui
 from tests.gimp.gui import Window, wait_for
 
 pytestmark = pytest.mark.skipif(bool(gui.MISSING), reason=f"needs {', '.join(gui.TOOLS)}")
 
-PLUGIN = PROJECT / "plugin" / "saliency"
 TITLE = "Attenuate Selection"
 OPEN = "ctrl+F9"  # a shortcut, since the menu's own keys are other ones in other languages
 THOROUGH = pytest.mark.thorough
@@ -42,14 +41,14 @@ def profile(
     try:
         action = f'(action "plug-in-saliency-attenuate" "{OPEN.replace("ctrl+", "<Primary>")}")'
         (copy / "shortcutsrc").write_text(f"(file-version 1)\n{action}\n")
-        plugin = copy / "plug-ins" / "saliency"
+        package = copy / "plug-ins" / "saliency" / "gimp_saliency"
         watcher = Path(__file__).with_name("watcher.py")
-        with (plugin / "tracing.py").open("a") as file:
+        with (package / "shared" / "tracing.py").open("a") as file:
             file.write(f"\nexec(open({str(watcher)!r}).read())\n")
         if language:
-            speak(plugin / "words.py", language, gimp.gimp.location or Path("/"), copy / "locales")
+            speak(package / "shared" / "words.py", language, gimp.gimp.location or Path("/"), copy / "locales")
         if words:
-            write_catalogue(plugin / "locale" / language / "LC_MESSAGES" / "saliency.mo", words)
+            write_catalogue(package / "locale" / language / "LC_MESSAGES" / "saliency.mo", words)
         yield gimp.where(GIMP3_DIRECTORY=str(copy))
     finally:
         shutil.rmtree(copy)
@@ -269,8 +268,8 @@ def test_nothing_is_cut_off(gimp: GimpForTests, tmp_path: Path, look: Look) -> N
 def test_an_overlong_sentence_leaves_the_dialog_on_the_screen(gimp: GimpForTests, tmp_path: Path) -> None:
     sentence = 100 * "words and " + 100 * "/a_path_without_blanks"
     with profile(gimp) as own:
-        plugin = Path(own.env["GIMP3_DIRECTORY"], "plug-ins", "saliency")
-        with (plugin / "connection.py").open("a") as file:
+        package = Path(own.env["GIMP3_DIRECTORY"], "plug-ins", "saliency", "gimp_saliency")
+        with (package / "shared" / "client" / "questions.py").open("a") as file:
             file.write(f"\n\ndef ask_edits(*_, **__):\n    raise ServerError({sentence!r})\n")
         with gui.opened(own, tmp_path) as window:
             window.menu(TITLE)

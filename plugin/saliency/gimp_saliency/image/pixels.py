@@ -4,9 +4,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
-from gi.repository import Gegl
+from gi.repository import Gegl, Gimp
 
 from .geometry import Box
 
@@ -86,7 +85,9 @@ def convert_pixels(data: bytes, width: int, height: int, source: str, target: st
     return bytes(buffer.get(rectangle, 1.0, target, Gegl.AbyssPolicy.NONE))
 
 
-def copy_pixels(source: Any, target: Any, boxes: Iterable[Box], shift: tuple[int, int] = (0, 0)) -> None:
+def copy_pixels(
+    source: Gimp.Drawable, target: Gimp.Drawable, boxes: Iterable[Box], shift: tuple[int, int] = (0, 0)
+) -> None:
     """Copy boxes of a drawable's pixels into another drawable, shifted."""
     buffer, edited = source.get_buffer(), target.get_buffer()
     for x, y, width, height in boxes:

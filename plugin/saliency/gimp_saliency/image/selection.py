@@ -3,14 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 from gi.repository import Babl, Gegl, Gimp
 
 
-def select_values(image: Any, values: bytes, component: str, box: tuple[int, int, int, int] | None = None) -> None:
+def select_values(
+    image: Gimp.Image, values: bytes, component: str, box: tuple[int, int, int, int] | None = None
+) -> None:
     """Select what the values say: one a pixel, rows from the top, of a babl component ("u8", "u16"), full = selected.
 
     box: x, y, width and height of the part of the canvas that they are for; outside nothing is selected.  None: all.
@@ -22,7 +23,7 @@ def select_values(image: Any, values: bytes, component: str, box: tuple[int, int
 
 
 @contextmanager
-def draw_selection(image: Any, operation: Any) -> Iterator[tuple[Any, Any]]:
+def draw_selection(image: Gimp.Image, operation: Gimp.ChannelOps) -> Iterator[tuple[Gimp.Channel, Gegl.Buffer]]:
     """A black channel of the canvas' size and its buffer; combined with the selection once it is drawn, then removed.
 
     Active layers stay active.
@@ -42,7 +43,7 @@ def draw_selection(image: Any, operation: Any) -> Iterator[tuple[Any, Any]]:
         activate_layers(image, layers)
 
 
-def coverage_format(image: Any, channel: Any, component: str) -> str:
+def coverage_format(image: Gimp.Image, channel: Gimp.Channel, component: str) -> str:
     """The babl format in which to write coverage into a channel, so that it is the selection's when selected.
 
     In new 8-bit images GIMP keeps selections as linear values but channels as encoded ones, and copies the bytes; in
@@ -52,24 +53,25 @@ def coverage_format(image: Any, channel: Any, component: str) -> str:
     return f"Y {component}" if selected == own else f"Y' {component}"
 
 
-def activate_layers(image: Any, layers: list[Any]) -> None:
+def activate_layers(image: Gimp.Image, layers: Sequence[Gimp.Layer]) -> None:
     """Make layers the active ones.  None leaves all as it is: GIMP would show an error."""
     if layers:
         image.set_selected_layers(layers)
 
 
-def select_masks(image: Any, layers: list[Any]) -> None:
+def select_masks(image: Gimp.Image, layers: Sequence[Gimp.Layer]) -> None:
     """Select what the masks of the layers show together; a layer without one shows everything."""
     Gimp.Selection.none(image)
     for layer in layers:
-        if layer.get_mask() is None:
+        mask = layer.get_mask()
+        if mask is None:
             Gimp.Selection.all(image)
         else:
-            image.select_item(Gimp.ChannelOps.ADD, layer.get_mask())
+            image.select_item(Gimp.ChannelOps.ADD, mask)
 
 
 @contextmanager
-def preserve_selection(image: Any) -> Iterator[Any]:
+def preserve_selection(image: Gimp.Image) -> Iterator[Gimp.Channel]:
     """Gives the selection as a channel, and selects it again at the end.  Active layers stay active."""
     layers = image.get_selected_layers()
     selected = Gimp.Selection.save(image)
@@ -81,7 +83,7 @@ def preserve_selection(image: Any) -> Iterator[Any]:
         image.remove_channel(selected)
 
 
-def intersect_cells(image: Any, cells: bytes, width: int, height: int) -> None:
+def intersect_cells(image: Gimp.Image, cells: bytes, width: int, height: int) -> None:
     """Unselect all pixels in the cells that are 0 of a coarse grid over the canvas; the cells are 0 or 255."""
     columns = [_start(x, image.get_width(), width) for x in range(width + 1)]
     rows = [_start(y, image.get_height(), height) for y in range(height + 1)]

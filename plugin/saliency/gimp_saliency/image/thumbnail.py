@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from gi.repository import Babl, Gegl, Gimp
 
@@ -19,7 +18,8 @@ from .geometry import Box
 from .pixels import convert_pixels, flatten_thumbnail, interleave_mask, resize_plane, resize_rgba, to_rgba
 from .selection import preserve_selection
 from .srgb import decode
-from .tree import GIMP_32, covers_canvas, lineage, siblings
+from .tree import covers_canvas, lineage, siblings
+from .version import GIMP_32
 
 _LONG_SIDE = 384  # px; what the server takes at most
 _LARGEST_THUMBNAIL = 1024  # px; of GIMP's own making
@@ -36,7 +36,7 @@ class Thumbnail:
     height: int
 
 
-def read_thumbnail(image: Any, layer: Any, edits: Sequence[Any] = ()) -> Thumbnail:
+def read_thumbnail(image: Gimp.Image, layer: Gimp.Layer, edits: Sequence[Gimp.Layer] = ()) -> Thumbnail:
     """What is visible at and below the layer and its edits, whole canvas, long side 384 px at most.
 
     edits: the layers of edits directly above the layer, lowest first.
@@ -47,7 +47,7 @@ def read_thumbnail(image: Any, layer: Any, edits: Sequence[Any] = ()) -> Thumbna
     return Thumbnail(interleave_mask(_visible(image, layer, edits, size), mask), *size)
 
 
-def thumbnail_size(image: Any) -> tuple[int, int]:
+def thumbnail_size(image: Gimp.Image) -> tuple[int, int]:
     """Width and height of what the server gets of an image.  Raises UserError if that is too narrow."""
     scale = min(1.0, _LONG_SIDE / max(image.get_width(), image.get_height()))
     size = round(image.get_width() * scale), round(image.get_height() * scale)
@@ -56,7 +56,7 @@ def thumbnail_size(image: Any) -> tuple[int, int]:
     return size
 
 
-def read_mask(image: Any, layer: Any) -> tuple[bytes, tuple[int, int]]:
+def read_mask(image: Gimp.Image, layer: Gimp.Layer) -> tuple[bytes, tuple[int, int]]:
     """The same mask alone, and its width and height."""
     size = thumbnail_size(image)
     mask = _mask(image, layer, size)
@@ -67,7 +67,7 @@ def read_mask(image: Any, layer: Any) -> tuple[bytes, tuple[int, int]]:
     return mask, size
 
 
-def read_box(image: Any, layer: Any, edits: Sequence[Any], box: Box, longest: int) -> Thumbnail:
+def read_box(image: Gimp.Image, layer: Gimp.Layer, edits: Sequence[Gimp.Layer], box: Box, longest: int) -> Thumbnail:
     """The same of a part of the canvas (x, y, width, height), not enlarged, its long side `longest` px at most.
 
     The mask is the selection alone.
@@ -90,19 +90,19 @@ def read_box(image: Any, layer: Any, edits: Sequence[Any], box: Box, longest: in
     return Thumbnail(interleave_mask(picture, _selection(image, size, box)), *size)
 
 
-def read_channel(image: Any, channel: Any, box: Box, size: tuple[int, int]) -> bytes:
+def read_channel(image: Gimp.Image, channel: Gimp.Channel, box: Box, size: tuple[int, int]) -> bytes:
     """The mask that a selection of the channel would be, of a part of the canvas, at a width and height."""
     with preserve_selection(image):
         image.select_item(Gimp.ChannelOps.REPLACE, channel)
         return _selection(image, size, box)
 
 
-def _is_photo_alone(image: Any, layer: Any) -> bool:
+def _is_photo_alone(image: Gimp.Image, layer: Gimp.Layer) -> bool:
     """Whether nothing but the layer is to be seen at and below it: many times faster than the whole composition."""
     return layer.get_parent() is None and covers_canvas(image, layer)
 
 
-def _visible(image: Any, layer: Any, edits: Sequence[Any], size: tuple[int, int]) -> bytes:
+def _visible(image: Gimp.Image, layer: Gimp.Layer, edits: Sequence[Gimp.Layer], size: tuple[int, int]) -> bytes:
     """R'G'B' bytes of the composition from the canvas' bottom up to the layer's topmost edit."""
     top = [layer, *edits][-1]
     if not edits and _is_photo_alone(image, layer):
@@ -123,7 +123,7 @@ def _visible(image: Any, layer: Any, edits: Sequence[Any], size: tuple[int, int]
         copy.delete()
 
 
-def _mask(image: Any, layer: Any, size: tuple[int, int]) -> bytes:
+def _mask(image: Gimp.Image, layer: Gimp.Layer, size: tuple[int, int]) -> bytes:
     """The selection times the layer's coverage, one linear byte a pixel."""
     mask = _selection(image, size)
     coverage = _coverage(image, layer, size)
@@ -132,7 +132,7 @@ def _mask(image: Any, layer: Any, size: tuple[int, int]) -> bytes:
     return bytes(m * c // 255 for m, c in zip(mask, coverage))
 
 
-def _coverage(image: Any, layer: Any, size: tuple[int, int]) -> bytes:
+def _coverage(image: Gimp.Image, layer: Gimp.Layer, size: tuple[int, int]) -> bytes:
     """The layer's alpha on the canvas, 0 outside the layer."""
     width, height = size
     _ok, x, y = layer.get_offsets()
@@ -158,11 +158,9 @@ def _span(first: int, last: int, scale: float, limit: int) -> range:
     return range(start, max(start + 1, min(limit, round(last * scale))))
 
 
-def _selection(image: Any, size: tuple[int, int], part: Box | None = None) -> bytes:
+def _selection(image: Gimp.Image, size: tuple[int, int], part: Box | None = None) -> bytes:
     selection = image.get_selection()
-    thumbnail = selection.get_sub_thumbnail_data(*part, *size) if part else selection.get_thumbnail_data(*size)
-    data, width, height, bpp = thumbnail
-    data = bytes(data.get_data())
+    data, width, height, bpp = _thumbnail(selection, size, part)
     if GIMP_32:
         plane = data[::bpp].translate(_LINEAR)  # comes back display-encoded
     else:
@@ -174,42 +172,62 @@ def _selection(image: Any, size: tuple[int, int], part: Box | None = None) -> by
     return resize_plane(plane, width, height, *size)
 
 
-def read_srgb(image: Any, source: Any, size: tuple[int, int], part: Box | None = None) -> tuple[bytes, int, int]:
+def _thumbnail(
+    source: Gimp.Image | Gimp.Drawable, size: tuple[int, int], part: Box | None
+) -> tuple[bytes, int, int, int]:
+    """What GIMP gives of an image, a drawable or a part of a drawable: bytes, width, height, bytes a pixel."""
+    if part is not None and isinstance(source, Gimp.Drawable):
+        data, width, height, bpp = source.get_sub_thumbnail_data(*part, *size)
+        return bytes(data.get_data() or b""), width, height, bpp
+    seen, width, height, bpp = source.get_thumbnail_data(*size)
+    return bytes((seen.get_data() if seen else None) or b""), width, height, bpp
+
+
+def read_srgb(
+    image: Gimp.Image, source: Gimp.Image | Gimp.Drawable, size: tuple[int, int], part: Box | None = None
+) -> tuple[bytes, int, int]:
     """R'G'B'A bytes (sRGB), width and height of an image's or drawable's thumbnail (or of a part of a drawable)."""
-    thumbnail = source.get_sub_thumbnail_data(*part, *size) if part else source.get_thumbnail_data(*size)
-    data, width, height, bpp = thumbnail
-    data = bytes(data.get_data())
-    whole_image = isinstance(source, Gimp.Image)  # always comes with alpha
+    data, width, height, bpp = _thumbnail(source, size, part)
     if GIMP_32:
         rgba = to_rgba(data, bpp)
     else:
-        encoded, component = _component(image)
-        alpha = "A" if whole_image or source.has_alpha() else ""
-        gray = image.get_base_type() == Gimp.ImageBaseType.GRAY
-        prime = "'" if encoded else ""
-        source_format = (f"Y{prime}" if gray else f"R{prime}G{prime}B{prime}") + f"{alpha} {component}"
-        profile = image.get_color_profile()
-        standard = gray or profile is None or profile.is_equal(Gimp.ColorProfile.new_rgb_srgb())
-        if standard and encoded and component == "u8":
-            rgba = to_rgba(data, bpp)
-        elif standard:
-            rgba = convert_pixels(data, width, height, source_format, "R'G'B'A u8")
-        else:
-            rgba = _convert_profile(data, width, height, source_format, encoded, profile)
+        has_alpha = not isinstance(source, Gimp.Drawable) or source.has_alpha()  # images always come with alpha
+        rgba = _convert_native(image, data, (width, height, bpp), has_alpha)
     if (width, height) == size or part:
         return rgba, width, height
     return resize_rgba(rgba, width, height, *size), *size
 
 
-def _component(image: Any) -> tuple[bool, str]:
+def _convert_native(image: Gimp.Image, data: bytes, shape: tuple[int, int, int], has_alpha: bool) -> bytes:
+    """R'G'B'A bytes in sRGB of pixels in the image's own precision and profile.
+
+    shape: width, height, bytes a pixel.
+    """
+    width, height, bpp = shape
+    encoded, component = _component(image)
+    gray = image.get_base_type() == Gimp.ImageBaseType.GRAY
+    prime, alpha = "'" if encoded else "", "A" if has_alpha else ""
+    native = (f"Y{prime}" if gray else f"R{prime}G{prime}B{prime}") + f"{alpha} {component}"
+    profile = image.get_color_profile()
+    if not gray and profile is not None and not profile.is_equal(Gimp.ColorProfile.new_rgb_srgb()):
+        return _convert_profile(data, (width, height), native, encoded, profile)
+    if encoded and component == "u8":
+        return to_rgba(data, bpp)
+    return convert_pixels(data, width, height, native, "R'G'B'A u8")
+
+
+def _component(image: Gimp.Image) -> tuple[bool, str]:
     """Whether the image's values are display-encoded, and babl's name of their type."""
     name = image.get_precision().value_nick  # such as "u8-non-linear"
     component, _dash, encoding = name.partition("-")
     return encoding != "linear", component
 
 
-def _convert_profile(data: bytes, width: int, height: int, source: str, encoded: bool, profile: Any) -> bytes:
+def _convert_profile(
+    data: bytes, size: tuple[int, int], source: str, encoded: bool, profile: Gimp.ColorProfile
+) -> bytes:
     """R'G'B'A bytes in sRGB from pixels in another colour profile, by way of a small image."""
+    width, height = size
     precision = Gimp.Precision.FLOAT_NON_LINEAR if encoded else Gimp.Precision.FLOAT_LINEAR
     image = Gimp.Image.new_with_precision(width, height, Gimp.ImageBaseType.RGB, precision)
     try:

@@ -1,44 +1,40 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which layer an edit goes to, whether it can be edited at all, and which layers belong to earlier edits."""
+"""The tree of layers: who lies where, and what covers what."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from gi.repository import Gimp
-
-GIMP_32 = (Gimp.MAJOR_VERSION, Gimp.MINOR_VERSION) >= (3, 2)
-
 
 SMALLEST = 16  # px; below that the networks see nothing
 MAP_PARASITE = "saliency-map"  # a saliency map's values, as JSON on its layer
 
 
-def lineage(item: Any) -> list[Any]:
+def lineage(item: Gimp.Layer) -> list[Gimp.Layer]:
     """The item and the groups that it is in, innermost first."""
-    items = []
-    while item is not None:
-        items.append(item)
-        item = item.get_parent()
+    items: list[Gimp.Layer] = []
+    parent: Gimp.Layer | None = item
+    while parent is not None:
+        items.append(parent)
+        parent = parent.get_parent()
     return items
 
 
-def siblings(image: Any, layer: Any) -> list[Any]:
+def siblings(image: Gimp.Image, layer: Gimp.Layer) -> list[Gimp.Layer]:
     """All layers of the group (or image) that holds the layer, top first; its position is the index in the list."""
     parent = layer.get_parent()
     return list(parent.get_children() if parent is not None else image.get_layers())
 
 
-def counterpart(image: Any, copy: Any, layer: Any) -> Any:
+def counterpart(image: Gimp.Image, copy: Gimp.Image, layer: Gimp.Layer) -> Gimp.Layer:
     """The layer's copy in a duplicate of its image.  Groups get other tattoos there, so it is found by its place."""
-    row, found = copy.get_layers(), None
-    for item in reversed(lineage(layer)):
-        found = row[siblings(image, item).index(item)]
-        row = found.get_children() if found.is_group() else []
-    return found
+    row = copy.get_layers()
+    *groups, last = reversed(lineage(layer))
+    for item in groups:
+        row = row[siblings(image, item).index(item)].get_children()
+    return row[siblings(image, last).index(last)]
 
 
-def covers_canvas(image: Any, layer: Any) -> bool:
+def covers_canvas(image: Gimp.Image, layer: Gimp.Layer) -> bool:
     """Whether nothing shines through or around the layer, its alpha channel aside."""
     return (
         layer.get_offsets()[1:] == (0, 0)
@@ -47,3 +43,16 @@ def covers_canvas(image: Any, layer: Any) -> bool:
         and layer.get_mode() in (Gimp.LayerMode.NORMAL, Gimp.LayerMode.NORMAL_LEGACY)
         and layer.get_mask() is None
     )
+
+
+def longer_side(image: Gimp.Image) -> int:
+    """Of the whole image, in px: what the width of sharpening goes by."""
+    return int(max(image.get_width(), image.get_height()))
+
+
+def is_opaque(layer: Gimp.Layer) -> bool:
+    """Whether no pixel of the layer is transparent.  A selection must not be active."""
+    if not layer.has_alpha():
+        return True
+    mean = layer.histogram(Gimp.HistogramChannel.ALPHA, 0, 1).mean
+    return mean in (1, 255)  # the scale is 0..255 in 8 bit, 0..1 otherwise

@@ -1,145 +1,159 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An edit from question to layers: ask the server for each part of the selection, apply its answers in one step."""
+"""From a plan to layers: each part of the selection gets its edits, all in one undo step."""
 
 from __future__ import annotations
 
 import uuid
-from contextlib import nullcontext
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from functools import partial
 
 from gi.repository import Gimp
 
 from ..image.selection import intersect_cells, preserve_selection
-from ..image.tree import GIMP_32, counterpart
-from ..predict.edge import Tile, fetch_refined_mask, select_tiles
+from ..image.tree import counterpart, longer_side
+from ..predict.edge import Tile, fetch_refined_mask
 from ..predict.plan import Planned
-from ..shared import version
-from ..shared.edits import Edit, to_json
+from ..shared.edits import Edit
 from ..shared.request import EditRequest
 from . import frames
-from .baked import add_baked_copy
-from .live import add_stack, longer_side
-from .record import BACKGROUND
+from .method import PartEdit, PartSelection
+from .methods import choose_method
+from .record import EditRecord
 from .undo import in_one_step
 
 
 def apply_plan(
-    image: Any,
-    layer: Any,
-    plan: list[Planned],
+    image: Gimp.Image,
+    layer: Gimp.Layer,
+    plan: Sequence[Planned],
     request: EditRequest,
     grid: tuple[int, int],
     side: float | None = None,
-) -> list[Any]:
+) -> list[Gimp.Layer]:
     """Apply a plan to the selection above the layer as one undo step; return the created layers, lowest first.
 
     The first part's background edits go to all that is not selected, above all parts' edits.  grid: width and height of
-    the grid of the parts' cells.  side: as for `adjustments.add_stack`.  With request.frames all frames get the plan,
-    each with the layer's refined selection, and the created layers are theirs, too.  At strength 0 nothing is created.
-    If anything fails, no layer stays behind.  Raises UserError or connection.ServerError.
+    the grid of the parts' cells.  side: the longer side in px of the picture that sharpening goes by, by default the
+    image's.  With request.frames all frames get the plan, each with the layer's refined selection, and the created
+    layers are theirs, too.  At strength 0 nothing is created.  If anything fails, no layer stays behind.
+    Raises UserError or ServerError.
     """
-    gray = layer.is_gray()
-    work = [(each, _effective(request.scale_edits(each.edits, gray))) for each in plan]
-    around = _effective(request.scale_background(plan[0].background, gray)) if plan else []
-    work = [(each, edits) for each, edits in work if edits] or ([(plan[0], [])] if around else [])
+    work = _choose_work(plan, request, layer.is_gray())
     if not work:
         return []
-
     photos = frames.photos(image, layer) if request.frames else [layer]
-    alone = len(photos) > 1
-    side = side or longer_side(image)
-    known = plan[0].background  # maybe of strength 0
-    in_parts = any(each.cells is not None for each, _ in work)
+    preparation = _Preparation(image, layer, request, grid, side or longer_side(image), len(photos))
     # Before the undo step: a server that fails now leaves the image as it is.
-    wanted = [each.cells for each, _ in work] + ([None] if known and in_parts else [])  # last the whole selection's
-    tiles = [_fetch_part(image, layer, cells, grid, request.feather) if request.refine else None for cells in wanted]
-
-    def select(selected: Any, number: int) -> None:
-        if selected is not None:
-            image.select_item(Gimp.ChannelOps.REPLACE, selected)
-        cells, soft = wanted[number], tiles[number]
-        if soft:
-            select_tiles(image, soft)
-        else:
-            if cells is not None:
-                intersect_cells(image, cells, *grid)
-            if request.feather > 0:
-                Gimp.Selection.feather(image, request.feather)
-
-    def add() -> list[Any]:
-        layers: list[Any] = []
-        common = {"selection": uuid.uuid4().hex} if in_parts else {}
-        as_selected = not request.refine and request.feather <= 0 and not in_parts
-        with nullcontext() if as_selected else preserve_selection(image) as selected:
-            for number, (each, edits) in enumerate(work):
-                last = number == len(work) - 1
-                facts = {**_facts(each, request, known if last else []), **common, "side": side}
-                if alone:
-                    facts["frames"] = str(len(photos))
-                rest_of_all = last and known and in_parts
-                if rest_of_all:
-                    select(selected, -1)
-                with preserve_selection(image) if rest_of_all else nullcontext() as whole:
-                    select(selected, number)
-                    for place, photo in enumerate(photos):
-                        layers += _add(image, photo, edits, around if last else [], facts, alone, whole)
-                        photos[place] = image.get_selected_layers()[0]  # a copy may have taken the layer's place
-        image.set_selected_layers(photos[:1])
-        return layers
-
-    return in_one_step(image, tuple(photos), add)
+    parts = preparation.prepare_parts(work, plan[0].background)
+    return in_one_step(image, tuple(photos), partial(_add_parts, image, photos, parts))
 
 
-def _facts(planned: Planned, request: EditRequest, background: list[Edit]) -> dict[str, Any]:
-    """What the parasites of all layers of one part's edit have in common."""
-    facts = {
-        "id": uuid.uuid4().hex,
-        "version": version.VERSION,
-        "direction": request.direction,
-        "strength": request.strength,
-        "kinds": sorted(request.kinds),
-        "base": to_json(planned.edits),
-        **(planned.facts or {}),
-    }
-    if background:
-        facts["background"] = to_json(background)
-        facts["background-strength"] = request.background_strength
-    return facts
-
-
-def _effective(edits: list[Edit]) -> list[Edit]:
-    return [edit for edit in edits if not edit.is_identity()]
-
-
-def _add(
-    image: Any, photo: Any, edits: list[Edit], around: list[Edit], facts: dict[str, Any], alone: bool, whole: Any
-) -> list[Any]:
-    """Put an edit of the selection above a photo and one of the background above that.
-
-    whole: a channel with the inverse of the background; None: the selection.  Returns the new layers, lowest first.
-    """
-    side = facts["side"]
-    if not GIMP_32:
-        return add_baked_copy(image, photo, edits, facts, side, alone, around, whole)
-    layers = add_stack(image, photo, edits, facts, alone, side=side) if edits else []
-    if around:
-        photo = image.get_selected_layers()[0] if edits else photo
-        with preserve_selection(image):
-            if whole is not None:
-                image.select_item(Gimp.ChannelOps.REPLACE, whole)
-            facts = {**facts, "part": BACKGROUND}
-            layers += add_stack(image, photo, around, facts, alone, inverted=True, side=side)
+def _add_parts(image: Gimp.Image, photos: list[Gimp.Layer], parts: Sequence[PartEdit]) -> list[Gimp.Layer]:
+    """Give each photo the edits of each part."""
+    method, layers = choose_method(), []
+    as_selected = all(part.selection.is_all() and part.whole is None for part in parts)
+    with nullcontext() if as_selected else preserve_selection(image) as selected:
+        for part in parts:
+            with _select_part(image, part, selected) as whole:
+                for place, photo in enumerate(photos):
+                    layers += method.add(image, photo, part, whole)
+                    photos[place] = image.get_selected_layers()[0]  # a copy may have taken the layer's place
+    image.set_selected_layers(photos[:1])
     return layers
 
 
-def _fetch_part(image: Any, layer: Any, cells: bytes | None, grid: tuple[int, int], feather: float) -> list[Tile]:
-    """What `fetch_refined_mask` gives for one part of the selection."""
-    if cells is None:
-        return fetch_refined_mask(image, layer, feather)
-    copy = image.duplicate()
-    try:
-        copy.undo_disable()
-        intersect_cells(copy, cells, *grid)
-        return fetch_refined_mask(copy, counterpart(image, copy, layer), feather)
-    finally:
-        copy.delete()
+@contextmanager
+def _select_part(image: Gimp.Image, part: PartEdit, selected: Gimp.Channel | None) -> Iterator[Gimp.Channel | None]:
+    """Select a part; gives a channel with all that is not background, None where that is the part."""
+    if part.whole is None:
+        part.selection.select(image, selected)
+        yield None
+        return
+    part.whole.select(image, selected)
+    with preserve_selection(image) as whole:
+        part.selection.select(image, selected)
+        yield whole
+
+
+_Work = tuple[Planned, tuple[Edit, ...], tuple[Edit, ...]]  # a part, its edits and the background's as they are applied
+
+
+def _choose_work(plan: Sequence[Planned], request: EditRequest, gray: bool) -> list[_Work]:
+    """The parts with edits that change something; the background's edits are with the last one."""
+    around = _effective(request.scale_background(plan[0].background, gray)) if plan else ()
+    work: list[_Work] = [(each, _effective(request.scale_edits(each.edits, gray)), ()) for each in plan]
+    work = [each for each in work if each[1]] or ([(plan[0], (), ())] if around else [])
+    if work:
+        work[-1] = (*work[-1][:2], around)
+    return work
+
+
+def _effective(edits: Iterable[Edit]) -> tuple[Edit, ...]:
+    return tuple(edit for edit in edits if not edit.is_identity())
+
+
+@dataclass(frozen=True)
+class _Preparation:
+    """What all parts of an edit have in common, before anything in the image is changed.
+
+    number: of photos that get the same edit.
+    """
+
+    image: Gimp.Image
+    layer: Gimp.Layer
+    request: EditRequest
+    grid: tuple[int, int]
+    side: float
+    number: int
+
+    def prepare_parts(self, work: Sequence[_Work], background: Sequence[Edit]) -> list[PartEdit]:
+        """The parts to edit.  background: what is known of it at 100 %, even if it is off.  Raises ServerError."""
+        in_parts = any(each.cells is not None for each, _edits, _around in work)
+        common = uuid.uuid4().hex if in_parts else ""
+        selections = [self._prepare_selection(each.cells) for each, _edits, _around in work]
+        parts = [
+            PartEdit(edits, selection, self._make_record(each, common), around, alone=self.number > 1)
+            for (each, edits, around), selection in zip(work, selections)
+        ]
+        if background:
+            record = replace(
+                parts[-1].record,
+                background=tuple(background),
+                background_strength=self.request.background_strength,
+            )
+            whole = self._prepare_selection(None) if in_parts else None
+            parts[-1] = replace(parts[-1], record=record, whole=whole)
+        return parts
+
+    def _prepare_selection(self, cells: bytes | None) -> PartSelection:
+        tiles = self._fetch_tiles(cells) if self.request.refine else []
+        return PartSelection(cells, self.grid, tuple(tiles), self.request.feather)
+
+    def _fetch_tiles(self, cells: bytes | None) -> list[Tile]:
+        """The refined mask of one part of the selection."""
+        if cells is None:
+            return fetch_refined_mask(self.image, self.layer, self.request.feather)
+        copy = self.image.duplicate()
+        try:
+            copy.undo_disable()
+            intersect_cells(copy, cells, *self.grid)
+            return fetch_refined_mask(copy, counterpart(self.image, copy, self.layer), self.request.feather)
+        finally:
+            copy.delete()
+
+    def _make_record(self, planned: Planned, selection: str) -> EditRecord:
+        return EditRecord(
+            id=uuid.uuid4().hex,
+            direction=self.request.direction,
+            strength=self.request.strength,
+            kinds=self.request.kinds,
+            base=tuple(planned.edits),
+            predicted=tuple(planned.predicted),
+            model=planned.model,
+            order=planned.order,
+            side=self.side,
+            selection=selection,
+            frames=self.number if self.number > 1 else 0,
+        )

@@ -6,7 +6,6 @@ from __future__ import annotations
 import base64
 import json
 import zlib
-from typing import Any
 
 from gi.repository import Gegl, Gimp
 
@@ -23,7 +22,7 @@ _OPACITY = 50  # percent
 _SMOOTH = 4  # how far the map is enlarged by cubic interpolation; from there on the much faster linear one looks alike
 
 
-def add_map(image: Any) -> Any:
+def add_map(image: Gimp.Image) -> Gimp.Layer:
     """Predict where viewers of the visible picture look, and return it as a new layer on top, one undo step.
 
     The layer covers the canvas at half opacity, in heat colours or, in a gray image, in greys; other maps are not seen
@@ -48,7 +47,7 @@ def add_map(image: Any) -> Any:
     return layer
 
 
-def _size(image: Any) -> tuple[int, int]:
+def _size(image: Gimp.Image) -> tuple[int, int]:
     """Width and height of the thumbnail for the server."""
     if image.get_base_type() == Gimp.ImageBaseType.INDEXED:
         raise UserError(_("Indexed pictures cannot be edited: choose Image → Mode → RGB first."))
@@ -60,7 +59,7 @@ def _size(image: Any) -> tuple[int, int]:
     return thumbnail_size(image)
 
 
-def _visible(image: Any, size: tuple[int, int]) -> bytes:
+def _visible(image: Gimp.Image, size: tuple[int, int]) -> bytes:
     """R'G'B' bytes (sRGB) of what is visible, maps aside.  Raises UserError if nothing is."""
     shown = [layer for layer in image.get_layers() if layer.get_visible()]
     maps = [layer for layer in shown if layer.get_parasite(MAP_PARASITE) is not None]
@@ -91,7 +90,7 @@ def _model() -> str | None:
         return None
 
 
-def _layer(image: Any, values: bytes, width: int, height: int) -> Any:
+def _layer(image: Gimp.Image, values: bytes, width: int, height: int) -> Gimp.Layer:
     """A layer for the image, not yet in it, with the values enlarged to the canvas."""
     # In an image of its own, so that nothing but the finished layer reaches the user's image and its undo steps.
     work = Gimp.Image.new_with_precision(width, height, image.get_base_type(), image.get_precision())
@@ -119,7 +118,7 @@ def _layer(image: Any, values: bytes, width: int, height: int) -> Any:
         work.delete()
 
 
-def _enlarge(layer: Any, width: int, height: int, interpolation: Any) -> None:
+def _enlarge(layer: Gimp.Layer, width: int, height: int, interpolation: Gimp.InterpolationType) -> None:
     if (width, height) == (layer.get_width(), layer.get_height()):
         return
     Gimp.context_push()
@@ -130,7 +129,7 @@ def _enlarge(layer: Any, width: int, height: int, interpolation: Any) -> None:
         Gimp.context_pop()
 
 
-def _put_on_top(image: Any, layer: Any) -> None:
+def _put_on_top(image: Gimp.Image, layer: Gimp.Layer) -> None:
     """Insert the layer as one undo step; what was active stays so."""
     layers, channels = image.get_selected_layers(), image.get_selected_channels()
     image.undo_group_start()

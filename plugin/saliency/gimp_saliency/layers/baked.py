@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The edit as pixels, for GIMP 3.0, whose live curves crash the whole of GIMP.
+"""An edit as pixels, for GIMP 3.0, whose live curves crash the whole of GIMP.
 
 The same operators in the same order on a floating-point copy of the layer, each blended through the selection, then
 those of the background through its inverse, nothing clipped or rounded in between except by the curves themselves.
@@ -13,177 +13,226 @@ import struct
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
-from typing import Any
+from dataclasses import replace
+from typing import ClassVar
 
 from gi.repository import Gegl, Gimp
 
 from ..image.geometry import Box
 from ..image.pixels import copy_pixels
 from ..image.selection import preserve_selection, select_values
-from ..image.tree import GIMP_32, covers_canvas, siblings
-from ..shared.edits import Edit, curve_value, reach, to_json
+from ..image.tree import counterpart, covers_canvas, is_opaque, siblings
+from ..shared.edits import Edit, curve_value, reach
 from ..shared.errors import UserError
+from ..shared.request import EditRequest
 from ..shared.words import _
-from .live import filter_for, is_opaque
-from .record import BAKED, PERSISTENT_UNDOABLE, REPLACEMENT, read_parasite, role, write_parasite
-from .target import edits_above
+from .live import make_filter
+from .method import FoundValues, MadeEdit, PartEdit, PartSelection
+from .record import PERSISTENT_UNDOABLE, EditRecord, LayerNote, Role, edits_above, read_note, read_role, write_note
 
 _SELECTION = "saliency-selection"  # name of the parasite that keeps what was selected
 _WHOLE = "saliency-whole-selection"  # and of the one with all that is not background, where that is more
 
-
 _ROWS = 128  # read at a time; GIMP's tiles are 128 rows high
 
 
-def add_baked_copy(
-    image: Any,
-    layer: Any,
-    edits: list[Edit],
-    facts: dict[str, Any],
-    side: float,
-    alone: bool = False,
-    around: Sequence[Edit] = (),
-    whole: Any = None,
-) -> list[Any]:
-    """Put an edited copy above the layer and return it in a list.
+class Baked:
+    """Edits as a copy of the photo, made anew when they are adjusted."""
 
-    Over an opaque photo the copy shows through a mask that hides all unchanged pixels.  Of any other layer the copy
-    takes the place, unchanged pixels bit for bit, and the original is hidden; with `alone` of an opaque one, too.
-    `facts` goes into the parasite.  side: as for `bake_edit`.  around: edits of the background, which is all that is not
-    in the channel `whole`, by default the selection.  To be called inside an undo group.
-    """
-    edits_there = [edit for edit in edits if not edit.is_identity()]
-    edits_around = [edit for edit in around if not edit.is_identity()]
-    visible = [item for item in edits_above(image, layer) if item.get_visible()]
-    source = visible[-1] if visible else layer
-    changed = _on_canvas(image, layer) if edits_around else _selected_box(image, layer)
-    x, y, width, height = box = _with_surroundings(layer, changed, [*edits_there, *edits_around], side)
-    inner = changed[0] - x, changed[1] - y, *changed[2:]  # the same in the work image's pixels
-    unedited = _without_filters(image, source)
-    work = Gimp.Image.new_with_precision(width, height, image.get_base_type(), Gimp.Precision.FLOAT_LINEAR)
-    try:
-        work.undo_disable()
-        if image.get_color_profile() is not None:
-            work.set_color_profile(image.get_color_profile())
-        # Not a copy of the layer: GIMP 3.0 would mistake its colour profile.
-        pixels = Gimp.Layer.new(work, "", width, height, source.type(), 100, Gimp.LayerMode.NORMAL)
-        work.insert_layer(pixels, None, 0)
-        copy_pixels(unedited, pixels, [box], (-x, -y))
-        opaque = not alone and covers_canvas(image, layer) and is_opaque(pixels)
-        selected = _same_channel(image, layer, work, box)
-        noted = {_SELECTION: _packed_selection(image, layer)}
-        outside = selected
-        if whole is not None:
+    keeps_layers: ClassVar[bool] = False
+
+    def __init__(self, takes_light: bool) -> None:
+        """takes_light: whether GIMP's curves take linear light only, as those of GIMP 3.0 do."""
+        self._takes_light = takes_light
+
+    def add(self, image: Gimp.Image, photo: Gimp.Layer, part: PartEdit, whole: Gimp.Channel | None) -> list[Gimp.Layer]:
+        """As `Method` says: one edited copy.
+
+        Over an opaque photo the copy shows through a mask that hides all unchanged pixels.  Of any other layer the copy
+        takes the place, unchanged pixels bit for bit, and the original is hidden; with `alone` of an opaque one, too.
+        """
+        return [_Baking(image, photo, part, whole, self._takes_light).run()]
+
+    def read(self, layers: list[Gimp.Layer], around: list[Gimp.Layer], record: EditRecord, side: float) -> FoundValues:
+        """As `Method` says: what is noted."""
+        edits = read_note(layers[0]).around or ()
+        on = bool(record.background) and any(not edit.is_identity() for edit in edits)
+        return FoundValues(record.base, frozenset(), record.background, frozenset(), on)
+
+    def check(self, image: Gimp.Image, edit: MadeEdit) -> None:
+        """As `Method` says: not below a later edit, which was made from this one."""
+        old = edit.layers[0]
+        above = edits_above(image, old)
+        if above:
+            message = _("A later edit above this one was made from it: adjust or delete «{name}» first.")
+            raise UserError(message.format(name=above[0].get_name()))
+        _noted_selection(image, old, _SELECTION)
+        if old.get_parasite(_WHOLE) is not None:
+            _noted_selection(image, old, _WHOLE)
+
+    def change(
+        self, image: Gimp.Image, edit: MadeEdit, record: EditRecord, request: EditRequest, side: float
+    ) -> list[Gimp.Layer]:
+        """As `Method` says: a new copy in the place of the old one, by the selection that that was made for."""
+        gray = edit.photo.is_gray()
+        edits, around = request.scale_edits(record.base, gray), request.scale_background(record.background, gray)
+        old, photo = edit.layers[0], edit.photo
+        before, replaced = siblings(image, old), read_role(old) == Role.REPLACEMENT
+        record = replace(record, side=side)
+        part = PartEdit(tuple(edits), PartSelection(), record, tuple(around), alone=replaced)
+        try:
             with preserve_selection(image):
-                image.select_item(Gimp.ChannelOps.REPLACE, whole)
-                outside = _same_channel(image, layer, work, box)
-                noted[_WHOLE] = _packed_selection(image, layer)
-        touched = Gimp.Channel.new(work, "touched", width, height, 100, Gegl.Color.new("black"))
+                in_parts = _select_whole(image, old)
+                with preserve_selection(image) if in_parts else nullcontext() as whole:
+                    _select(image, old, _SELECTION)
+                    old.set_visible(False)
+                    if replaced:
+                        photo.set_visible(True)
+                    layers = self.add(image, photo, part, whole)
+        except BaseException:
+            for item in siblings(image, photo):
+                if item not in before:
+                    image.remove_layer(item)
+            photo.set_visible(not replaced)
+            old.set_visible(True)
+            raise
+        name = read_note(layers[0]).name if old.get_name() == read_note(old).name else old.get_name()
+        layers[0].set_opacity(old.get_opacity())
+        image.remove_layer(old)
+        layers[0].set_name(name)  # only now: GIMP gives no two layers the same name
+        return layers
+
+    def select_original(self, copy: Gimp.Image, edit: MadeEdit) -> Gimp.Channel | None:
+        """As `Method` says, by what the copy keeps."""
+        baked = edit.layers[0]
+        whole = Gimp.Selection.save(copy) if _select_whole(copy, baked) else None
+        _select(copy, baked, _SELECTION)
+        return whole
+
+
+class _Baking:
+    """The making of one edited copy."""
+
+    def __init__(
+        self, image: Gimp.Image, photo: Gimp.Layer, part: PartEdit, whole: Gimp.Channel | None, takes_light: bool
+    ) -> None:
+        self._image, self._photo, self._part, self._whole = image, photo, part, whole
+        self._takes_light = takes_light
+        self._edits = [edit for edit in part.edits if not edit.is_identity()]
+        self._around = [edit for edit in part.around if not edit.is_identity()]
+        visible = [item for item in edits_above(image, photo) if item.get_visible()]
+        self._source = visible[-1] if visible else photo
+        self._noted = {_SELECTION: _packed_selection(image, photo)}
+
+    def run(self) -> Gimp.Layer:
+        """Make the copy; the photo, or the copy in its place, is active then."""
+        image, photo = self._image, self._photo
+        changed = _on_canvas(image, photo) if self._around else _selected_box(image, photo)
+        x, y, width, height = box = _with_surroundings(
+            photo, changed, [*self._edits, *self._around], self._part.record.side
+        )
+        inner = changed[0] - x, changed[1] - y, *changed[2:]  # the same in the work image's pixels
+        unedited = _without_filters(image, self._source)
+        work = Gimp.Image.new_with_precision(width, height, image.get_base_type(), Gimp.Precision.FLOAT_LINEAR)
+        try:
+            pixels = self._copy_to(work, unedited, box)
+            opaque = not self._part.alone and covers_canvas(image, photo) and is_opaque(pixels)
+            pixels, touched = self._edit(work, pixels, box)
+            baked = self._insert_copy(unedited)
+            if opaque:
+                _show_through_mask(baked, pixels, touched, inner, (x, y))
+            else:
+                copy_pixels(pixels, baked, _runs(touched), (x, y))
+                photo.set_visible(False)
+        finally:
+            work.delete()
+            if unedited != self._source:
+                unedited.get_image().delete()
+        self._label(baked, Role.BAKED if opaque else Role.REPLACEMENT)
+        image.set_selected_layers([photo if opaque else baked])
+        return baked
+
+    def _copy_to(self, work: Gimp.Image, unedited: Gimp.Layer, box: Box) -> Gimp.Layer:
+        """A layer of the work image with a box of the unedited pixels."""
+        work.undo_disable()
+        profile = self._image.get_color_profile()
+        if profile is not None:
+            work.set_color_profile(profile)
+        # Not a copy of the layer: GIMP 3.0 would mistake its colour profile.
+        pixels = Gimp.Layer.new(work, "", *box[2:], self._source.type(), 100, Gimp.LayerMode.NORMAL)
+        work.insert_layer(pixels, None, 0)
+        copy_pixels(unedited, pixels, [box], (-box[0], -box[1]))
+        return pixels
+
+    def _edit(self, work: Gimp.Image, pixels: Gimp.Layer, box: Box) -> tuple[Gimp.Layer, Gimp.Channel]:
+        """The work image's layer with all edits, and a channel that is white where something was edited."""
+        selected = outside = _same_channel(self._image, self._photo, work, box)
+        if self._whole is not None:
+            with preserve_selection(self._image):
+                self._image.select_item(Gimp.ChannelOps.REPLACE, self._whole)
+                outside = _same_channel(self._image, self._photo, work, box)
+                self._noted[_WHOLE] = _packed_selection(self._image, self._photo)
+        touched = Gimp.Channel.new(work, "touched", *box[2:], 100, Gegl.Color.new("black"))
         work.insert_channel(touched, None, 0)
-        for inverted, channel, several in ((False, selected, edits_there), (True, outside, edits_around)):
+        for inverted, channel, edits in ((False, selected, self._edits), (True, outside, self._around)):
             work.select_item(Gimp.ChannelOps.REPLACE, channel)
             if inverted:
                 Gimp.Selection.invert(work)
-            if not several or not Gimp.Selection.bounds(work)[1]:
+            if not edits or not Gimp.Selection.bounds(work)[1]:
                 continue  # what GIMP edits where nothing is selected is everything
-            for edit in several:
-                pixels = bake_edit(pixels, edit, side)
+            for edit in edits:
+                pixels = bake_edit(pixels, edit, self._part.record.side, self._takes_light)
             work.select_item(Gimp.ChannelOps.ADD, touched)
             touched = Gimp.Selection.save(work)
         Gimp.Selection.none(work)
         touched.threshold(Gimp.HistogramChannel.VALUE, 1e-9, 1)
-        baked = source.copy()
-        image.insert_layer(baked, layer.get_parent(), image.get_item_position(source))
-        if unedited != source:
+        return pixels, touched
+
+    def _insert_copy(self, unedited: Gimp.Layer) -> Gimp.Layer:
+        """A copy of what is edited directly above it, without live filters."""
+        baked = self._source.copy()
+        place = self._image.get_item_position(self._source)
+        self._image.insert_layer(baked, self._photo.get_parent(), place)
+        if unedited != self._source:
             for live_filter in baked.get_filters():
                 live_filter.delete()
-            copy_pixels(unedited, baked, [(0, 0, layer.get_width(), layer.get_height())])
-        if opaque:
-            if baked.get_mask() is not None:  # an earlier edit's
-                baked.remove_mask(Gimp.MaskApplyMode.DISCARD)
-            copy_pixels(pixels, baked, [inner], (x, y))
-            baked.add_mask(baked.create_mask(Gimp.AddMaskType.BLACK))
-            copy_pixels(touched, baked.get_mask(), [inner], (x, y))
-        else:
-            copy_pixels(pixels, baked, _runs(touched), (x, y))
-            layer.set_visible(False)
-    finally:
-        work.delete()
-        if unedited != source:
-            unedited.get_image().delete()
-    name = ", ".join(edit.label() for edit in edits_there)
-    if edits_around:
-        labels = _("Background: {edit}").format(edit=", ".join(edit.label() for edit in edits_around))
-        name = f"{name}; {labels}" if name else labels
-    baked.set_name(_frame_name(layer) if alone else name)
-    content = {**facts, "role": BAKED if opaque else REPLACEMENT, "edits": to_json(edits), "name": name}
-    if "background" in facts:
-        content["around"] = to_json(list(around))
-    write_parasite(baked, content)
-    for parasite, values in noted.items():
-        baked.attach_parasite(Gimp.Parasite.new(parasite, PERSISTENT_UNDOABLE, values))
-    image.set_selected_layers([layer if opaque else baked])
-    return [baked]
+            copy_pixels(unedited, baked, [(0, 0, self._photo.get_width(), self._photo.get_height())])
+        return baked
+
+    def _label(self, baked: Gimp.Layer, role: Role) -> None:
+        """Name the copy and let it say what it is."""
+        name = ", ".join(edit.label() for edit in self._edits)
+        if self._around:
+            labels = _("Background: {edit}").format(edit=", ".join(edit.label() for edit in self._around))
+            name = f"{name}; {labels}" if name else labels
+        baked.set_name(_frame_name(self._photo) if self._part.alone else name)
+        record = self._part.record
+        around = self._part.around if record.background else None
+        write_note(baked, record, LayerNote(role, self._part.edits, around=around, name=name))
+        for parasite, values in self._noted.items():
+            baked.attach_parasite(Gimp.Parasite.new(parasite, PERSISTENT_UNDOABLE, values))
 
 
-def _frame_name(layer: Any) -> str:
+def _show_through_mask(
+    baked: Gimp.Layer, pixels: Gimp.Layer, touched: Gimp.Channel, inner: Box, shift: tuple[int, int]
+) -> None:
+    """Give a copy its pixels in a box, and a mask that shows no others."""
+    if baked.get_mask() is not None:  # an earlier edit's
+        baked.remove_mask(Gimp.MaskApplyMode.DISCARD)
+    copy_pixels(pixels, baked, [inner], shift)
+    mask = baked.create_mask(Gimp.AddMaskType.BLACK)
+    baked.add_mask(mask)
+    copy_pixels(touched, mask, [inner], shift)
+
+
+def _frame_name(layer: Gimp.Layer) -> str:
     """The name of a frame's copy: in a frame's name GIMP keeps how long it is shown."""
     name = layer.get_name()
-    return str(name) if role(layer) == REPLACEMENT else _("{name} edited").format(name=name)
+    return name if read_role(layer) == Role.REPLACEMENT else _("{name} edited").format(name=name)
 
 
-def check_again(image: Any, old: Any) -> None:
-    """Raises UserError if a baked copy cannot be baked again; changes nothing."""
-    above = edits_above(image, old)
-    if above:
-        message = _("A later edit above this one was made from it: adjust or delete «{name}» first.")
-        raise UserError(message.format(name=above[0].get_name()))
-    _noted_selection(image, old, _SELECTION)
-    if old.get_parasite(_WHOLE) is not None:
-        _noted_selection(image, old, _WHOLE)
-
-
-def bake_again(
-    image: Any,
-    photo: Any,
-    old: Any,
-    edits: list[Edit],
-    facts: dict[str, Any],
-    side: float,
-    around: Sequence[Edit] = (),
-) -> list[Any]:
-    """Put a copy with other edits in the place of a baked one, by the selection that it was made for.
-
-    Arguments are those of `add_baked_copy`.  To be called inside an undo group, after `check_again`.
-    """
-    before = siblings(image, old)
-    replaced = role(old) == REPLACEMENT
-    try:
-        with preserve_selection(image):
-            in_parts = select_noted_whole(image, old)
-            with preserve_selection(image) if in_parts else nullcontext() as whole:
-                select_noted(image, old)
-                old.set_visible(False)
-                if replaced:
-                    photo.set_visible(True)
-                layers = add_baked_copy(image, photo, edits, facts, side, replaced, around, whole)
-    except BaseException:
-        for item in siblings(image, photo):
-            if item not in before:
-                image.remove_layer(item)
-        photo.set_visible(not replaced)
-        old.set_visible(True)
-        raise
-    own, new = ((read_parasite(each) or {}).get("name") for each in (old, layers[0]))
-    name = new if old.get_name() == own else old.get_name()  # one that the user or a frame gave
-    layers[0].set_opacity(old.get_opacity())
-    image.remove_layer(old)
-    layers[0].set_name(name)  # only now: GIMP gives no two layers the same name
-    return layers
-
-
-def _packed_selection(image: Any, layer: Any) -> bytes:
-    """The selection on a layer as a parasite keeps it for `bake_again`: what is baked is already blended by it."""
+def _packed_selection(image: Gimp.Image, layer: Gimp.Layer) -> bytes:
+    """The selection on a layer as a parasite keeps it for `change`: what is baked is already blended by it."""
     _ok, left, top = layer.get_offsets()
     x, y, width, height = _selected_box(image, layer)
     x, y = x + left, y + top
@@ -196,25 +245,20 @@ def _packed_selection(image: Any, layer: Any) -> bytes:
     return base64.b64encode(header + packed + packer.flush())  # GIMP 3.0 takes nothing but ASCII from Python
 
 
-def select_noted(image: Any, baked: Any) -> None:
-    """Select what was selected when the copy was baked.  Raises UserError if nothing usable is noted."""
-    _select(image, baked, _SELECTION)
-
-
-def select_noted_whole(image: Any, baked: Any) -> bool:
-    """The same of all that was not background; False, nothing selected anew, where that is what `select_noted` does."""
+def _select_whole(image: Gimp.Image, baked: Gimp.Layer) -> bool:
+    """Select all that was not background; False, nothing selected, where that is what the region was."""
     several = baked.get_parasite(_WHOLE) is not None
     if several:
         _select(image, baked, _WHOLE)
     return several
 
 
-def _select(image: Any, baked: Any, name: str) -> None:
+def _select(image: Gimp.Image, baked: Gimp.Layer, name: str) -> None:
     values, box = _noted_selection(image, baked, name)
     select_values(image, values, "u16", box)
 
 
-def _noted_selection(image: Any, baked: Any, name: str) -> tuple[bytes, Box]:
+def _noted_selection(image: Gimp.Image, baked: Gimp.Layer, name: str) -> tuple[bytes, Box]:
     """What a parasite of a baked copy says was selected: 16-bit values, and the box of the canvas they are for."""
     parasite = baked.get_parasite(name)
     try:
@@ -233,24 +277,24 @@ def _noted_selection(image: Any, baked: Any, name: str) -> tuple[bytes, Box]:
     return values, (x, y, width, height)
 
 
-def _selected_box(image: Any, layer: Any) -> Box:
+def _selected_box(image: Gimp.Image, layer: Gimp.Layer) -> Box:
     """The part of the layer that the selection's bounds cover, in the layer's own pixels."""
     return _on_layer(layer, *Gimp.Selection.bounds(image)[2:])
 
 
-def _on_canvas(image: Any, layer: Any) -> Box:
+def _on_canvas(image: Gimp.Image, layer: Gimp.Layer) -> Box:
     """The part of the layer that lies on the canvas, in the layer's own pixels."""
     return _on_layer(layer, 0, 0, image.get_width(), image.get_height())
 
 
-def _on_layer(layer: Any, left: int, top: int, right: int, bottom: int) -> Box:
+def _on_layer(layer: Gimp.Layer, left: int, top: int, right: int, bottom: int) -> Box:
     """The part of the layer in a box of the canvas, in the layer's own pixels."""
     _ok, x, y = layer.get_offsets()
     left, top = max(left - x, 0), max(top - y, 0)
     return left, top, min(right - x, layer.get_width()) - left, min(bottom - y, layer.get_height()) - top
 
 
-def _with_surroundings(layer: Any, box: Box, edits: list[Edit], side: float) -> Box:
+def _with_surroundings(layer: Gimp.Layer, box: Box, edits: Sequence[Edit], side: float) -> Box:
     """The box with as much of the layer around it as the edits look at."""
     margin = reach(edits, side)
     x, y = max(0, box[0] - margin), max(0, box[1] - margin)
@@ -258,19 +302,19 @@ def _with_surroundings(layer: Any, box: Box, edits: list[Edit], side: float) -> 
     return x, y, min(right, layer.get_width()) - x, min(bottom, layer.get_height()) - y
 
 
-def _without_filters(image: Any, layer: Any) -> Any:
+def _without_filters(image: Gimp.Image, layer: Gimp.Layer) -> Gimp.Layer:
     """The layer if it has no live filters; else one in an image of its own whose pixels they have changed.
 
     Merging them in the user's image would change the selection, a bug of GIMP 3.0.
     """
     if not layer.get_filters():
         return layer
-    copy = image.duplicate().get_layer_by_tattoo(layer.get_tattoo())
+    copy = counterpart(image, image.duplicate(), layer)
     copy.merge_filters()
     return copy
 
 
-def _same_channel(image: Any, layer: Any, work: Any, box: Box) -> Any:
+def _same_channel(image: Gimp.Image, layer: Gimp.Layer, work: Gimp.Image, box: Box) -> Gimp.Channel:
     """A channel of the work image with what is selected of the layer's box."""
     _ok, x, y = layer.get_offsets()
     channel = Gimp.Channel.new(work, "selected", *box[2:], 100, Gegl.Color.new("black"))
@@ -279,22 +323,22 @@ def _same_channel(image: Any, layer: Any, work: Any, box: Box) -> Any:
     return channel
 
 
-def bake_edit(pixels: Any, edit: Edit, side: float) -> Any:
+def bake_edit(pixels: Gimp.Layer, edit: Edit, side: float, takes_light: bool) -> Gimp.Layer:
     """One operator on the selected pixels, blended softly in linear light; return the layer with the result.
 
     side: the longer side of the whole picture in the layer's pixels, which sharpening goes by.
     """
     if edit.is_curved:
-        return _apply_apart(pixels, 0, lambda copy, box: _curve(copy, box, edit))
+        return _apply_apart(pixels, 0, lambda copy, box: _curve(copy, box, edit, takes_light))
     if edit.reach(side):  # GIMP 3.0 would show it nothing of what lies around the selection
         return _apply_apart(
-            pixels, edit.reach(side), lambda copy, _box: copy.merge_filter(filter_for(copy, edit, side))
+            pixels, edit.reach(side), lambda copy, _box: copy.merge_filter(make_filter(copy, edit, side))
         )
-    pixels.merge_filter(filter_for(pixels, edit, side))
+    pixels.merge_filter(make_filter(pixels, edit, side))
     return pixels
 
 
-def _apply_apart(pixels: Any, margin: int, change: Callable[[Any, Box], None]) -> Any:
+def _apply_apart(pixels: Gimp.Layer, margin: int, change: Callable[[Gimp.Layer, Box], None]) -> Gimp.Layer:
     """Let `change` work on a copy of the pixels, which is then merged through the selection; return the merged layer.
 
     change gets the copy and the selection's bounds with a margin in px around, which are selected wholly.  The mode
@@ -319,27 +363,24 @@ def _apply_apart(pixels: Any, margin: int, change: Callable[[Any, Box], None]) -
     return merged
 
 
-def _curve(layer: Any, box: Box, edit: Edit) -> None:
-    """Curves on display-encoded values, though GIMP 3.0 takes them over linear light only.
-
-    There the encoded values pass for linear ones for a while.
-    """
+def _curve(layer: Gimp.Layer, box: Box, edit: Edit, takes_light: bool) -> None:
+    """Curves on display-encoded values; where GIMP takes linear light only, they pass for linear ones for a while."""
     work = layer.get_image()
     profile = work.get_color_profile()
     if profile is not None:
         work.set_color_profile(Gimp.ColorProfile.new_rgb_srgb())  # keeps the numbers, whatever their primaries
-    if not GIMP_32:
+    if takes_light:
         _reinterpret(layer, box, "R'G'B'A float", "RGBA float")
     for channel, slopes in edit.curves(layer.is_gray()).items():
         samples = [curve_value(slopes, i / 255) for i in range(256)]
         layer.curves_explicit(getattr(Gimp.HistogramChannel, channel.upper()), samples)
-    if not GIMP_32:
+    if takes_light:
         _reinterpret(layer, box, "RGBA float", "R'G'B'A float")
     if profile is not None:
         work.set_color_profile(profile)
 
 
-def _reinterpret(layer: Any, box: Box, read_as: str, write_as: str) -> None:
+def _reinterpret(layer: Gimp.Layer, box: Box, read_as: str, write_as: str) -> None:
     """Read the numbers in a box of the layer in one babl format and write them back as another."""
     x, y, width, height = box
     buffer = layer.get_buffer()
@@ -350,7 +391,7 @@ def _reinterpret(layer: Any, box: Box, read_as: str, write_as: str) -> None:
     layer.update(x, y, width, height)
 
 
-def _runs(mask: Any) -> Iterator[Box]:
+def _runs(mask: Gimp.Drawable) -> Iterator[Box]:
     """The white parts of a black and white drawable as boxes of one row each."""
     buffer, width = mask.get_buffer(), mask.get_width()
     for y in range(mask.get_height()):

@@ -6,22 +6,20 @@ GIMP composes an image as a whole.  Here it composes no more than the box around
 
 from __future__ import annotations
 
-from typing import Any
-
 from gi.repository import Gimp
 
 from ..image.pixels import copy_pixels
 from ..image.thumbnail import read_thumbnail
-from ..image.tree import covers_canvas
+from ..image.tree import covers_canvas, longer_side
 from ..predict.plan import Planned, predict_plan
 from ..shared.edits import reach
 from ..shared.request import EditRequest
 from .apply import apply_plan
-from .live import longer_side
-from .target import editable_layer, edits_above
+from .record import edits_above
+from .target import editable_layer
 
 
-def is_flat(image: Any) -> bool:
+def is_flat(image: Gimp.Image) -> bool:
     """Whether an image is one visible layer and nothing more."""
     layers = image.get_layers()
     if len(layers) != 1 or layers[0].is_group() or not layers[0].get_visible():
@@ -29,10 +27,10 @@ def is_flat(image: Any) -> bool:
     return covers_canvas(image, layers[0]) and not layers[0].get_filters()
 
 
-def edit_pixels(image: Any, request: EditRequest, plan: list[Planned] | None = None) -> list[Planned]:
+def edit_pixels(image: Gimp.Image, request: EditRequest, plan: list[Planned] | None = None) -> list[Planned]:
     """Edit the selection of a flat image by a plan, by default the predicted one; return it.  No undo step.
 
-    Raises UserError or connection.ServerError.
+    Raises UserError or ServerError.
     """
     layer = editable_layer(image, image.get_selected_layers())
     if plan is None:

@@ -4,23 +4,24 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+
+from gi.repository import Gimp
 
 from ..image.tree import MAP_PARASITE, covers_canvas, lineage
 from ..shared.errors import UserError
 from ..shared.words import _
-from .record import ADJUSTMENT, BAKED, HOLDER, role
+from .record import Role, is_edit, read_role
 
 _TAG = re.compile(r"\(\s*([0-9]+\s*ms|combine|replace)\s*\)", re.IGNORECASE)  # what GIMP says of a frame in its name
 
 
-def several(image: Any) -> bool:
+def several(image: Gimp.Image) -> bool:
     """Whether an image may have frames: more than one visible layer outside of groups, edits and maps aside."""
     layers = (item for item in image.get_layers() if item.get_visible() and not _is_ours(item))
     return sum(1 for _item in layers) > 1
 
 
-def photos(image: Any, layer: Any) -> list[Any]:
+def photos(image: Gimp.Image, layer: Gimp.Layer) -> list[Gimp.Layer]:
     """The layers to edit with the same numbers: this one first, then the other frames' photos, lowest first.
 
     A frame is visible and covers the canvas; where it was edited before, its photo is the copy in the holder.  Raises
@@ -29,7 +30,7 @@ def photos(image: Any, layer: Any) -> list[Any]:
     if not several(image):
         return [layer]
     own = lineage(layer)[-1]
-    if layer != own and role(own) != HOLDER:
+    if layer != own and read_role(own) != Role.HOLDER:
         raise UserError(_("The layer is in a group, and so no frame: move it out of the group, then try again."))
     if not covers_canvas(image, own):
         raise _not_filling(own)
@@ -40,12 +41,12 @@ def photos(image: Any, layer: Any) -> list[Any]:
     return found
 
 
-def photo(item: Any) -> Any:
+def photo(item: Gimp.Layer) -> Gimp.Layer:
     """The photo of a frame: the copy in its holder if it was edited, else itself."""
-    return item.get_children()[-1] if role(item) == HOLDER and item.get_children() else item
+    return item.get_children()[-1] if read_role(item) == Role.HOLDER and item.get_children() else item
 
 
-def obstacle(image: Any, layer: Any) -> str:
+def obstacle(image: Gimp.Image, layer: Gimp.Layer) -> str:
     """Why the layer's edit cannot be applied to all frames, one sentence; empty if it can."""
     try:
         photos(image, layer)
@@ -54,10 +55,10 @@ def obstacle(image: Any, layer: Any) -> str:
     return ""
 
 
-def _is_frame(image: Any, item: Any) -> bool:
+def _is_frame(image: Gimp.Image, item: Gimp.Layer) -> bool:
     """Whether a visible item is a frame.  Raises UserError if it is one that cannot be edited by itself."""
     name = item.get_name()
-    if role(item) in (ADJUSTMENT, BAKED):  # of the active frame or of another
+    if is_edit(item):  # of the active frame or of another
         message = _("The edit «{name}» belongs to one frame but covers those below, too: delete it, then try again.")
         raise UserError(message.format(name=name))
     if _is_ours(item):
@@ -66,7 +67,7 @@ def _is_frame(image: Any, item: Any) -> bool:
         if _TAG.search(name):
             raise _not_filling(item)
         return False  # a caption or a logo, say
-    if item.is_group() and (role(item) != HOLDER or not item.get_children()):
+    if item.is_group() and (read_role(item) != Role.HOLDER or not item.get_children()):
         message = _("The frame «{name}» is a layer group: choose Layer → Merge Layer Groups first.")
         raise UserError(message.format(name=name))
     if item.get_lock_content():
@@ -75,10 +76,10 @@ def _is_frame(image: Any, item: Any) -> bool:
     return True
 
 
-def _is_ours(item: Any) -> bool:
-    return role(item) in (ADJUSTMENT, BAKED) or item.get_parasite(MAP_PARASITE) is not None
+def _is_ours(item: Gimp.Layer) -> bool:
+    return is_edit(item) or item.get_parasite(MAP_PARASITE) is not None
 
 
-def _not_filling(item: Any) -> UserError:
+def _not_filling(item: Gimp.Layer) -> UserError:
     message = _("The frame «{name}» does not fill the picture: choose Filters → Animation → Unoptimize first.")
     return UserError(message.format(name=item.get_name()))

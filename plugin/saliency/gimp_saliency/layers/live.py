@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From parameters to GIMP: an edit as a stack of adjustment layers.
+"""An edit as a stack of adjustment layers (GIMP 3.2).
 
 One pass-through group an edit, from the photo upwards in the order of application, each with one live filter and a
 layer mask made from the selection, or from its inverse.  One filter a group, because redo brings several filters of one
@@ -9,107 +9,181 @@ group back in reverse.
 from __future__ import annotations
 
 import struct
-from typing import Any
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from gi.repository import Gimp
 
-from ..image.selection import preserve_selection
-from ..image.tree import covers_canvas, siblings
-from ..shared.edits import Edit, EditError, curve_points, to_json
+from ..image.selection import preserve_selection, select_masks
+from ..image.tree import covers_canvas, is_opaque, siblings
+from ..shared.edits import NAMES, Edit, EditError, curve_points
 from ..shared.errors import UserError
+from ..shared.request import EditRequest
 from ..shared.words import _
-from .record import ADJUSTMENT, BACKGROUND, HOLDER, role, write_parasite
-from .target import edits_above
+from .method import FoundValues, MadeEdit, PartEdit
+from .record import EditRecord, LayerNote, Role, edits_above, read_note, read_role, write_note
 
 _SINGLE = 1e-6  # relative; GIMP's files keep single precision
 
 
-def add_stack(
-    image: Any,
-    layer: Any,
-    edits: list[Edit],
-    facts: dict[str, Any],
-    alone: bool = False,
-    inverted: bool = False,
-    side: float | None = None,
-) -> list[Any]:
-    """Put the edits above the layer, masked by the selection, and return the new groups, lowest first.
+class Live:
+    """Edits as live filters, whose numbers can be changed in GIMP's own dialogs."""
 
-    `facts` (edit id, direction, …) goes into each group's parasite, beside its own parameters.  The selection is as
-    before.  alone: change nothing that lies below the layer, even where that cannot be seen.  inverted: the masks are
-    exactly 1 - selection.  side: the longer side in px of the picture that sharpening goes by; None: of the image.  To
-    be called inside an undo group.  Raises UserError if GIMP refuses a filter.
+    keeps_layers: ClassVar[bool] = True
+
+    def add(self, image: Gimp.Image, photo: Gimp.Layer, part: PartEdit, whole: Gimp.Channel | None) -> list[Gimp.Layer]:
+        """As `Method` says: the region's stack, and the background's above it."""
+        layers = _add_stack(image, photo, part, part.edits, is_background=False) if part.edits else []
+        if part.around:
+            base = image.get_selected_layers()[0] if part.edits else photo
+            with preserve_selection(image):
+                if whole is not None:
+                    image.select_item(Gimp.ChannelOps.REPLACE, whole)
+                layers += _add_stack(image, base, part, part.around, is_background=True)
+        return layers
+
+    def read(self, layers: list[Gimp.Layer], around: list[Gimp.Layer], record: EditRecord, side: float) -> FoundValues:
+        """As `Method` says."""
+        base, by_hand = _read_stack(layers, record.base, record.strength, side)
+        background, around_by_hand = _read_stack(around, record.background, record.background_strength, side)
+        on = bool(background) and any(layer.get_visible() for layer in around)
+        return FoundValues(base, by_hand, background, around_by_hand, on)
+
+    def check(self, image: Gimp.Image, edit: MadeEdit) -> None:
+        """As `Method` says: live filters can always be changed."""
+
+    def change(
+        self, image: Gimp.Image, edit: MadeEdit, record: EditRecord, request: EditRequest, side: float
+    ) -> list[Gimp.Layer]:
+        """As `Method` says.  An edit that is switched off is hidden, so that it can come back."""
+        gray = edit.photo.is_gray()
+        everything = replace(request, kinds=frozenset(NAMES), background=True)
+        mask = edit.all_layers()[0].get_mask()
+        with preserve_selection(image), _mask_of_background(image, edit) as around_mask:
+            Gimp.Selection.none(image)  # a selection would mask each new filter a second time
+            inside = _Stack(image, edit.photo, record, side, _Mask(mask, inverted=not edit.layers), edit.by_hand)
+            layers = inside.redial(edit.photo, edit.layers, everything.scale_edits(record.base, gray), request.kinds)
+            background = everything.scale_background(record.background, gray)
+            if around_mask.drawable is None and not edit.around:
+                background = []  # the region is everything
+            outside = _Stack(image, edit.photo, record, side, around_mask, edit.around_by_hand, is_background=True)
+            shown = request.kinds if request.background else frozenset()
+            return layers + outside.redial([edit.photo, *layers][-1], edit.around, background, shown)
+
+    def select_original(self, copy: Gimp.Image, edit: MadeEdit) -> Gimp.Channel | None:
+        """As `Method` says, by the groups' masks."""
+        whole = Gimp.Selection.save(copy) if _select_whole(copy, edit) else None
+        if edit.layers:  # else all there is is the background's
+            select_masks(copy, edit.layers[:1])
+        return whole
+
+
+@dataclass(frozen=True)
+class _Mask:
+    """What groups' masks are made of.  drawable: a channel or layer mask, None: no mask; inverted: 1 - its values."""
+
+    drawable: Gimp.Drawable | None
+    inverted: bool = False
+
+
+@dataclass(frozen=True)
+class _Stack:
+    """The groups of region or background of one edit."""
+
+    image: Gimp.Image
+    photo: Gimp.Layer
+    record: EditRecord
+    side: float  # the longer side in px of the picture that sharpening goes by
+    mask: _Mask
+    by_hand: frozenset[str] = frozenset()  # kinds whose filters the user changed to what no numbers here can say
+    is_background: bool = False
+
+    def add(self, below: Gimp.Layer, edit: Edit) -> Gimp.Layer:
+        """Put one edit directly above the layer `below`; return its group.  Afterwards nothing is selected."""
+        name = self._title(edit)
+        group = _add_group(self.image, self.photo, below, name)
+        if self.mask.drawable is not None:
+            self.image.select_item(Gimp.ChannelOps.REPLACE, self.mask.drawable)
+            mask = group.create_mask(Gimp.AddMaskType.SELECTION)
+            group.add_mask(mask)
+            Gimp.Selection.none(self.image)
+            if self.mask.inverted:
+                # In linear light; of 8-bit images from XCF files GIMP inverts the selection otherwise.
+                mask.invert(True)
+        Gimp.Selection.none(self.image)
+        _add_filter(group, edit, self.side)
+        self._write(group, edit, name)
+        return group
+
+    def redial(
+        self, below: Gimp.Layer, layers: Sequence[Gimp.Layer], edits: Sequence[Edit], shown: frozenset[str]
+    ) -> list[Gimp.Layer]:
+        """Give groups other values, hide those that are not shown, add those that are missing; all, lowest first."""
+        by_name = {noted.name: layer for layer in layers for noted in read_note(layer).edits}
+        result: list[Gimp.Layer] = []
+        for edit in edits:
+            layer, is_shown = by_name.get(edit.name), edit.name in shown
+            if layer is not None:
+                self._dial(layer, edit)
+                if layer.get_visible() != is_shown:
+                    layer.set_visible(is_shown)
+            elif is_shown and not edit.is_identity():
+                layer = self.add([below, *result][-1], edit)
+            if layer is not None:
+                result.append(layer)
+        return result
+
+    def _dial(self, layer: Gimp.Layer, edit: Edit) -> None:
+        """Give a group its edit's new values, unless its filter's are no numbers of ours."""
+        note = read_note(layer)
+        name = note.name
+        if edit.name not in self.by_hand and read_filter(layer, note.edits[0], self.side) != edit:
+            replace_filter(layer, edit, self.side)
+            if layer.get_name() == name:  # one that the user gave stays; ours may be in another language
+                layer.set_name(self._title(edit))
+            name = self._title(edit)
+        self._write(layer, edit, name)
+
+    def _write(self, layer: Gimp.Layer, edit: Edit, name: str) -> None:
+        write_note(layer, self.record, LayerNote(Role.ADJUSTMENT, (edit,), self.is_background, name=name))
+
+    def _title(self, edit: Edit) -> str:
+        label = edit.label()
+        return _("Background: {edit}").format(edit=label) if self.is_background else label
+
+
+def _add_stack(
+    image: Gimp.Image, photo: Gimp.Layer, part: PartEdit, edits: Sequence[Edit], is_background: bool
+) -> list[Gimp.Layer]:
+    """Put edits above the photo, masked by the selection or by exactly its inverse; the new groups, lowest first.
+
+    The selection is as before.  Raises UserError if GIMP refuses a filter.
     """
-    groups: list[Any] = []
-    base = layer
+    groups: list[Gimp.Layer] = []
+    base = photo
     with preserve_selection(image) as selection:
         Gimp.Selection.none(image)  # a selection would limit the histogram and mask each filter a second time
-        if not _is_backdrop(image, layer, alone):
-            base = _isolate(image, layer, facts)
+        if not _is_backdrop(image, photo, part.alone):
+            base = _isolate(image, photo, part.record)
+        mask = _Mask(selection, inverted=is_background)
+        stack = _Stack(image, base, part.record, part.record.side, mask, is_background=is_background)
         for edit in edits:
-            top = [base, *edits_above(image, base)][-1]
-            groups.append(add_adjustment(image, base, top, edit, facts, selection, inverted, side))
+            groups.append(stack.add([base, *edits_above(image, base)][-1], edit))
     image.set_selected_layers([base])
     return groups
 
 
-def add_adjustment(
-    image: Any,
-    base: Any,
-    below: Any,
-    edit: Edit,
-    facts: dict[str, Any],
-    mask: Any,
-    inverted: bool = False,
-    side: float | None = None,
-) -> Any:
-    """Put one edit of the photo `base` directly above the layer `below`; return its group.
-
-    mask: a channel or layer mask whose values the group's own mask takes, or None; inverted: 1 - its values.  side: as
-    for `add_stack`.  Afterwards nothing is selected.
-    """
-    name = title(edit, facts)
-    group = _add_group(image, base, below, name)
-    if mask is not None:
-        image.select_item(Gimp.ChannelOps.REPLACE, mask)
-        group.add_mask(group.create_mask(Gimp.AddMaskType.SELECTION))
-    Gimp.Selection.none(image)
-    if mask is not None and inverted:
-        # In linear light; of 8-bit images from XCF files GIMP inverts the selection otherwise.
-        group.get_mask().invert(True)
-    _add_filter(group, edit, side or longer_side(image))
-    write_parasite(group, {**facts, "role": ADJUSTMENT, "edits": to_json([edit]), "name": name})
-    return group
-
-
-def title(edit: Edit, facts: dict[str, Any]) -> str:
-    """The name of an edit's group."""
-    label = edit.label()
-    return _("Background: {edit}").format(edit=label) if facts.get("part") == BACKGROUND else label
-
-
-def longer_side(image: Any) -> int:
-    """Of the whole image, in px: what the width of sharpening goes by."""
-    return max(image.get_width(), image.get_height())
-
-
-def _is_backdrop(image: Any, layer: Any, alone: bool) -> bool:
+def _is_backdrop(image: Gimp.Image, layer: Gimp.Layer, alone: bool) -> bool:
     """Whether a stack above the layer changes the layer alone, or (not `alone`) nothing else that can be seen."""
     parent = layer.get_parent()
-    if parent is not None and role(parent) == HOLDER:
+    if parent is not None and read_role(parent) == Role.HOLDER:
         return True
     return not alone and covers_canvas(image, layer) and is_opaque(layer)
 
 
-def is_opaque(layer: Any) -> bool:
-    """Whether no pixel of the layer is transparent.  A selection must not be active."""
-    if not layer.has_alpha():
-        return True
-    mean = layer.histogram(Gimp.HistogramChannel.ALPHA, 0, 1).mean
-    return mean in (1, 255)  # the scale is 0..255 in 8 bit, 0..1 otherwise
-
-
-def _isolate(image: Any, layer: Any, facts: dict[str, Any]) -> Any:
+def _isolate(image: Gimp.Image, layer: Gimp.Layer, record: EditRecord) -> Gimp.Layer:
     """Hide the layer behind a normal group with a copy of it, where a stack changes the copy alone; return the copy."""
     group = Gimp.GroupLayer.new(image, _("{name} edited").format(name=layer.get_name()))
     image.insert_layer(group, layer.get_parent(), image.get_item_position(layer))
@@ -118,7 +192,7 @@ def _isolate(image: Any, layer: Any, facts: dict[str, Any]) -> Any:
     group.set_composite_space(layer.get_composite_space())
     group.set_composite_mode(layer.get_composite_mode())
     group.set_opacity(layer.get_opacity())
-    write_parasite(group, {**facts, "role": HOLDER})
+    write_note(group, record, LayerNote(Role.HOLDER))
     copy = layer.copy()
     image.insert_layer(copy, group, 0)
     copy.set_mode(Gimp.LayerMode.NORMAL)
@@ -127,7 +201,7 @@ def _isolate(image: Any, layer: Any, facts: dict[str, Any]) -> Any:
     return copy
 
 
-def _add_group(image: Any, base: Any, below: Any, name: str) -> Any:
+def _add_group(image: Gimp.Image, base: Gimp.Layer, below: Gimp.Layer, name: str) -> Gimp.GroupLayer:
     """An empty pass-through group of the base layer's size directly above the layer `below`."""
     group = Gimp.GroupLayer.new(image, name)
     image.insert_layer(group, base.get_parent(), siblings(image, below).index(below))
@@ -142,8 +216,11 @@ def _add_group(image: Any, base: Any, below: Any, name: str) -> Any:
     return group
 
 
-def _add_filter(group: Any, edit: Edit, side: float) -> None:
-    live_filter = filter_for(group, edit, side)
+# Filters
+
+
+def _add_filter(group: Gimp.Layer, edit: Edit, side: float) -> None:
+    live_filter = make_filter(group, edit, side)
     before = len(group.get_filters())
     group.append_filter(live_filter)
     if len(group.get_filters()) == before:  # GIMP only prints a line when it refuses
@@ -153,23 +230,25 @@ def _add_filter(group: Any, edit: Edit, side: float) -> None:
         _set_curves(live_filter, edit, gray=group.is_gray())
 
 
-def filter_for(drawable: Any, edit: Edit, side: float) -> Any:
+def make_filter(drawable: Gimp.Drawable, edit: Edit, side: float) -> Gimp.DrawableFilter:
     """GIMP's filter with the edit's numbers, not yet attached; curves want theirs after attachment.
 
     side: as for `Edit.settings`.  Never for curves in GIMP 3.0, which crashes of them.
     """
     live_filter = Gimp.DrawableFilter.new(drawable, edit.operation, edit.title)
-    _set_numbers(live_filter, edit, side)
+    config = live_filter.get_config()
+    for name, value in edit.settings(side).items():
+        # An XCF file keeps single precision: so the picture is the same after saving and loading.
+        config.set_property(name, struct.unpack("f", struct.pack("f", value))[0])
     return live_filter
 
 
-def replace_filter(group: Any, edit: Edit, side: float) -> None:
+def replace_filter(group: Gimp.Layer, edit: Edit, side: float) -> None:
     """Give an edit's group a filter with other values in place of the one it has, undoably.
 
     side: as for `Edit.settings`.  Nothing may be selected.
     """
-    operation = edit.operation
-    old = next((each for each in group.get_filters() if each.get_operation_name() == operation), None)
+    old = _find_filter(group, edit)
     opacity, visible = (old.get_opacity(), old.get_visible()) if old else (1.0, True)
     if old:
         old.delete()  # an attached filter's numbers could be changed, but not undone
@@ -181,23 +260,7 @@ def replace_filter(group: Any, edit: Edit, side: float) -> None:
         new.update()
 
 
-def dial(live_filter: Any, edit: Edit, side: float, gray: bool) -> None:
-    """Give an attached filter the numbers of another edit of its kind.  No undo step.  side: as for `Edit.settings`."""
-    if edit.is_curved:
-        _set_curves(live_filter, edit, gray)
-    else:
-        _set_numbers(live_filter, edit, side)
-        live_filter.update()
-
-
-def _set_numbers(live_filter: Any, edit: Edit, side: float) -> None:
-    config = live_filter.get_config()
-    for name, value in edit.settings(side).items():
-        # An XCF file keeps single precision: so the picture is the same after saving and loading.
-        config.set_property(name, struct.unpack("f", struct.pack("f", value))[0])
-
-
-def _set_curves(live_filter: Any, edit: Edit, gray: bool) -> None:
+def _set_curves(live_filter: Gimp.DrawableFilter, edit: Edit, gray: bool) -> None:
     """One curve a channel; the filter accumulates them from update to update."""
     config = live_filter.get_config()
     for channel, slopes in edit.curves(gray).items():
@@ -211,19 +274,39 @@ def _set_curves(live_filter: Any, edit: Edit, gray: bool) -> None:
         live_filter.update()
 
 
-def read_back(group: Any, noted: Edit, side: float) -> Edit | None:
+# What the user changed in GIMP's own dialogs
+
+
+def _read_stack(
+    layers: Sequence[Gimp.Layer], noted: Sequence[Edit], strength: float, side: float
+) -> tuple[tuple[Edit, ...], frozenset[str]]:
+    """Noted values at 100 % with what was changed in the layers' filters; the kinds that no numbers can say."""
+    values, by_hand = {edit.name: edit for edit in noted}, set()
+    for layer in layers:
+        for edit in read_note(layer).edits:
+            found = read_filter(layer, edit, side)
+            if found is None:
+                by_hand.add(edit.name)
+            elif found != edit and strength > 0:
+                try:
+                    values[edit.name] = found.at_strength(100 / strength)
+                except (EditError, OverflowError):  # more than an edit can be at 100 %
+                    by_hand.add(edit.name)
+    return tuple(values.values()), frozenset(by_hand)
+
+
+def read_filter(group: Gimp.Layer, noted: Edit, side: float) -> Edit | None:
     """The edit in a group's filter: `noted` itself where the filter still says so.
 
     side: the longer side of the picture that the filter was made for, in px.  None if the filter is gone or no
     parameters of this kind of edit can say what it does.
     """
-    operation = noted.operation
-    found = next((each for each in group.get_filters() if each.get_operation_name() == operation), None)
+    found = _find_filter(group, noted)
     if found is None:
         return None
     config = found.get_config()
     if noted.is_curved:
-        return noted if _same_curve(config, noted, group.is_gray()) else None
+        return noted if _is_same_curve(config, noted, group.is_gray()) else None
     expected = noted.settings(side)
     values = {name: config.get_property(name) for name in expected}
     changed = {name for name, value in values.items() if abs(value - expected[name]) > _SINGLE * max(1, abs(value))}
@@ -235,7 +318,11 @@ def read_back(group: Any, noted: Edit, side: float) -> Edit | None:
         return None
 
 
-def _same_curve(config: Any, noted: Edit, gray: bool) -> bool:
+def _find_filter(group: Gimp.Layer, edit: Edit) -> Gimp.DrawableFilter | None:
+    return next((each for each in group.get_filters() if each.get_operation_name() == edit.operation), None)
+
+
+def _is_same_curve(config: Gimp.DrawableFilterConfig, noted: Edit, gray: bool) -> bool:
     """Whether the one curve that GIMP tells of, the last one set or looked at, is still ours.
 
     After loading a file it tells of the curve of all channels together.
@@ -250,3 +337,31 @@ def _same_curve(config: Any, noted: Edit, gray: bool) -> bool:
         return False
     found = [curve.get_point(index) for index in range(len(points))]
     return all(abs(x - a) <= _SINGLE and abs(y - b) <= _SINGLE for (x, y), (a, b) in zip(found, points))
+
+
+# What the edit was made for
+
+
+def _select_whole(copy: Gimp.Image, edit: MadeEdit) -> bool:
+    """Select all that is not background, by a mask that is spoiled; False, nothing selected, if that is the region."""
+    if not edit.around and len(edit.parts) < 2:
+        return False
+    known = edit.around[:1] or edit.parts
+    mask = known[0].get_mask()
+    if edit.around and mask is not None:
+        Gimp.Selection.none(copy)
+        mask.invert(True)
+    select_masks(copy, known)
+    return True
+
+
+@contextmanager
+def _mask_of_background(image: Gimp.Image, edit: MadeEdit) -> Iterator[_Mask]:
+    """What new groups of the background are masked by; no drawable if there is no background."""
+    masks = [layer.get_mask() for layer in edit.around[:1] or edit.parts]
+    if len(masks) == 1 or None in masks:
+        yield _Mask(None if None in masks else masks[0], inverted=not edit.around)
+        return
+    select_masks(image, edit.parts)
+    with preserve_selection(image) as whole:
+        yield _Mask(whole, inverted=True)

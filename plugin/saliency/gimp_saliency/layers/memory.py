@@ -4,24 +4,25 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Sequence
 
 from gi.repository import Gimp
 
 from ..image.thumbnail import read_mask
-from ..layers.apply import apply_plan
-from ..layers.target import editable_layer
 from ..predict.plan import Planned
 from ..shared.edits import NAMES, Edit, from_json, to_json
 from ..shared.errors import UserError
-from ..shared.request import EditRequest
+from ..shared.request import EditRequest, Ranking
 from ..shared.words import _
+from .apply import apply_plan
+from .record import check_direction
+from .target import editable_layer
 
 _LAST = "saliency-last-edit"  # a parasite of GIMP itself, which keeps it from one start to the next
 _PERSISTENT = 1
 
 
-def remember_edit(edits: list[Edit], request: EditRequest, background: list[Edit]) -> None:
+def remember_edit(edits: Sequence[Edit], request: EditRequest, background: Sequence[Edit]) -> None:
     """Keep an edit's and its background's values at 100 % and its settings for `repeat_edit`."""
     content = {
         "base": to_json(edits),
@@ -37,7 +38,7 @@ def remember_edit(edits: list[Edit], request: EditRequest, background: list[Edit
     Gimp.attach_parasite(Gimp.Parasite.new(_LAST, _PERSISTENT, json.dumps(content).encode()))
 
 
-def repeat_edit(image: Any, drawables: list[Any]) -> list[Any]:
+def repeat_edit(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> list[Gimp.Layer]:
     """Apply the remembered values to the selection on the one drawable; return the created layers.
 
     Raises UserError, where none is remembered or the layer or selection is of no use.
@@ -45,8 +46,8 @@ def repeat_edit(image: Any, drawables: list[Any]) -> list[Any]:
     edits, request, background = _recall()
     layer = editable_layer(image, drawables)
     read_mask(image, layer)  # the same sentences as for any other edit
-    facts = {"order": request.ranking.value, "predicted": to_json(edits)}
-    return apply_plan(image, layer, [Planned(edits, None, facts, background)], request, (1, 1))
+    planned = Planned(edits, background=background, predicted=edits, order=request.ranking.value)
+    return apply_plan(image, layer, [planned], request, (1, 1))
 
 
 def _recall() -> tuple[list[Edit], EditRequest, list[Edit]]:
@@ -56,20 +57,15 @@ def _recall() -> tuple[list[Edit], EditRequest, list[Edit]]:
         raise UserError(nothing)
     try:
         content = json.loads(bytes(parasite.get_data()).rstrip(b"\0"))
-        kinds = frozenset(content["kinds"]) & frozenset(NAMES)
-        strength, feather = float(content["strength"]), float(content["feather"])
-        around = float(content.get("background-strength", 100))  # what an older version remembered has none
-        if not (0 <= strength <= 150 and 0 <= feather <= 500 and 0 <= around <= 150):
-            raise ValueError
         request = EditRequest(
-            "emphasize" if content["direction"] == "emphasize" else "attenuate",
-            strength,
-            "random",
-            kinds,
-            feather,
+            check_direction(content["direction"]),
+            float(content["strength"]),
+            Ranking.RANDOM,
+            frozenset(content["kinds"]) & frozenset(NAMES),
+            float(content["feather"]),
             bool(content["refine"]),
             background=bool(content.get("background-on")),
-            background_strength=around,
+            background_strength=float(content.get("background-strength", 100)),  # an older version has none
         )
         return from_json(content["base"]), request, from_json(content.get("background", []))
     except (KeyError, OverflowError, RecursionError, TypeError, ValueError) as error:

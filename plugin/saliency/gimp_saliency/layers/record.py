@@ -1,40 +1,212 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the layers of an edit say of themselves: JSON in a parasite."""
+"""What the layers of an edit say of themselves: the one codec of their parasites, JSON that every version reads.
+
+Each layer of an edit carries the record of the whole edit and what is its own: its role, its edits, its name.  A file
+may be a stranger's, so anything unreadable counts as no note, and a record is checked as a whole before it is used.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 from gi.repository import Gimp
 
-PERSISTENT_UNDOABLE = 3  # flags of a parasite: saved with the image, taken back by undo
+from ..image.tree import siblings
+from ..shared import version
+from ..shared.edits import KINDS, NAMES, Edit, EditError, from_json, to_json
+from ..shared.errors import UserError
+from ..shared.json_type import Json
+from ..shared.request import DIRECTIONS, MOST
+from ..shared.words import _
 
-# Layers of an edit carry their part of it as JSON under this name.  Its "role" is one of
 PARASITE = "saliency-edit"
+PERSISTENT_UNDOABLE = 3  # flags of a parasite: saved with the image, taken back by undo
+TOOLS = ("attention",)
 
 _MOST_BYTES = 1 << 16  # ours have about 2 kB
-
-ADJUSTMENT = "adjustment"  # a pass-through group above the photo with one filter (GIMP 3.2)
-
-HOLDER = "holder"  # a normal group in the place of a photo that is not opaque, with a copy of it
-
-BAKED = "baked"  # a masked, edited copy above the photo (GIMP 3.0)
-
-REPLACEMENT = "replacement"  # an edited copy in the place of a photo that is not opaque (GIMP 3.0)
-
-# and of an adjustment that changes what is not selected the "part" is
-BACKGROUND = "background"
+_LONGEST = 1 << 19  # px; no side in GIMP is longer
+_BACKGROUND = "background"  # the "part" of an adjustment that changes what is not selected
 
 
-def role(layer: Any) -> str | None:
+class Role(str, Enum):
+    """What a layer is in an edit."""
+
+    ADJUSTMENT = "adjustment"  # a pass-through group above the photo with one filter (GIMP 3.2)
+    HOLDER = "holder"  # a normal group in the place of a photo that is not opaque, with a copy of it
+    BAKED = "baked"  # a masked, edited copy above the photo (GIMP 3.0)
+    REPLACEMENT = "replacement"  # an edited copy in the place of a photo that is not opaque (GIMP 3.0)
+
+
+@dataclass(frozen=True)
+class EditRecord:
+    """The whole of what was made.
+
+    id: common to the layers of the edit.  direction, strength, background_strength (percent) as in EditRequest; kinds:
+    names of those that were on.  base, background: the values at 100 %, in order of application; predicted: what the
+    network said before anything was dialled.  model, order: where that comes from.  side: the longer side in px of the
+    picture that sharpening goes by, 0 where an older version did not say.  selection: common to the edits of the
+    separate parts of one selection, "" where it was edited as a whole.  frames: how many frames of a moving picture got
+    the same edit, 0: it is none.
+    """
+
+    id: str
+    direction: str
+    strength: float
+    kinds: frozenset[str]
+    base: tuple[Edit, ...]
+    background: tuple[Edit, ...] = ()
+    background_strength: float = 100.0
+    predicted: tuple[Edit, ...] = ()
+    model: str | None = None
+    order: str = ""
+    side: float = 0.0
+    selection: str = ""
+    frames: int = 0
+    version: str = ""
+    tool: str = TOOLS[0]
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> EditRecord:
+        """The inverse of `to_json`, for every version.  Raises UserError for what is damaged or unknown."""
+        try:
+            direction = _known(content.get("direction"), DIRECTIONS)
+            tool = _known(content.get("tool", TOOLS[0]), TOOLS)
+            base = _read_edits(content["base"])
+            background = _read_edits(content.get("background") or [])
+            return cls(
+                _text(content, "id"),
+                direction,
+                _percent(content["strength"]),
+                frozenset(_known(name, NAMES) for name in content.get("kinds", [])),
+                base,
+                background,
+                _percent(content["background-strength"]) if background else 100.0,
+                _read_leniently(content.get("predicted")),
+                _text(content, "model") or None,
+                _text(content, "order"),
+                _side(content.get("side")),
+                _text(content, "selection"),
+                int(_text(content, "frames") or 0),
+                _text(content, "version"),
+                tool,
+            )
+        except (KeyError, OverflowError, RecursionError, TypeError, ValueError) as error:
+            raise UserError(
+                _("The edit's values in this layer are damaged: delete its layers and make the edit again.")
+            ) from error
+
+    def to_json(self) -> dict[str, Any]:
+        """As the parasites have it."""
+        content: dict[str, Any] = {
+            "tool": self.tool,
+            "id": self.id,
+            "version": self.version or version.VERSION,
+            "direction": self.direction,
+            "strength": self.strength,
+            "kinds": sorted(self.kinds),
+            "base": to_json(self.base),
+            "model": self.model,
+            "order": self.order,
+            "predicted": to_json(self.predicted),
+            "side": self.side,
+        }
+        if self.background:
+            content["background"] = to_json(self.background)
+            content["background-strength"] = self.background_strength
+        if self.selection:
+            content["selection"] = self.selection
+        if self.frames:
+            content["frames"] = str(self.frames)
+        return content
+
+
+@dataclass(frozen=True)
+class LayerNote:
+    """What is one layer's own.
+
+    edits: those that it applies, at the edit's strength.  is_background: it changes what is not selected; around: what
+    a baked layer applies there, None if it was not asked to.  name: that the plug-in gave it; the user may have given
+    it another.
+    """
+
+    role: Role | None
+    edits: tuple[Edit, ...] = ()
+    is_background: bool = False
+    around: tuple[Edit, ...] | None = None
+    name: str = ""
+
+
+def write_note(layer: Gimp.Layer, record: EditRecord, note: LayerNote) -> None:
+    """Attach a layer's note with the record of its edit: saved with the image, taken back by undo."""
+    content = {**record.to_json(), "role": note.role}
+    if note.role != Role.HOLDER:
+        content.update(edits=to_json(note.edits), name=note.name)
+    if note.is_background:
+        content["part"] = _BACKGROUND
+    if note.around is not None:
+        content["around"] = to_json(note.around)
+    write_parasite(layer, content)
+
+
+def read_record(layer: Gimp.Layer) -> EditRecord:
+    """The record of the layer's edit.  Raises UserError where it cannot be used."""
+    return EditRecord.from_json(read_parasite(layer) or {})
+
+
+def read_note(layer: Gimp.Layer) -> LayerNote:
+    """What is the layer's own; of anything that is none of ours nothing.  An adjustment has one edit or none."""
+    content = read_parasite(layer) or {}
+    role, name, around = read_role(layer), content.get("name"), content.get("around")
+    edits = _read_leniently(content.get("edits"))
+    return LayerNote(
+        role,
+        edits if role != Role.ADJUSTMENT or len(edits) == 1 else (),
+        role == Role.ADJUSTMENT and content.get("part") == _BACKGROUND,
+        None if around is None else _read_leniently(around),
+        name if isinstance(name, str) else "",
+    )
+
+
+def read_role(layer: Gimp.Item) -> Role | None:
     """The layer's role in an edit, None where it has none."""
-    content = read_parasite(layer)
-    return content.get("role") if content else None
+    try:
+        return Role((read_parasite(layer) or {}).get("role"))
+    except ValueError:
+        return None
 
 
-def read_parasite(layer: Any) -> dict[str, Any] | None:
-    """The layer's part of an edit, or None.  A file may hold anything, so anything unreadable counts as none."""
+def read_id(layer: Gimp.Layer) -> str:
+    """The id of the layer's edit, "" where it says none."""
+    return _text(read_parasite(layer) or {}, "id")
+
+
+def read_selection_id(layer: Gimp.Layer) -> str:
+    """What the edits of the separate parts of one selection have in common, "" for others."""
+    return _text(read_parasite(layer) or {}, "selection")
+
+
+def is_edit(layer: Gimp.Layer) -> bool:
+    """Whether a layer changes what lies below it in the name of an edit."""
+    return read_role(layer) in (Role.ADJUSTMENT, Role.BAKED)
+
+
+def edits_above(image: Gimp.Image, layer: Gimp.Layer) -> list[Gimp.Layer]:
+    """The layers of earlier edits directly above the photo layer, lowest first."""
+    row = siblings(image, layer)
+    edits: list[Gimp.Layer] = []
+    for item in reversed(row[: row.index(layer)]):
+        if not is_edit(item):
+            break
+        edits.append(item)
+    return edits
+
+
+def read_parasite(layer: Gimp.Item) -> dict[str, Any] | None:
+    """The JSON in a layer's parasite, or None.  A file may hold anything, so anything unreadable counts as none."""
     parasite = layer.get_parasite(PARASITE)
     if parasite is None:
         return None
@@ -47,6 +219,66 @@ def read_parasite(layer: Any) -> dict[str, Any] | None:
     return content if isinstance(content, dict) else None
 
 
-def write_parasite(layer: Any, content: dict[str, Any]) -> None:
-    """Attach the layer's part of an edit: saved with the image, taken back by undo."""
+def write_parasite(layer: Gimp.Item, content: Mapping[str, Any]) -> None:
+    """Attach JSON to a layer: saved with the image, taken back by undo."""
     layer.attach_parasite(Gimp.Parasite.new(PARASITE, PERSISTENT_UNDOABLE, json.dumps(content).encode()))
+
+
+def check_direction(word: object) -> str:
+    """A direction that is noted somewhere.  Raises UserError for an unknown one, ValueError for nonsense."""
+    return _known(word, DIRECTIONS)
+
+
+def check_percent(value: object) -> float:
+    """A strength that is noted somewhere.  Raises OverflowError, TypeError or ValueError for what is none."""
+    return _percent(value)
+
+
+def _known(word: object, words: Sequence[str] | Mapping[str, Any]) -> str:
+    """The word, if it is one of those that there are.
+
+    Raises UserError for another word, since what is not known is never guessed, ValueError for anything else.
+    """
+    if not isinstance(word, str):
+        raise ValueError
+    if word in words:
+        return word
+    shown = "".join(letter for letter in word if letter.isprintable())[:40]
+    message = _("This edit says «{word}», which is unknown here: update the plug-in, or delete its layers and redo it.")
+    raise UserError(message.format(word=shown))
+
+
+def _read_edits(objects: Json) -> tuple[Edit, ...]:
+    """Edits of different kinds.  Raises UserError for an unknown kind, EditError or ValueError for other nonsense."""
+    for entry in objects if isinstance(objects, list) else []:
+        if isinstance(entry, dict) and isinstance(entry.get("name"), str):
+            _known(entry["name"], KINDS)
+    edits = from_json(objects)
+    if len({edit.name for edit in edits}) != len(edits):
+        raise ValueError
+    return tuple(edits)
+
+
+def _read_leniently(objects: Json) -> tuple[Edit, ...]:
+    """The edits; of damaged ones none."""
+    try:
+        return tuple(from_json(objects))
+    except (EditError, RecursionError):
+        return ()
+
+
+def _text(content: Mapping[str, Any], key: str) -> str:
+    value = content.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _percent(value: Json) -> float:
+    """A strength.  Raises OverflowError, TypeError or ValueError for what is none."""
+    value = float(value)
+    if not 0 <= value <= MOST:
+        raise ValueError
+    return float(value)
+
+
+def _side(value: Json) -> float:
+    return value if isinstance(value, (int, float)) and 1 <= value <= _LONGEST else 0.0

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 from gi.repository import Gimp
 
@@ -13,7 +12,9 @@ from ..image.selection import activate_layers
 from ..image.tree import siblings
 
 
-def in_one_step(image: Any, photos: Sequence[Any], change: Callable[[], list[Any]]) -> list[Any]:
+def in_one_step(
+    image: Gimp.Image, photos: Sequence[Gimp.Layer], change: Callable[[], list[Gimp.Layer]]
+) -> list[Gimp.Layer]:
     """Run `change`, which adds layers beside each photo, as one undo step; if it fails, none stays behind."""
     before = [item for photo in photos for item in siblings(image, photo)]
     with undo_step(image, photos[0]):
@@ -30,7 +31,7 @@ def in_one_step(image: Any, photos: Sequence[Any], change: Callable[[], list[Any
 
 
 @contextmanager
-def undo_step(image: Any, layer: Any) -> Iterator[None]:
+def undo_step(image: Gimp.Image, layer: Gimp.Layer) -> Iterator[None]:
     """All changes in this block are one undo step, after whose undo the same layers are active as before.
 
     layer: any layer of the image.

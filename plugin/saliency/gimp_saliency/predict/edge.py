@@ -3,8 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 from gi.repository import Gegl, Gimp
 
@@ -12,7 +11,7 @@ from ..image.pixels import interleave_mask
 from ..image.selection import coverage_format, draw_selection
 from ..shared.client import questions
 
-Tile = tuple[Any, bytes]  # a Gegl.Rectangle of the canvas, and 16-bit coverage
+Tile = tuple[Gegl.Rectangle, bytes]  # a Gegl.Rectangle of the canvas, and 16-bit coverage
 
 _TILE = 2048  # px; the largest side that the server refines at once
 
@@ -28,7 +27,7 @@ def refining_radius(width: int, height: int, feather: float) -> float:
     return min(_FARTHEST, feather if feather > 0 else max(1.0, 0.01 * max(width, height)))
 
 
-def fetch_refined_mask(image: Any, layer: Any, feather: float) -> list[Tile]:
+def fetch_refined_mask(image: Gimp.Image, layer: Gimp.Layer, feather: float) -> list[Tile]:
     """The selection with an edge that follows the layer's picture, by tiles; the image stays as it is.
 
     feather: px, see `refining_radius`.  Raises connection.ServerError: the server's guided filter makes it.
@@ -48,7 +47,7 @@ def fetch_refined_mask(image: Any, layer: Any, feather: float) -> list[Tile]:
     return result
 
 
-def select_tiles(image: Any, tiles: list[Tile]) -> None:
+def select_tiles(image: Gimp.Image, tiles: Iterable[Tile]) -> None:
     """Select what `fetch_refined_mask` gave."""
     with draw_selection(image, Gimp.ChannelOps.REPLACE) as (channel, buffer):
         values = coverage_format(image, channel, "u16")
@@ -56,7 +55,9 @@ def select_tiles(image: Any, tiles: list[Tile]) -> None:
             buffer.set(box, values, coverage)
 
 
-def _tiles(left: int, top: int, right: int, bottom: int, margin: int) -> Iterator[tuple[Any, Any]]:
+def _tiles(
+    left: int, top: int, right: int, bottom: int, margin: int
+) -> Iterator[tuple[Gegl.Rectangle, Gegl.Rectangle]]:
     """Cover a box with tiles: what to send, with the margin around, and which inner part of it counts."""
     step = max(_STEP, (_TILE - 2 * margin) // _STEP * _STEP)
     outside = -(-margin // _STEP) * _STEP
@@ -70,7 +71,7 @@ def _tiles(left: int, top: int, right: int, bottom: int, margin: int) -> Iterato
             yield Gegl.Rectangle.new(x0, y0, x1 - x0, y1 - y0), inner
 
 
-def _pixels(image: Any, layer: Any, box: Any) -> bytes:
+def _pixels(image: Gimp.Image, layer: Gimp.Layer, box: Gegl.Rectangle) -> bytes:
     """R'G'B'M bytes of the layer and the selection in a box of the canvas."""
     _, x, y = layer.get_offsets()
     on_layer = Gegl.Rectangle.new(box.x - x, box.y - y, box.width, box.height)

@@ -3,26 +3,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
-from ..image.thumbnail import Thumbnail
 from ..shared.client import questions
-from ..shared.edits import Edit, EditError, from_json, to_json
+from ..shared.edits import Edit, EditError, from_json
 from ..shared.errors import UserError
 from ..shared.request import EditRequest
 from ..shared.words import _
 from .parts import cells, within
 
+if TYPE_CHECKING:
+    from ..image.thumbnail import Thumbnail
+
 
 @dataclass(frozen=True)
 class Planned:
-    """The edits of one part of the selection at 100 %, in order of application, and where they come from."""
+    """The edits of one part of the selection at 100 %, in order of application, and where they come from.
 
-    edits: list[Edit]
-    cells: bytes | None = None  # which cells of the thumbnail's grid are the part's (255); None: all
-    facts: dict[str, Any] | None = None  # for the layers' parasites: model, order, predicted
-    background: list[Edit] = field(default_factory=list)  # at 100 %, for all that is not selected; empty: none
+    cells: which cells of the thumbnail's grid are the part's (255), None: all.  background: edits for all that is not
+    selected, empty: none.  predicted: what the network said before anything was dialled; model, order: by which network
+    and in which order, as far as that is known.
+    """
+
+    edits: Sequence[Edit]
+    cells: bytes | None = None
+    background: Sequence[Edit] = ()
+    predicted: Sequence[Edit] = ()
+    model: str | None = None
+    order: str = ""
 
 
 def parse_answer(answer: dict[str, Any], order: str, part: bytes | None = None) -> Planned:
@@ -32,8 +42,7 @@ def parse_answer(answer: dict[str, Any], order: str, part: bytes | None = None) 
     except (EditError, KeyError) as error:
         message = _("The model server sent no usable edits ({error}): install the plug-in again.")
         raise UserError(message.format(error=error)) from error
-    facts = {"model": answer.get("model"), "order": order, "predicted": to_json(edits)}
-    return Planned(edits, part, facts, background)
+    return Planned(edits, part, background, edits, answer.get("model"), order)
 
 
 def split_regions(thumbnail: Thumbnail, separate: bool) -> list[tuple[bytes, bytes | None]]:

@@ -8,16 +8,24 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, Protocol
 
 from . import styles
 from .edits import NAMES, Edit, at_strength, for_gray
+from .json_type import Json
 from .words import _
 
 DIRECTIONS = {"attenuate": -1.0, "emphasize": 1.0}  # and whether less or more of the attention is better
 MOST = 150.0  # percent; of all strengths
 WIDEST = 500.0  # px; of a soft edge
 PLAIN: styles.Style = (0.0,) * styles.NUMBERS
+
+
+class Config(Protocol):
+    """What GIMP keeps the arguments of a procedure in, as far as it is needed here."""
+
+    def get_property(self, name: str, /) -> Json:
+        """The value of an argument."""
 
 
 class RequestError(ValueError):
@@ -34,7 +42,7 @@ class Ranking(str, Enum):
     RANDOM = "random"
 
     @property
-    def title(self) -> str:
+    def label(self) -> str:
         """For people."""
         return _WORDS[self][0]
 
@@ -142,7 +150,7 @@ class EditRequest:
     # A dialog's settings: GIMP's procedure config, whose properties have the names of the arguments
 
     @classmethod
-    def from_config(cls, config: Any, direction: str) -> EditRequest:
+    def from_config(cls, config: Config, direction: str) -> EditRequest:
         """The values of a procedure's arguments."""
         return cls(
             direction,
@@ -223,7 +231,7 @@ class EditRequest:
 DEFAULTS = {"strength": "1", "background": "0", "background_strength": "1", "style": ",".join(f"{n:g}" for n in PLAIN)}
 
 
-def kinds_of(config: Any) -> frozenset[str]:
+def kinds_of(config: Config) -> frozenset[str]:
     """The names of the edits whose switch is on among a procedure's arguments."""
     return frozenset(name for name in NAMES if config.get_property(name))
 

@@ -12,13 +12,12 @@ from __future__ import annotations
 
 import configparser
 import io
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from . import places
 from .errors import UserError
+from .files import write_whole
 from .words import _
 
 IDLE_MINUTES = range(1, 1441)
@@ -76,19 +75,6 @@ def save(settings: Settings) -> None:
     except OSError as error:
         message = _("The settings cannot be saved in {folder} ({reason}): allow writing there, then try again.")
         raise UserError(message.format(folder=file.parent, reason=error.strerror)) from error
-
-
-def write_whole(file: Path, text: str) -> None:
-    """Give a file this text, all or nothing; its folder is made if there is none.  Raises OSError."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    number, part = tempfile.mkstemp(prefix=f".{file.stem}-", dir=file.parent)
-    try:
-        with os.fdopen(number, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        os.replace(part, file)  # noqa: PTH105
-    except BaseException:
-        Path(part).unlink()
-        raise
 
 
 def _parser() -> configparser.ConfigParser:

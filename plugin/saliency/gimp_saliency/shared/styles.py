@@ -12,11 +12,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from . import places
 from .errors import UserError
-from .settings import write_whole
+from .files import write_whole
+from .json_type import Json
 from .words import _
 
 NUMBERS = 10  # of a style; the server says the same
@@ -94,7 +94,7 @@ def _is_name(name: str) -> bool:
     return 1 <= len(name) <= _LONGEST and name == name.strip() and name.isprintable()
 
 
-def _is_style(values: Any) -> bool:
+def _is_style(values: Json) -> bool:
     return (
         isinstance(values, list)
         and len(values) == NUMBERS

@@ -11,27 +11,30 @@ import os
 import time
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gi.repository import Gtk
 
 _FILE = os.environ.get("GIMP_SALIENCY_TRACE")
 
 now = time.monotonic
 
 
-def note(event: str, **facts: Any) -> None:
+def note(event: str, **facts: object) -> None:
     """Write a line, if a file is named."""
     if _FILE:
         with Path(_FILE).open("a", encoding="utf-8") as file:
             file.write(json.dumps({"event": event, "at": now(), **facts}) + "\n")
 
 
-def painted(widget: Any, since: float | None, picture: bytes) -> None:
+def painted(widget: Gtk.Widget, since: float | None, picture: bytes) -> None:
     """Note "painted" when the widget's window has been drawn the next time.  since: when the reason came up."""
     clock = widget.get_frame_clock() if _FILE else None
     if clock:
         checksum = zlib.crc32(picture)
 
-        def after_paint(*_arguments: Any) -> None:
+        def after_paint(*_arguments: object) -> None:
             clock.disconnect(handler)
             note("painted", since=since, picture=checksum)
 

@@ -29,7 +29,7 @@ def add_argument(procedure: Gimp.Procedure, name: str) -> None:
     elif name == "order":
         orders = Gimp.Choice.new()
         for number, ranking in enumerate(Ranking):
-            orders.add(ranking.value, number, ranking.title, ranking.help)
+            orders.add(ranking.value, number, ranking.label, ranking.help)
         help_text = _("Which order of the edits to take")
         procedure.add_choice_argument(name, _("Or_der"), help_text, orders, Ranking.BEST_REALISM.value, _FLAGS)
     elif name == "feather":

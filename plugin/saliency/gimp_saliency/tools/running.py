@@ -52,6 +52,7 @@ def _return_layers(image: Gimp.Image, layers: list[Gimp.Layer]) -> Gimp.ValueArr
     image.set_selected_layers(layers)
     try:
         ask = Gimp.get_pdb().lookup_procedure("gimp-image-get-selected-layers")
+        assert ask is not None  # it is GIMP's own
         config = ask.create_config()
         config.set_property("image", image)
         return ask.run(config)

@@ -125,7 +125,7 @@ def _command() -> list[str]:
     except FileNotFoundError:
         from . import program  # here: the start of the server must not wait for it
 
-        found = program.command()  # unpacked by hand
+        found = program.find_command()  # unpacked by hand
         if found:
             return found
         raise ServerError(

@@ -18,7 +18,7 @@ NAME = "gimp-saliency"
 _USUAL = "~/.local/bin"
 
 
-def command() -> list[str]:
+def find_command() -> list[str]:
     """The command that starts the server, empty where its program is not found.
 
     The program is the one that the settings name (`program` in `[server]`), else `gimp-saliency` on PATH or in

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from .. import styles
 from ..errors import NoServer, ServerError, ServerLate
+from ..json_type import Json
 from ..request import EditRequest
 from ..words import _
 from . import lifecycle, transport
@@ -137,7 +138,7 @@ def _has_edits(answer: dict[str, Any], background: bool) -> bool:
     return isinstance(answer.get("edits"), list) and (not background or isinstance(answer.get("background"), list))
 
 
-def _is_proposal(entry: Any, background: bool) -> bool:
+def _is_proposal(entry: Json, background: bool) -> bool:
     """Whether an entry of the server's `proposals` has the form that `ask_proposals` promises."""
     if not isinstance(entry, dict) or not isinstance(entry.get("order"), str):
         return False
@@ -155,9 +156,9 @@ def _is_proposal(entry: Any, background: bool) -> bool:
     return pairs and _has_edits(entry, background)
 
 
-def _is_share(value: Any) -> bool:
+def _is_share(value: Json) -> bool:
     return _is_number(value, 0, 1.01)  # sums are rounded
 
 
-def _is_number(value: Any, low: float, high: float) -> bool:
+def _is_number(value: Json, low: float, high: float) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and low <= value <= high

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
+from ..json_type import Json
+
 # Below these an edit changes no 8-bit value, so it is left out.
 TOLERANCE = 1e-3
 
@@ -110,7 +112,7 @@ class Edit:
         return {"name": self.name, **asdict(self)}
 
 
-def check_number(name: str, value: Any, low: float, high: float) -> float:
+def check_number(name: str, value: Json, low: float, high: float) -> float:
     """The value as a float.  Raises EditError if it is no number within the range."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
         raise EditError(f"{name} must be a number from {low:g} to {high:g}, not {value!r:.40}.")

@@ -6,21 +6,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from importlib import import_module
 from pathlib import Path
-from pkgutil import iter_modules
 from typing import Any
 
+from ..json_type import Json
 from .base import Edit, EditError
 
 
 def _find_kinds() -> Iterator[type[Edit]]:
     """The kinds that the files in this folder define."""
-    for module in iter_modules([str(Path(__file__).parent)]):
-        if module.name != "catalogue":
-            defined = vars(import_module(f".{module.name}", __package__))
-            yield from (found for found in defined.values() if _is_kind(found, f"{__package__}.{module.name}"))
+    for path in Path(__file__).parent.glob("*.py"):
+        if path.stem not in ("__init__", "catalogue"):
+            name = f"{__package__}.{path.stem}"
+            yield from (found for found in vars(import_module(name)).values() if _is_kind(found, name))
 
 
-def _is_kind(found: Any, module: str) -> bool:
+def _is_kind(found: object, module: str) -> bool:
     """Whether a name in a module stands for a kind of edit that is defined there."""
     return isinstance(found, type) and issubclass(found, Edit) and found is not Edit and found.__module__ == module
 
@@ -56,7 +56,7 @@ def to_json(edits: Iterable[Edit]) -> list[dict[str, Any]]:
     return [edit.to_json() for edit in edits]
 
 
-def from_json(objects: Any) -> list[Edit]:
+def from_json(objects: Json) -> list[Edit]:
     """The inverse of `to_json`.  Raises EditError on anything else, so that a stranger's data stays data."""
     if not isinstance(objects, list):
         raise EditError("The edits must be a list.")

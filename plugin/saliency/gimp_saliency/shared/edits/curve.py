@@ -3,8 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from ..json_type import Json
 from .base import EditError, Slopes, check_number, format_signed
 
 # The ends of the curve segments on the input axis.  They lie on GIMP's grid of 256 samples, so that the sampled curve
@@ -20,7 +19,7 @@ def normalise(slopes: Slopes) -> Slopes:
     return slopes if abs(rise - 1) < 1e-9 else tuple(s / rise for s in slopes)
 
 
-def check_slopes(name: str, slopes: Any) -> Slopes:
+def check_slopes(name: str, slopes: Json) -> Slopes:
     """The slopes, normalised.  Raises EditError if they are none."""
     if not isinstance(slopes, (list, tuple)) or len(slopes) != SEGMENTS:
         raise EditError(f"{name} must be {SEGMENTS} slopes.")

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an edit in an image is, and what the two ways to make one have in common: live filters or baked pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar, Protocol
+
+from gi.repository import Gimp
+
+from ..image.selection import intersect_cells
+from ..predict.edge import Tile, select_tiles
+from ..shared.edits import Edit
+from ..shared.request import EditRequest
+from .record import EditRecord
+
+
+@dataclass(frozen=True)
+class PartSelection:
+    """Which part of what is selected an edit is for.
+
+    cells: those of a coarse grid (width, height) over the canvas that are the part's (255), None: all.  tiles: the
+    refined mask; empty: it is as selected, with a soft edge of `feather` px.
+    """
+
+    cells: bytes | None = None
+    grid: tuple[int, int] = (1, 1)
+    tiles: tuple[Tile, ...] = ()
+    feather: float = 0.0
+
+    def is_all(self) -> bool:
+        """Whether it is just what is selected."""
+        return self.cells is None and not self.tiles and self.feather <= 0
+
+    def select(self, image: Gimp.Image, selected: Gimp.Channel | None) -> None:
+        """Select the part.  selected: a channel with all that was selected; None: it still is."""
+        if selected is not None:
+            image.select_item(Gimp.ChannelOps.REPLACE, selected)
+        if self.tiles:
+            select_tiles(image, self.tiles)
+            return
+        if self.cells is not None:
+            intersect_cells(image, self.cells, *self.grid)
+        if self.feather > 0:
+            Gimp.Selection.feather(image, self.feather)
+
+
+@dataclass(frozen=True)
+class PartEdit:
+    """One part of the selection and its edits, as they are to be applied.
+
+    around: edits of all that is not selected; whole: what that is not, None: the part's own selection.  alone: change
+    nothing that lies below the photo, even where that cannot be seen.
+    """
+
+    edits: tuple[Edit, ...]
+    selection: PartSelection
+    record: EditRecord
+    around: tuple[Edit, ...] = ()
+    whole: PartSelection | None = None
+    alone: bool = False
+
+
+@dataclass(frozen=True)
+class FoundValues:
+    """What layers say now: base and background at 100 %, and the kinds whose filters no numbers here can say."""
+
+    base: tuple[Edit, ...]
+    by_hand: frozenset[str] = frozenset()
+    background: tuple[Edit, ...] = ()
+    around_by_hand: frozenset[str] = frozenset()
+    has_background: bool = False  # whether that is on
+
+
+@dataclass(frozen=True)
+class MadeEdit:
+    """An edit as it is in the image."""
+
+    photo: Gimp.Layer  # the layer that it changes
+    layers: list[Gimp.Layer]  # lowest first: of live edits one group an edit of the region, else the baked copy alone
+    base: list[Edit]  # all values at 100 %, in order of application
+    request: EditRequest
+    record: EditRecord
+    by_hand: frozenset[str] = frozenset()  # edits whose filter the user changed to what no numbers here can say
+    around: list[Gimp.Layer] = field(default_factory=list)  # the background's groups, lowest first
+    background: list[Edit] = field(default_factory=list)  # its values at 100 %; empty: they are not known
+    around_by_hand: frozenset[str] = frozenset()
+    parts: list[Gimp.Layer] = field(default_factory=list)  # a live group of each part of the selection, this one's too
+
+    def all_layers(self) -> list[Gimp.Layer]:
+        """Of region and background, lowest first."""
+        return [*self.layers, *self.around]
+
+
+class Method(Protocol):
+    """A way to make edits and to change them."""
+
+    keeps_layers: ClassVar[bool]  # whether a changed edit has the same layers as before
+
+    def add(self, image: Gimp.Image, photo: Gimp.Layer, part: PartEdit, whole: Gimp.Channel | None) -> list[Gimp.Layer]:
+        """Put an edit of what is selected above a photo; return the new layers, lowest first.
+
+        whole: a channel with all that is not background; None: what is selected.  The photo, or the copy that takes
+        its place, is the active layer then.  To be called inside an undo group.  Raises UserError.
+        """
+
+    def read(self, layers: list[Gimp.Layer], around: list[Gimp.Layer], record: EditRecord, side: float) -> FoundValues:
+        """What an edit's layers say now: their filters where these have been changed, else their notes."""
+
+    def check(self, image: Gimp.Image, edit: MadeEdit) -> None:
+        """Raises UserError if the edit cannot be given other values; changes nothing."""
+
+    def change(
+        self, image: Gimp.Image, edit: MadeEdit, record: EditRecord, request: EditRequest, side: float
+    ) -> list[Gimp.Layer]:
+        """Give an edit the values of a record and the settings of a request; return its layers, lowest first.
+
+        To be called inside an undo group, after `check`.
+        """
+
+    def select_original(self, copy: Gimp.Image, edit: MadeEdit) -> Gimp.Channel | None:
+        """Select what the edit was made for, in a duplicate of its image; edit: with the duplicate's layers.
+
+        Returns a channel of the copy with all that is not background, None if that is the same.  Raises UserError.
+        """

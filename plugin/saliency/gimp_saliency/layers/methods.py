@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which method makes an edit: live filters in GIMP 3.2, baked pixels in 3.0, where Python cannot handle live curves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gi.repository import Gimp
+
+from ..image.version import GIMP_32
+from ..shared.errors import UserError
+from ..shared.words import _
+from .baked import Baked
+from .live import Live
+from .method import Method
+from .record import Role, read_role
+
+_LIVE: Method = Live()
+_BAKED: Method = Baked(takes_light=not GIMP_32)
+
+
+def choose_method() -> Method:
+    """For a new edit."""
+    return _LIVE if GIMP_32 else _BAKED
+
+
+def find_method(layer: Gimp.Layer) -> Method:
+    """That of the edit which a layer belongs to.  Raises UserError where this GIMP cannot change it."""
+    if read_role(layer) != Role.ADJUSTMENT:
+        return _BAKED
+    if not GIMP_32:
+        raise UserError(_("This edit was made in GIMP 3.2, and GIMP 3.0 cannot change it: adjust it in GIMP 3.2."))
+    return _LIVE
+
+
+def check_earlier_edits(edits: Iterable[Gimp.Layer]) -> None:
+    """Raises UserError if a new edit cannot go on from those that are there."""
+    if not GIMP_32 and any(read_role(layer) == Role.ADJUSTMENT for layer in edits):
+        raise UserError(_("The photo has an edit of GIMP 3.2, which GIMP 3.0 cannot go on from: edit it in GIMP 3.2."))
