@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an edit's layers say of it: files of every version open, and what is not known is a sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import GimpForTests
+
+# Written by the plug-in as it was with version 1, 2 and 3 of the networks, live in GIMP 3.2 and baked in 3.0.
+SAMPLES = Path(__file__).with_name("samples")
+TWO = [{"name": "exposure", "ev": -0.5}, {"name": "saturation", "scale": 0.7}]
+KEYS = "base direction edits id kinds model name order predicted role side strength tool version"
+    "base",
+    "direction",
+    "edits",
+    "id",
+    "kinds",
+    "model",
+    "name",
+    "order",
+    "predicted",
+    "role",
+    "side",
+    "strength",
+    "tool",
+    "version",
+]
+
+
+def run(gimp: GimpForTests, call: str) -> dict[str, Any]:
+    found: dict[str, Any] = gimp.run(f"import inside_records\nresult = inside_records.{call}")
+    return found
+
+
+def opened(gimp: GimpForTests, name: str) -> dict[str, Any]:
+    return run(gimp, f"opened({str(SAMPLES / name)!r})")
+
+
+def test_version_1_had_nothing_to_adjust(gimp: GimpForTests) -> None:
+    found = opened(gimp, "version-1.xcf")
+    assert found["untouched"]
+    assert ("delete its layers and make the edit again" if gimp.is_32 else "GIMP 3.2") in found["sentence"]
+
+
+@pytest.mark.parametrize("name", ["version-2.xcf", "version-2-baked.xcf"])
+def test_version_2(gimp: GimpForTests, name: str) -> None:
+    found = opened(gimp, name)
+    if not gimp.is_32 and "baked" not in name:
+        assert "GIMP 3.2" in found["sentence"] and found["untouched"]
+        return
+    assert (found["direction"], found["strength"], found["base"]) == ("attenuate", 80.0, TWO)
+    assert (found["background"], found["background strength"], found["model"]) == ([], None, "edit-2")
+    assert found["kinds"] == ["exposure", "saturation"]  # those with a layer; nothing more was noted
+    assert found["half"] == [40.0, True] and found["changed"] > 0.01
+
+
+@pytest.mark.parametrize("name", ["version-3.xcf", "version-3-baked.xcf"])
+def test_version_3(gimp: GimpForTests, name: str) -> None:
+    found = opened(gimp, name)
+    if not gimp.is_32 and "baked" not in name:
+        assert "GIMP 3.2" in found["sentence"] and found["untouched"]
+        return
+    assert (found["direction"], found["strength"]) == ("emphasize", 80.0)
+    assert found["base"] == [{"name": "sharpening", "amount": 0.05}, *TWO]
+    assert (found["background"], found["background strength"]) == ([{"name": "exposure", "ev": 0.25}], 60.0)
+    assert len(found["kinds"]) == 7 and found["model"] == "edit-3"
+    assert found["half"] == [40.0, True] and found["changed"] > 0.01
+
+
+def test_a_record_survives_being_written(gimp: GimpForTests) -> None:
+    found = run(gimp, "written()")
+    assert found["same"] and " ".join(found["keys"]) == KEYS
+    assert found["side"] == 64 and len(found["kinds"]) == 7
+
+
+def test_what_is_not_known_is_a_sentence(gimp: GimpForTests) -> None:
+    found = run(gimp, "unknown()")
+    repeat = found.pop("repeat")
+    damaged = found.pop("no direction")
+    for name, word in (
+        ("direction", "sideways"),
+        ("tool", "teleport"),
+        *((name, "vibrato") for name in list(found)[2:]),
+    ):
+        status, message, untouched = found[name]
+        assert status == "execution-error" and untouched, name
+        assert message.startswith(f"This edit says «{word}», which is unknown here: update the plug-in"), message
+    assert damaged[0] == "execution-error" and "are damaged: delete its layers" in damaged[1] and damaged[2]
+    assert repeat[0] == "execution-error" and "«sideways», which is unknown here" in repeat[1] and repeat[2]
