@@ -143,7 +143,8 @@ def test_undo_and_redo(gimp: GimpForTests, window: Window) -> None:
 
 def test_the_numbers_are_kept_in_the_layers(gimp: GimpForTests) -> None:
     contents = gimp.run(
-        "import inside_background\nfrom gimp_saliency.layers.record import read_parasite\nimage = inside_background.edited(background_strength=50.0)\n"
+        "import inside_background\nfrom gimp_saliency.layers.record import read_parasite\n"
+        "image = inside_background.edited(background_strength=50.0)\n"
         "result = [read_parasite(item) for item in image.get_layers()[:-1]]\nimage.delete()"
     )
     assert len({content["id"] for content in contents}) == 1

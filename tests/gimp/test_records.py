@@ -14,21 +14,6 @@ from tests.conftest import GimpForTests
 SAMPLES = Path(__file__).with_name("samples")
 TWO = [{"name": "exposure", "ev": -0.5}, {"name": "saturation", "scale": 0.7}]
 KEYS = "base direction edits id kinds model name order predicted role side strength tool version"
-    "base",
-    "direction",
-    "edits",
-    "id",
-    "kinds",
-    "model",
-    "name",
-    "order",
-    "predicted",
-    "role",
-    "side",
-    "strength",
-    "tool",
-    "version",
-]
 
 
 def run(gimp: GimpForTests, call: str) -> dict[str, Any]:

@@ -94,7 +94,8 @@ def test_failure_leaves_the_image_untouched(gimp: GimpForTests, case: str, words
 
 def test_real_prediction(gimp: GimpForTests) -> None:
     result = gimp.run(
-        "import inside, inside_map\nfrom gimp_saliency.layers import attention_map\nimage, _ = inside.picture(240, 160)\n"
+        "import inside, inside_map\nfrom gimp_saliency.layers import attention_map\n"
+        "image, _ = inside.picture(240, 160)\n"
         "result = inside_map.content(attention_map.add_map(image))"
     )
     assert (result["width"], result["height"]) == (240, 160)
