@@ -20,7 +20,7 @@ def open_picture(
     feather: float = 20,
     enlarged: tuple[int, int] | None = None,
     **options: Any,
-) -> tuple[Any, Any]:
+) -> tuple[Gimp.Image, Gimp.Display]:
     """A picture with a selection, undo on, nothing to save, and its window: a file, or noise (see inside.picture)."""
     if file:
         image = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, Gio.File.new_for_path(file))
@@ -36,7 +36,7 @@ def open_picture(
     return image, display
 
 
-def state(image: Any) -> dict[str, Any]:
+def state(image: Gimp.Image) -> dict[str, Any]:
     """Everything that undo must restore and redo must bring back, but for the selection."""
     return {
         "layers": inside.tree(image),
@@ -46,25 +46,29 @@ def state(image: Any) -> dict[str, Any]:
     }
 
 
-def serve(address: str, scene: dict[str, Any]) -> None:
-    """Answer expressions with their values until the test says "quit"."""
-    names: dict[str, Any] = {"state": state, "inside": inside, "Gimp": Gimp}
+class Driver:
+    """GIMP's side of the test: a picture, and what the test's expressions may use."""
 
-    def show(scene: dict[str, Any]) -> None:
+    def __init__(self, scene: dict[str, Any]) -> None:
+        self._names: dict[str, Any] = {"state": state, "inside": inside, "Gimp": Gimp, "show": self.show}
+        self._display: Gimp.Display | None = None
+        self.show(scene)
+
+    def show(self, scene: dict[str, Any]) -> None:
         """Open a picture, in the place of the one before."""
-        before = names.get("display")
-        names["image"], names["display"] = open_picture(**scene)
+        before = self._display
+        self._names["image"], self._display = open_picture(**scene)
         if before is not None:
             before.delete()
 
-    show(scene)
-    names["show"] = show
-    with Listener(address, "AF_UNIX") as listener, listener.accept() as connection:
-        while (expression := connection.recv()) != "quit":
-            try:
-                connection.send(eval(expression, names))
-            except Exception as error:
-                connection.send(error)
+    def serve(self, address: str) -> None:
+        """Answer expressions with their values until the test says "quit"."""
+        with Listener(address, "AF_UNIX") as listener, listener.accept() as connection:
+            while (expression := connection.recv()) != "quit":
+                try:
+                    connection.send(eval(expression, self._names))
+                except Exception as error:
+                    connection.send(error)
 
 
-serve(globals()["ADDRESS"], globals()["SCENE"])
+Driver(globals()["SCENE"]).serve(globals()["ADDRESS"])

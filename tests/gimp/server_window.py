@@ -16,11 +16,11 @@ from gi.repository import GLib, Gtk
 from gimp_saliency.ui import server_dialog
 
 
-def widgets(parent: Any) -> Iterator[Any]:
+def walk(parent: Gtk.Widget) -> Iterator[Gtk.Widget]:
     yield parent
     if isinstance(parent, Gtk.Container):
         for child in parent.get_children():
-            yield from widgets(child)
+            yield from walk(child)
 
 
 def write(content: dict[str, Any]) -> None:
@@ -32,7 +32,7 @@ def write(content: dict[str, Any]) -> None:
 
 def report() -> bool:
     """All that the window shows: the texts by their labels, the buttons with whether they can be pressed."""
-    shown = [w for window in Gtk.Window.list_toplevels() for w in widgets(window) if w.get_mapped()]
+    shown = [w for window in Gtk.Window.list_toplevels() for w in walk(window) if w.get_mapped()]
     labels = [w for w in shown if isinstance(w, Gtk.Label)]
     named = {label.get_mnemonic_widget(): label for label in labels}
     buttons = [w for w in shown if isinstance(w, Gtk.Button) and w.get_label()]

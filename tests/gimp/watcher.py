@@ -20,37 +20,37 @@ def note(event: str, **facts: Any) -> None:
     _plain_note(event, **facts, title=dialog.get_title())
     if event == "shown":
         dialog.connect("set-focus", lambda _dialog, widget: widget and _plain_note("focus", on=_describe(widget)))
-        GLib.timeout_add(100, _help)
+        GLib.timeout_add(100, _note_help)
     elif event == "measured":
-        GLib.timeout_add(300, _look_over, dialog)  # the window gets its new size first
+        GLib.timeout_add(300, _note_cut_texts, dialog)  # the window gets its new size first
 
 
-def _look_over(dialog: Any) -> bool:
-    cut = [_describe(widget) for widget in _all(dialog) if widget.get_mapped() and _is_cut(widget)]
+def _note_cut_texts(dialog: Gtk.Dialog) -> bool:
+    cut = [_describe(widget) for widget in _walk(dialog) if widget.get_mapped() and _is_cut(widget)]
     _plain_note("cut", texts=cut)
     return False
 
 
-def _help() -> bool:
+def _note_help() -> bool:
     """Note the text that a second window shows, once."""
     for window in Gtk.Window.list_toplevels():
-        for widget in _all(window):
+        for widget in _walk(window):
             if isinstance(widget, Gtk.TextView):
                 _plain_note("help", text=widget.get_buffer().get_property("text"))
                 return False
     return True
 
 
-def _all(widget: Any) -> Iterator[Any]:
+def _walk(widget: Gtk.Widget) -> Iterator[Gtk.Widget]:
     yield widget
     if isinstance(widget, Gtk.Container):
-        parts: list[Any] = []
+        parts: list[Gtk.Widget] = []
         widget.forall(parts.append)
         for part in parts:
-            yield from _all(part)
+            yield from _walk(part)
 
 
-def _is_cut(widget: Any) -> bool:
+def _is_cut(widget: Gtk.Widget) -> bool:
     """Whether a text is larger than its place."""
     if not isinstance(widget, (Gtk.Label, Gtk.Entry)):
         return False
@@ -60,7 +60,7 @@ def _is_cut(widget: Any) -> bool:
     return bool(ellipsized or text.width > width or text.height > height)
 
 
-def _describe(widget: Any) -> str:
+def _describe(widget: Gtk.Widget) -> str:
     """Kind and name, as a screen reader says them."""
     widget = widget.get_ancestor(Gtk.ComboBox) or widget  # of which a button has the focus
     names = [widget.get_accessible().get_name(), *(label.get_text() for label in widget.list_mnemonic_labels())]

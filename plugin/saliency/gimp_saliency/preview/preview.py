@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import dataclass
-from typing import Any
 
 from gi.repository import Gegl, Gimp
 
@@ -29,7 +28,8 @@ class Part:
     inverted: bool = False  # the part is all that the mask, once feathered, leaves out
 
 
-Masks = dict[tuple[bytes, float, bool], tuple[Box, Any]]  # by bytes, feather and whether inverted: bounds and buffer
+# By bytes, feather and whether inverted: bounds and buffer.
+Masks = dict[tuple[bytes, float, bool], tuple[Box, Gegl.Buffer]]
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class _Shown:
 
     part: Part
     box: Box
-    result: Any
+    result: Gegl.Buffer
 
 
 class Preview:
@@ -49,8 +49,8 @@ class Preview:
         Gegl.init(None)
         self.picture, self.width, self.height = picture, width, height
         self._side = side or max(width, height)
-        self._photo = rendering.buffer(width, height, "R'G'B' u8", picture)
-        self._image: Any = None  # GIMP's, for what only GIMP can do
+        self._photo = rendering.make_buffer(width, height, "R'G'B' u8", picture)
+        self._image: Gimp.Image | None = None  # GIMP's, for what only GIMP can do
         self._masks: Masks = {}  # of the parts that were shown last
         self._shown: list[_Shown] = []
 
@@ -63,7 +63,7 @@ class Preview:
         """R'G'B' bytes of the picture with the edits of one part after the other."""
         keys = [(part.mask, part.feather, part.inverted) for part in parts]
         self._masks = {
-            key: self._masks[key] if key in self._masks else self._mask(part) for key, part in zip(keys, parts)
+            key: self._masks[key] if key in self._masks else self._make_mask(part) for key, part in zip(keys, parts)
         }
         before, self._shown = self._shown, []
         result, changed = self._photo, (0, 0, 0, 0)  # and where it is another than the last time
@@ -72,52 +72,53 @@ class Preview:
             margin = reach(part.edits, self._side)
             old = before[number] if number < len(before) else None
             if old is None:
-                result = self._with(result, part, _grown(box, margin), mask)
+                result = self._edit_box(result, part, _grow_box(box, margin), mask)
                 changed = 0, 0, self.width, self.height
             elif old.part != part:
-                result = self._with(result, part, _grown(box, margin), mask)
-                changed = _both(_grown(changed, margin), _both(box, old.box))
+                result = self._edit_box(result, part, _grow_box(box, margin), mask)
+                changed = _join_boxes(_grow_box(changed, margin), _join_boxes(box, old.box))
             elif all(changed[2:]):
-                changed = _grown(changed, margin)  # what it looks like depends on what is around it
-                there = self._with(result, part, _grown(changed, margin), mask)
+                changed = _grow_box(changed, margin)  # what it looks like depends on what is around it
+                there = self._edit_box(result, part, _grow_box(changed, margin), mask)
                 result = old.result.dup()
-                rectangle = Gegl.Rectangle.new(*self._inside(changed))
+                rectangle = Gegl.Rectangle.new(*self._clip_box(changed))
                 there.copy(rectangle, Gegl.AbyssPolicy.NONE, result, rectangle)
             else:
                 result = old.result
             self._shown.append(_Shown(part, box, result))
         return bytes(result.get(result.get_extent(), 1.0, "R'G'B' u8", Gegl.AbyssPolicy.NONE))
 
-    def _inside(self, box: Box) -> Box:
+    def _clip_box(self, box: Box) -> Box:
         """What of a box is in the picture."""
         left, top = max(0, box[0]), max(0, box[1])
         return left, top, min(self.width, box[0] + box[2]) - left, min(self.height, box[1] + box[3]) - top
 
-    def _with(self, picture: Any, part: Part, box: Box, mask: Any) -> Any:
+    def _edit_box(self, picture: Gegl.Buffer, part: Part, box: Box, mask: Gegl.Buffer) -> Gegl.Buffer:
         """The picture with a part's edits in a box."""
         edits = [edit for edit in part.edits if not edit.is_identity()]
         if not edits or not all(box[2:]):
             return picture
-        there = Gegl.Rectangle.new(*self._inside(box))
-        pixels, covered = rendering.cut(picture, there, rendering.LINEAR), rendering.cut(mask, there, rendering.GREY)
-        edited = rendering.apply(pixels, covered, edits, self._side)
+        there = Gegl.Rectangle.new(*self._clip_box(box))
+        pixels = rendering.copy_box(picture, there, rendering.LINEAR)
+        covered = rendering.copy_box(mask, there, rendering.GREY)
+        edited = rendering.apply_edits(pixels, covered, edits, self._side)
         result = picture.dup()
         edited.copy(edited.get_extent(), Gegl.AbyssPolicy.NONE, result, there)
         return result
 
-    def _mask(self, part: Part) -> tuple[Box, Any]:
+    def _make_mask(self, part: Part) -> tuple[Box, Gegl.Buffer]:
         """The bounds of what is not 0 in a part's mask, and the mask as a buffer."""
         kind, full = ("B", 255) if part.component == "u8" else ("H", 65535)
         values = array("f", [value / full for value in array(kind, part.mask)])
         if part.feather > 0:
-            values = self._feathered(values, part.feather)
+            values = self._feather_mask(values, part.feather)
         if part.inverted:
             values = array("f", [1 - value for value in values])
         floats = values.tobytes()
-        mask = rendering.buffer(self.width, self.height, rendering.GREY, floats, own=rendering.GREY)
-        return _bounds(floats, self.width), mask
+        mask = rendering.make_buffer(self.width, self.height, rendering.GREY, floats, own=rendering.GREY)
+        return _find_bounds(floats, self.width), mask
 
-    def _feathered(self, values: array[float], feather: float) -> array[float]:
+    def _feather_mask(self, values: array[float], feather: float) -> array[float]:
         """What GIMP makes of a selection."""
         if self._image is None:
             self._image = Gimp.Image.new_with_precision(
@@ -131,13 +132,14 @@ class Preview:
         return array("f", bytes(selected.get(self._photo.get_extent(), 1.0, rendering.GREY, Gegl.AbyssPolicy.NONE)))
 
 
-def _grown(box: Box, margin: int) -> Box:
+def _grow_box(box: Box, margin: int) -> Box:
+    """The box with a margin around it; an empty one stays empty."""
     if not all(box[2:]):
         return box
     return box[0] - margin, box[1] - margin, box[2] + 2 * margin, box[3] + 2 * margin
 
 
-def _both(one: Box, other: Box) -> Box:
+def _join_boxes(one: Box, other: Box) -> Box:
     """The smallest box around two; an empty one does not count."""
     if not all(one[2:]) or not all(other[2:]):
         return one if all(one[2:]) else other
@@ -146,7 +148,7 @@ def _both(one: Box, other: Box) -> Box:
     return left, top, right - left, bottom - top
 
 
-def _bounds(floats: bytes, width: int) -> Box:
+def _find_bounds(floats: bytes, width: int) -> Box:
     """The bounds of what is not 0 among floats, rows of some width."""
     rows = [floats[start : start + 4 * width] for start in range(0, len(floats), 4 * width)]
     filled = [number for number, row in enumerate(rows) if any(row)]

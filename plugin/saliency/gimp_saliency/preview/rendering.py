@@ -10,11 +10,10 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable
-from typing import Any
 
 from gi.repository import Gegl
 
-from ..shared.edits import CURVE_NODES, Edit
+from ..shared.edits import CURVE_NODES, Edit, Slopes
 
 LINEAR = "RGB float"
 GREY = "Y float"
@@ -22,7 +21,9 @@ _ENCODED = "R'G'B' float"
 _SAMPLES = 16384  # of a curve: steps far below 1/255
 
 
-def buffer(width: int, height: int, babl_format: str, pixels: bytes | None = None, own: str = LINEAR) -> Any:
+def make_buffer(
+    width: int, height: int, babl_format: str, pixels: bytes | None = None, own: str = LINEAR
+) -> Gegl.Buffer:
     """A GEGL buffer of the format `own` with these pixels of a babl format, rows from the top."""
     made = Gegl.Buffer.new(own, 0, 0, width, height)
     if pixels is not None:
@@ -30,7 +31,7 @@ def buffer(width: int, height: int, babl_format: str, pixels: bytes | None = Non
     return made
 
 
-def cut(pixels: Any, box: Any, own: str) -> Any:
+def copy_box(pixels: Gegl.Buffer, box: Gegl.Rectangle, own: str) -> Gegl.Buffer:
     """A copy, in a babl format, of a box of a buffer; the buffer itself if that is all of it."""
     extent = pixels.get_extent()
     if (box.width, box.height) == (extent.width, extent.height):
@@ -40,7 +41,7 @@ def cut(pixels: Any, box: Any, own: str) -> Any:
     return made
 
 
-def apply(source: Any, mask: Any, edits: Iterable[Edit], side: float) -> Any:
+def apply_edits(source: Gegl.Buffer, mask: Gegl.Buffer, edits: Iterable[Edit], side: float) -> Gegl.Buffer:
     """A buffer with the edits of a buffer, in this order, each blended through the mask in linear light.
 
     source, mask: GEGL buffers of one size, in the formats LINEAR and GREY.  side: the longer side of the
@@ -51,45 +52,45 @@ def apply(source: Any, mask: Any, edits: Iterable[Edit], side: float) -> Any:
         if edit.is_identity():
             continue
         if edit.is_curved:
-            graph = _Graph(graph.result(), mask)
-            graph.blend(graph.source(_curved(graph.picture, edit)))
+            graph = _Graph(graph.compute(), mask)
+            graph.blend(graph.add_source(_apply_curves(graph.picture, edit)))
         elif (gains := edit.gains()) is not None:
-            graph.blend(graph.product(_gains(source, gains)))
+            graph.blend(graph.add_product(_fill_gains(source, gains)))
         else:
-            graph.blend(graph.filtered(edit.operation, edit.settings(side)))
-    return graph.result()
+            graph.blend(graph.add_filter(edit.operation, edit.settings(side)))
+    return graph.compute()
 
 
 class _Graph:
     """GEGL's operations on one picture, run only when the result is wanted."""
 
-    def __init__(self, picture: Any, mask: Any) -> None:
+    def __init__(self, picture: Gegl.Buffer, mask: Gegl.Buffer) -> None:
         self.picture = picture
         self._root = Gegl.Node()
-        self._last = self._first = self.source(picture)
-        self._mask = self.source(mask)
+        self._last = self._first = self.add_source(picture)
+        self._mask = self.add_source(mask)
 
-    def source(self, pixels: Any) -> Any:
-        """What gives a buffer's pixels."""
+    def add_source(self, pixels: Gegl.Buffer) -> Gegl.Node:
+        """A node that gives a buffer's pixels."""
         node = self._root.create_child("gegl:buffer-source")
         node.set_property("buffer", pixels)
         return node
 
-    def filtered(self, operation: str, settings: dict[str, float]) -> Any:
-        """What an operation makes of the picture so far."""
+    def add_filter(self, operation: str, settings: dict[str, float]) -> Gegl.Node:
+        """A node that gives what an operation makes of the picture so far."""
         node = self._root.create_child(operation)
         for name, value in settings.items():
             node.set_property(name, value)
         self._last.link(node)
         return node
 
-    def product(self, factors: Any) -> Any:
-        """The picture so far times a buffer."""
-        node = self.filtered("gegl:multiply", {})
-        self.source(factors).connect_to("output", node, "aux")
+    def add_product(self, factors: Gegl.Buffer) -> Gegl.Node:
+        """A node that gives the picture so far times a buffer."""
+        node = self.add_filter("gegl:multiply", {})
+        self.add_source(factors).connect_to("output", node, "aux")
         return node
 
-    def blend(self, edited: Any) -> None:
+    def blend(self, edited: Gegl.Node) -> None:
         """Lay an edited picture over the one so far, through the mask."""
         masked = self._root.create_child("gegl:opacity")
         edited.link(masked)
@@ -99,11 +100,11 @@ class _Graph:
         masked.connect_to("output", over, "aux")
         self._last = over
 
-    def result(self) -> Any:
+    def compute(self) -> Gegl.Buffer:
         """A buffer of the picture so far."""
         if self._last is self._first:
             return self.picture
-        made = _like(self.picture)
+        made = _make_similar(self.picture)
         writer = self._root.create_child("gegl:write-buffer")
         writer.set_property("buffer", made)
         self._last.link(writer)
@@ -111,44 +112,44 @@ class _Graph:
         return made
 
 
-def _gains(picture: Any, gains: tuple[float, float, float]) -> Any:
+def _fill_gains(picture: Gegl.Buffer, gains: tuple[float, float, float]) -> Gegl.Buffer:
     """A buffer of another's size that is full of the gains: GEGL may hold back its mixer of channels from a plug-in."""
-    made = _like(picture)
+    made = _make_similar(picture)
     colour = Gegl.Color.new("black")
     colour.set_rgba(*gains, 1.0)
     made.set_color(made.get_extent(), colour)
     return made
 
 
-def _like(picture: Any) -> Any:
+def _make_similar(picture: Gegl.Buffer) -> Gegl.Buffer:
     """An empty buffer of a picture's size."""
     extent = picture.get_extent()
-    return buffer(extent.width, extent.height, LINEAR)
+    return make_buffer(extent.width, extent.height, LINEAR)
 
 
-def _curved(picture: Any, edit: Edit) -> Any:
+def _apply_curves(picture: Gegl.Buffer, edit: Edit) -> Gegl.Buffer:
     """What an edit's curves make of a picture, everywhere."""
     extent = picture.get_extent()
     encoded = bytes(picture.get(extent, 1.0, _ENCODED, Gegl.AbyssPolicy.NONE))
     curves = edit.curves()
     if "value" in curves:
-        result = _through(encoded, curves["value"])
+        result = _apply_curve(encoded, curves["value"])
     else:
         values = array("f", encoded)
         for channel, slopes in enumerate(curves.values()):
-            values[channel::3] = array("f", _through(values[channel::3].tobytes(), slopes))
+            values[channel::3] = array("f", _apply_curve(values[channel::3].tobytes(), slopes))
         result = values.tobytes()
-    return buffer(extent.width, extent.height, _ENCODED, result)
+    return make_buffer(extent.width, extent.height, _ENCODED, result)
 
 
-def _through(values: bytes, slopes: tuple[float, ...]) -> bytes:
+def _apply_curve(values: bytes, slopes: Slopes) -> bytes:
     """The curve with these segment slopes at all of some display-encoded values, floats."""
     # GEGL reads the curve anew for each piece of a buffer: whole tiles are the fewest pieces.
     config = Gegl.config()
     width, height = config.get_property("tile-width"), config.get_property("tile-height")
     tiles = -(-len(values) // (4 * width * height))
     padding = bytes(4 * width * height * tiles - len(values))
-    grey = buffer(width, height * tiles, GREY, values + padding, own=GREY)
+    grey = make_buffer(width, height * tiles, GREY, values + padding, own=GREY)
     result = Gegl.Buffer.new(GREY, 0, 0, width, height * tiles)
     root = Gegl.Node()
     reader, operation, writer = (
@@ -156,7 +157,7 @@ def _through(values: bytes, slopes: tuple[float, ...]) -> bytes:
     )
     reader.set_property("buffer", grey)
     operation.set_property("sampling-points", _SAMPLES)
-    operation.set_property("curve", _gegl_curve(slopes))
+    operation.set_property("curve", _make_curve(slopes))
     writer.set_property("buffer", result)
     reader.link(operation)
     operation.link(writer)
@@ -164,21 +165,22 @@ def _through(values: bytes, slopes: tuple[float, ...]) -> bytes:
     return bytes(result.get(result.get_extent(), 1.0, GREY, Gegl.AbyssPolicy.NONE))[: len(values)]
 
 
-def _gegl_curve(slopes: tuple[float, ...]) -> Any:
-    """GEGL's curves are smooth: with a point at each 255th this one is straight between its corners.
+def _make_curve(slopes: Slopes) -> Gegl.Curve:
+    """The curve with these segment slopes as one of GEGL's.
 
-    GEGL takes each value for the sample below it: so a sample is the curve's value half a step further.
+    GEGL's curves are smooth: with a point at each 255th this one is straight between its corners.  GEGL
+    takes each value for the sample below it: so a sample is the curve's value half a step further.
     """
     curve = Gegl.Curve.new(0, 1)
     y = 0.0
     for slope, start, end in zip(slopes, CURVE_NODES, CURVE_NODES[1:]):
         for step in range(round(255 * (end - start))):
-            curve.add_point(_sample(start + step / 255), min(1.0, y + slope * step / 255))
+            curve.add_point(_place_sample(start + step / 255), min(1.0, y + slope * step / 255))
         y += slope * (end - start)
-    curve.add_point(_sample(1.0), 1)
+    curve.add_point(_place_sample(1.0), 1)
     return curve
 
 
-def _sample(x: float) -> float:
+def _place_sample(x: float) -> float:
     """Where GEGL's curve has to be what the edit's is at x."""
     return (x * _SAMPLES - 0.5) / (_SAMPLES - 1)

@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from ..image.geometry import Box
-from ..image.pixels import drop_mask, interleave_mask
+from ..image.pixels import drop_mask
 from ..image.thumbnail import Thumbnail
 from ..predict.edge import refining_radius
 from ..predict.parts import within
@@ -20,16 +21,16 @@ class View:
     """What a box of the canvas shows, and what edits of the selection make of it."""
 
     def __init__(
-        self, thumbnail: Thumbnail, box: Box, canvas: tuple[int, int], gray: bool, whole: bytes | None = None
+        self, thumbnail: Thumbnail, box: Box, canvas: tuple[int, int], is_gray: bool, outer: bytes | None = None
     ) -> None:
         """thumbnail: the box's pixels and selection; box and canvas (width, height): px of the image.
 
-        whole: the mask of all that is not background, where that is not the selection.
+        outer: the mask of all that is not background, where that is not the selection.
         """
         self.width, self.height, self.box, self.canvas = thumbnail.width, thumbnail.height, box, canvas
         self.before = drop_mask(thumbnail.pixels)
         self.mask = thumbnail.pixels[3::4]
-        self._gray, self._whole = gray, whole
+        self._is_gray, self._outer = is_gray, outer
         self._preview = Preview(self.before, self.width, self.height, max(canvas) * self._scale())
         self._masks: dict[bytes, bytes] = {}  # of parts, by their cells
         self._refined: dict[tuple[bytes | None, float], bytes] = {}
@@ -38,67 +39,70 @@ class View:
         """Free GIMP's images.  To be called once."""
         self._preview.close()
 
-    def after(self, plan: list[Planned], request: EditRequest, grid: tuple[int, int]) -> bytes:
+    def after(self, plan: Sequence[Planned], request: EditRequest, grid: tuple[int, int]) -> bytes:
         """R'G'B' bytes with the plan applied; grid: width and height of the grid of the parts' cells.
 
-        Where a refined mask is wanted that `refined` has not brought yet, the mask is as selected.
+        Where a refined mask is wanted that `keep_refined_mask` has not got yet, the mask is as selected.
         """
-        parts = [self._part(each.cells, request.scale_edits(each.edits, self._gray), request, grid) for each in plan]
-        around = request.scale_background(plan[0].background, self._gray) if plan else []
+        parts = [
+            self._make_part(each.cells, request.scale_edits(each.edits, self._is_gray), request, grid) for each in plan
+        ]
+        around = request.scale_background(plan[0].background, self._is_gray) if plan else []
         if around:
-            outside = replace(self._part(None, around, request, grid), inverted=True)
-            parts.append(outside if self._whole is None else replace(outside, mask=self._whole))
+            background = replace(self._make_part(None, around, request, grid), inverted=True)
+            parts.append(background if self._outer is None else replace(background, mask=self._outer))
         return self._preview.show(parts)
 
-    def _part(self, cells: bytes | None, edits: list[Edit], request: EditRequest, grid: tuple[int, int]) -> Part:
-        radius = self.radius(request)
-        if request.refine and (cells, radius) in self._refined:
-            return Part(self._refined[cells, radius], tuple(edits), component="u16")
-        feather = 0.0 if request.refine else request.feather * self._scale()
-        return Part(self.part_mask(cells, grid), tuple(edits), feather)
-
-    def missing(self, plan: list[Planned], request: EditRequest) -> list[bytes | None]:
+    def find_missing_masks(self, plan: Sequence[Planned], request: EditRequest) -> list[bytes | None]:
         """The cells of the parts whose refined mask is wanted and not there yet."""
         if not request.refine:
             return []
         wanted = [each.cells for each in plan]
         if None not in wanted and request.background and plan and plan[0].background:
             wanted.append(None)  # the background's, which begins where the whole selection ends
-        return [cells for cells in wanted if (cells, self.radius(request)) not in self._refined]
+        return [cells for cells in wanted if (cells, self.measure_radius(request)) not in self._refined]
 
-    def refined(self, cells: bytes | None, request: EditRequest, mask: bytes) -> None:
+    def keep_refined_mask(self, cells: bytes | None, request: EditRequest, mask: bytes) -> None:
         """Keep a part's refined mask: 16-bit values."""
-        self._refined[cells, self.radius(request)] = mask
+        self._refined[cells, self.measure_radius(request)] = mask
 
-    def radius(self, request: EditRequest) -> float:
+    def measure_radius(self, request: EditRequest) -> float:
         """How far edges are sought, in pixels of the view."""
         return max(1.0, refining_radius(*self.canvas, request.feather) * self._scale())
 
-    def part_mask(self, cells: bytes | None, grid: tuple[int, int]) -> bytes:
-        """The mask of the part that the cells mark."""
+    def select_part(self, cells: bytes | None, grid: tuple[int, int]) -> bytes:
+        """The mask of the part that the cells mark; None: of all parts."""
         if cells is None:
             return self.mask
         if cells not in self._masks:
-            self._masks[cells] = within(self.mask, self.cut(cells, *grid))
+            self._masks[cells] = within(self.mask, self.cut_values(cells, *grid))
         return self._masks[cells]
 
-    def with_mask(self, picture: bytes, mask: bytes) -> bytes:
-        """R'G'B'M bytes of a picture of the view's size and a mask."""
-        return interleave_mask(picture, mask)
-
-    def cut(self, values: bytes, width: int, height: int) -> bytes:
+    def cut_values(self, values: bytes, width: int, height: int) -> bytes:
         """What the view shows of width x height values over the whole canvas: one byte for each of its pixels."""
         if (self.width, self.height) == (width, height) and self.box[2:] == self.canvas:
             return values
         left, top, box_width, box_height = self.box
-        across, down = (
-            (box_width / self.width, width / self.canvas[0]),
-            (box_height / self.height, height / self.canvas[1]),
-        )
-        columns = [int((left + (i + 0.5) * across[0]) * across[1]) for i in range(self.width)]
-        rows = [int((top + (i + 0.5) * down[0]) * down[1]) for i in range(self.height)]
+        columns = _sample_places(left, box_width, self.width, self.canvas[0], width)
+        rows = _sample_places(top, box_height, self.height, self.canvas[1], height)
         lines = {row: bytes(values[row * width + column] for column in columns) for row in set(rows)}
         return b"".join(lines[row] for row in rows)
 
+    def _make_part(
+        self, cells: bytes | None, edits: Sequence[Edit], request: EditRequest, grid: tuple[int, int]
+    ) -> Part:
+        radius = self.measure_radius(request)
+        if request.refine and (cells, radius) in self._refined:
+            return Part(self._refined[cells, radius], tuple(edits), component="u16")
+        feather = 0.0 if request.refine else request.feather * self._scale()
+        return Part(self.select_part(cells, grid), tuple(edits), feather)
+
     def _scale(self) -> float:
+        """Pixels of the view per pixel of the image."""
         return self.width / self.box[2]
+
+
+def _sample_places(start: int, size: int, count: int, canvas: int, values: int) -> list[int]:
+    """Along one axis, which of `values` over the canvas lies under the middle of each of `count` pixels of a box."""
+    step, per_pixel = size / count, values / canvas
+    return [int((start + (i + 0.5) * step) * per_pixel) for i in range(count)]

@@ -5,25 +5,26 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from gi.repository import GLib
 
 Question = Callable[[], Any]
-Answer = Callable[[Any], None]
+Deliver = Callable[[Any], None]
+Result = TypeVar("Result")
 
 
-class Asked:
+class Asked(Generic[Result]):
     """A question that is under way already while the window for its answer is still being made."""
 
-    def __init__(self, question: Question) -> None:
+    def __init__(self, question: Callable[[], Result]) -> None:
         """Ask now.  `question` runs in another thread: no GIMP, no GTK in it."""
         self._question = question
-        self._answer: Any = None
+        self._answer: Result | Exception
         self._thread = threading.Thread(target=self._ask, daemon=True)
         self._thread.start()
 
-    def result(self) -> Any:
+    def wait(self) -> Result:
         """Wait for the answer; raises what the question raised."""
         self._thread.join()
         if isinstance(self._answer, Exception):
@@ -40,35 +41,26 @@ class Asked:
 class Asker:
     """A thread that asks one question after the other.
 
-    Answers, or the exceptions in their place, are delivered in the thread of the window.  A question of a name that
-    still waits is replaced by a newer one of that name; the answer of one under way is dropped then.
+    Answers, or the exceptions in their place, are delivered in the thread of the window.  A question that still waits
+    is replaced by a newer one of the same name.
     """
 
     def __init__(self) -> None:
-        self._waiting: dict[str, tuple[int, Question, Answer]] = {}
-        self._newest: dict[str, int] = {}
-        self._number = 0
+        self._waiting: dict[str, tuple[Question, Deliver]] = {}
         self._closed = False
         self._changed = threading.Condition()
         threading.Thread(target=self._work, daemon=True).start()
 
-    def ask(self, name: str, question: Question, answer: Answer) -> None:
-        """Ask soon: `answer(result or exception)`.  `question` runs in the other thread: no GIMP, no GTK in it."""
+    def ask(self, name: str, question: Question, deliver: Deliver) -> None:
+        """Ask soon: `deliver(result or exception)`.  `question` runs in the other thread: no GIMP, no GTK in it."""
         with self._changed:
-            self._number += 1
-            self._newest[name] = self._number
-            self._waiting[name] = (self._number, question, answer)
+            self._waiting[name] = question, deliver
             self._changed.notify()
-
-    def busy(self) -> bool:
-        """Whether an answer is still to come."""
-        return bool(self._newest)
 
     def close(self) -> None:
         """Deliver nothing more."""
         with self._changed:
             self._closed = True
-            self._newest.clear()
             self._changed.notify()
 
     def _work(self) -> None:
@@ -78,16 +70,14 @@ class Asker:
                     self._changed.wait()
                 if self._closed:
                     return
-                name = next(iter(self._waiting))
-                number, question, answer = self._waiting.pop(name)
+                question, deliver = self._waiting.pop(next(iter(self._waiting)))
             try:
                 result = question()
             except Exception as error:  # delivered like an answer
                 result = error
-            GLib.idle_add(self._deliver, name, number, answer, result)
+            GLib.idle_add(self._deliver, deliver, result)
 
-    def _deliver(self, name: str, number: int, answer: Answer, result: Any) -> bool:
-        if self._newest.get(name) == number:
-            del self._newest[name]
-            answer(result)
+    def _deliver(self, deliver: Deliver, result: object) -> bool:
+        if not self._closed:
+            deliver(result)
         return False

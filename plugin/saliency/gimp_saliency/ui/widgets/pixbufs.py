@@ -5,36 +5,36 @@ from __future__ import annotations
 
 from gi.repository import GdkPixbuf, GLib
 
-from ..image.heat import colour_heat
+from ...image.heat import colour_heat
 
 _OUTLINE = (255, 255, 255, 235)
 _SHADOW = (0, 0, 0, 160)
 _COVER = 150  # opacity of heat over a photograph, of 255
 
 
-def photo(rgb: bytes, width: int, height: int) -> GdkPixbuf.Pixbuf:
-    """R'G'B' bytes, rows from the top."""
+def make_pixbuf(rgb: bytes, width: int, height: int) -> GdkPixbuf.Pixbuf:
+    """A picture of R'G'B' bytes, rows from the top."""
     return GdkPixbuf.Pixbuf.new_from_bytes(
         GLib.Bytes.new(rgb), GdkPixbuf.Colorspace.RGB, False, 8, width, height, 3 * width
     )
 
 
-def fitted(picture: GdkPixbuf.Pixbuf, width: int, height: int) -> GdkPixbuf.Pixbuf:
+def fit_pixbuf(picture: GdkPixbuf.Pixbuf, width: int, height: int) -> GdkPixbuf.Pixbuf:
     """The picture as large as it can be within the bounds, its aspect kept."""
     scale = min(width / picture.get_width(), height / picture.get_height())
-    size = (max(1, round(side * scale)) for side in (picture.get_width(), picture.get_height()))
-    return picture.scale_simple(*size, GdkPixbuf.InterpType.BILINEAR)
+    fitted = (max(1, round(picture.get_width() * scale)), max(1, round(picture.get_height() * scale)))
+    return picture.scale_simple(*fitted, GdkPixbuf.InterpType.BILINEAR)
 
 
-def with_heat(picture: GdkPixbuf.Pixbuf, values: bytes, factor: float) -> GdkPixbuf.Pixbuf:
+def add_heat(picture: GdkPixbuf.Pixbuf, values: bytes, factor: float) -> GdkPixbuf.Pixbuf:
     """The picture under the heat colours of an attention map of its size (0 to 255), the values times a factor."""
     scaled = values.translate(bytes(min(255, round(factor * value)) for value in range(256)))
     result = picture.copy()
-    _lay_over(photo(colour_heat(scaled), picture.get_width(), picture.get_height()), result, _COVER)
+    _lay_over(make_pixbuf(colour_heat(scaled), picture.get_width(), picture.get_height()), result, _COVER)
     return result
 
 
-def with_outline(picture: GdkPixbuf.Pixbuf, mask: bytes) -> GdkPixbuf.Pixbuf:
+def add_outline(picture: GdkPixbuf.Pixbuf, mask: bytes) -> GdkPixbuf.Pixbuf:
     """The picture with the outline of a mask of its size (one byte a pixel) at half coverage."""
     width = picture.get_width()
     inside = int.from_bytes(mask.translate(bytes(128) + b"\xff" * 128), "big")
@@ -43,11 +43,11 @@ def with_outline(picture: GdkPixbuf.Pixbuf, mask: bytes) -> GdkPixbuf.Pixbuf:
     result = picture.copy()
     for shape, colour in ((broad, _SHADOW), (edge, _OUTLINE)):
         alpha = (shape & ((1 << 8 * len(mask)) - 1)).to_bytes(len(mask), "big")
-        _lay_over(_shape(alpha, picture.get_width(), picture.get_height(), colour), result, 255)
+        _lay_over(_fill_shape(alpha, picture.get_width(), picture.get_height(), colour), result, 255)
     return result
 
 
-def _shape(alpha: bytes, width: int, height: int, colour: tuple[int, int, int, int]) -> GdkPixbuf.Pixbuf:
+def _fill_shape(alpha: bytes, width: int, height: int, colour: tuple[int, int, int, int]) -> GdkPixbuf.Pixbuf:
     pixels = bytearray(bytes(colour) * len(alpha))
     pixels[3::4] = alpha.translate(bytes([0] + [colour[3]] * 255))
     return GdkPixbuf.Pixbuf.new_from_bytes(

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 from gi.repository import Gtk, Pango
 
@@ -17,28 +16,29 @@ _PLUGIN = Path(__file__).resolve().parents[2]
 _MANUALS = (_PLUGIN / "manual.md", _PLUGIN.parents[1] / "docs" / "manual.md")
 
 
-def connect(dialog: Any, section: str) -> None:
+def add_help_button(dialog: Gtk.Dialog, section: str) -> None:
     """Give a GIMP dialog a help button that shows a section of the manual, in place of the one for GIMP's manual."""
     gimps = dialog.get_widget_for_response(Gtk.ResponseType.HELP)
     if gimps:
         gimps.set_no_show_all(True)
         gimps.hide()
     button = dialog.add_button(_("_Help"), _RESPONSE)
-    if isinstance(button.get_parent(), Gtk.ButtonBox):
-        button.get_parent().set_child_secondary(button, True)
-
-    def respond(_dialog: Any, response: int) -> None:
-        if response == _RESPONSE:
-            dialog.stop_emission_by_name("response")  # to anybody else it would mean the dialog's end
-            show(dialog, section)
-
-    dialog.connect("response", respond)
+    box = button.get_parent()
+    if isinstance(box, Gtk.ButtonBox):
+        box.set_child_secondary(button, True)
+    dialog.connect("response", _respond, section)
 
 
-def show(parent: Any, section: str) -> None:
+def _respond(dialog: Gtk.Dialog, response: int, section: str) -> None:
+    if response == _RESPONSE:
+        dialog.stop_emission_by_name("response")  # to anybody else it would mean the dialog's end
+        show_help(dialog, section)
+
+
+def show_help(parent: Gtk.Window, section: str) -> None:
     """Open a window with the section's text."""
     try:
-        text = chapter(_read_manual(), section)
+        text = find_section(_read_manual(), section)
     except OSError:
         text = _("The help is missing: run install.sh again.")
     window = Gtk.Dialog(title=_("Help: Saliency"), transient_for=parent, modal=True)
@@ -47,7 +47,7 @@ def show(parent: Any, section: str) -> None:
     view = Gtk.TextView(
         editable=False, cursor_visible=False, wrap_mode=Gtk.WrapMode.WORD, left_margin=12, right_margin=12, top_margin=8
     )
-    _fill(view.get_buffer(), text)
+    _write_markdown(view.get_buffer(), text)
     scrolled = Gtk.ScrolledWindow(min_content_width=620, min_content_height=420)
     scrolled.add(view)
     window.get_content_area().pack_start(scrolled, True, True, 0)
@@ -55,17 +55,17 @@ def show(parent: Any, section: str) -> None:
 
 
 def _read_manual() -> str:
-    """Raises OSError."""
+    """The text of the manual that is there.  Raises OSError."""
     return next((path for path in _MANUALS if path.is_file()), _MANUALS[0]).read_text(encoding="utf-8")
 
 
-def chapter(manual: str, section: str) -> str:
-    """The section of a Markdown text from its heading of level two to the next one."""
+def find_section(manual: str, section: str) -> str:
+    """The section of a Markdown text from its heading of level two to the next one; the whole text if it has none."""
     found = re.search(rf"^## {re.escape(section)}$.*?(?=^## |\Z)", manual, re.MULTILINE | re.DOTALL | re.IGNORECASE)
     return found.group().strip() if found else manual
 
 
-def _fill(buffer: Any, markdown: str) -> None:
+def _write_markdown(buffer: Gtk.TextBuffer, markdown: str) -> None:
     """Write Markdown with its headings, bold words and code set off."""
     heading = buffer.create_tag(weight=Pango.Weight.BOLD, scale=1.2)
     styles = {"**": buffer.create_tag(weight=Pango.Weight.BOLD), "`": buffer.create_tag(family="monospace")}

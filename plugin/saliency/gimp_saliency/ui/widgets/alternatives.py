@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The row of small pictures in the edit dialog: other orders of the edits, other styles, a button for more of these."""
+"""The row of small pictures to choose among: other orders of the edits, other styles, a button for more of these."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
-from gi.repository import Gtk
+from gi.repository import GdkPixbuf, Gtk
 
-from ..shared.request import PROPOSED, Ranking
-from ..shared.words import _
+from ...shared.request import PROPOSED, Ranking
+from ...shared.words import _
 
 SMALL = (66, 44)  # px; of each alternative
 _BUTTON = 58  # px; the height of an alternative, so that nothing moves when its picture comes
@@ -18,34 +17,22 @@ _BUTTON = 58  # px; the height of an alternative, so that nothing moves when its
 class Alternatives:
     """Up to four alternatives by the names of their orders, one of them chosen."""
 
-    def __init__(self, picked: Callable[[str], None], more: Callable[[], None]) -> None:
-        """picked: the user has clicked one, be it the one that was chosen before; more: wants other styles."""
-        self.widget = Gtk.Box(spacing=8)
-        row = Gtk.Box(spacing=8, homogeneous=True)
-        self._buttons: dict[str, Any] = {}
-        self._pictures: dict[str, Any] = {}
-        self._captions: dict[str, Any] = {}
+    def __init__(self, on_picked: Callable[[str], None], on_more: Callable[[], None]) -> None:
+        """on_picked: the user has clicked one, be it the one that was chosen before; on_more: wants other styles."""
+        self._buttons: dict[str, Gtk.RadioButton] = {}
+        self._pictures: dict[str, Gtk.Image] = {}
+        self._captions: dict[str, Gtk.Label] = {}
         self._marking = False
-        self._picked = picked
+        self._on_picked = on_picked
         self._none = Gtk.RadioButton()  # never shown, for when none of those that are is the chosen one
-        for order in (each.value for each in PROPOSED):
-            button = Gtk.RadioButton.new_from_widget(self._none)
-            button.set_mode(False)
-            button.set_size_request(-1, _BUTTON)
-            inside = Gtk.Box(spacing=8)
-            picture, caption = Gtk.Image(), Gtk.Label(use_underline=True)
-            picture.set_size_request(*SMALL)
-            caption.set_mnemonic_widget(button)
-            inside.pack_start(picture, False, False, 0)
-            inside.pack_start(caption, False, False, 0)
-            button.add(inside)
-            button.connect("clicked", self._clicked, order)
-            row.pack_start(button, True, True, 0)
-            self._buttons[order], self._pictures[order], self._captions[order] = button, picture, caption
-        self.widget.pack_start(row, True, True, 0)
+        row = Gtk.Box(spacing=8, homogeneous=True)
+        for ranking in PROPOSED:
+            row.pack_start(self._make_button(ranking.value), True, True, 0)
         self._more = Gtk.Button.new_with_mnemonic(_("_More styles"))
         self._more.set_tooltip_text(_("Propose other ways to the same goal, at each click new ones"))
-        self._more.connect("clicked", lambda *_arguments: more())
+        self._more.connect("clicked", lambda *_arguments: on_more())
+        self.widget = Gtk.Box(spacing=8)
+        self.widget.pack_start(row, True, True, 0)
         self.widget.pack_start(self._more, False, False, 0)
         self.offer({})
 
@@ -67,8 +54,8 @@ class Alternatives:
             button.set_tooltip_text(why)
         self._more.set_sensitive(bool(styled))
 
-    def show(self, order: str, picture: Any) -> None:
-        """Show an order's picture, a pixbuf."""
+    def show(self, order: str, picture: GdkPixbuf.Pixbuf) -> None:
+        """Show an order's picture."""
         self._pictures[order].set_from_pixbuf(picture)
 
     def mark(self, order: str) -> None:
@@ -77,6 +64,21 @@ class Alternatives:
         self._buttons.get(order, self._none).set_active(True)
         self._marking = False
 
-    def _clicked(self, button: Any, order: str) -> None:
+    def _make_button(self, order: str) -> Gtk.RadioButton:
+        button = Gtk.RadioButton.new_from_widget(self._none)
+        button.set_mode(False)
+        button.set_size_request(-1, _BUTTON)
+        picture, caption = Gtk.Image(), Gtk.Label(use_underline=True)
+        picture.set_size_request(*SMALL)
+        caption.set_mnemonic_widget(button)
+        inside = Gtk.Box(spacing=8)
+        inside.pack_start(picture, False, False, 0)
+        inside.pack_start(caption, False, False, 0)
+        button.add(inside)
+        button.connect("clicked", self._pick, order)
+        self._buttons[order], self._pictures[order], self._captions[order] = button, picture, caption
+        return button
+
+    def _pick(self, button: Gtk.RadioButton, order: str) -> None:
         if button.get_active() and not self._marking:
-            self._picked(order)
+            self._on_picked(order)

@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The window of an edit that is being set: shows a session, follows every control, changes nothing in the image."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+
+from gi.repository import GdkPixbuf, Gimp, GimpUi, GLib, Gtk
+
+from ..image.pixels import interleave_mask
+from ..preview.view import View
+from ..preview.views import Views
+from ..shared import tracing
+from ..shared.request import EditRequest
+from .asker import Asker
+from .help import add_help_button
+from .session import Look, Session
+from .widgets.meters import Meters
+from .widgets.pictures import PICTURE, Pictures
+from .widgets.pixbufs import add_heat, add_outline, fit_pixbuf, make_pixbuf
+from .widgets.settings import get_switch, make_settings
+from .widgets.status import Status
+from .widgets.values import Values
+
+SHAPE = PICTURE[0] / PICTURE[1]  # of the large pictures
+
+_PATIENCE = 120  # ms without a change until the meters are asked for anew
+
+
+class EditWindow:
+    """GIMP's own dialog for a procedure's arguments, with pictures, values and meters.
+
+    All methods are for GTK's thread.  The server is asked in another one, so that nothing ever waits for it.
+    """
+
+    def __init__(
+        self,
+        procedure: Gimp.Procedure,
+        config: Gimp.ProcedureConfig,
+        asker: Asker,
+        session: Session,
+        views: Views,
+        read_request: Callable[[], EditRequest],
+        try_again: Callable[[], None] | None = None,
+    ) -> None:
+        """asker, views: belong to the window from now on.  read_request: what the controls say, from the config.
+
+        try_again: what to do after a failure; None: there is nothing to do.  The subclass lays the window out.
+        """
+        self._config, self._read_request = config, read_request
+        self._asker, self._session, self._views = asker, session, views
+        self._handlers: dict[str, int] = {}  # of the config's settings, by name
+        self._measuring = self._redrawing = 0  # GLib's ids of what is scheduled
+        self._since = 0.0  # when the reason for the next redrawing came up
+        title = str(procedure.get_menu_label()).replace("_", "").rstrip(" …")
+        self._dialog = GimpUi.ProcedureDialog.new(procedure, config, title)
+        add_help_button(self._dialog, "use")
+        self._pictures = Pictures(self._show_pictures, self._zoom)
+        self._meters = Meters()
+        self._values = Values(partial(get_switch, self._dialog), session.dial)
+        self._status = Status(self._meters.widget, try_again)
+        session.changed.connect(self._schedule_redraw)
+        session.look_changed.connect(self._show_look)
+        session.sentence_changed.connect(self._status.say)
+        session.is_applicable_changed.connect(self._allow_ok)
+        session.is_busy_changed.connect(self._spin)
+
+    def run(self) -> bool:
+        """Show the window until it is answered; whether by OK."""
+        GLib.idle_add(self._begin, priority=GLib.PRIORITY_LOW)
+        return bool(self._dialog.run())
+
+    def close(self) -> None:
+        """Free what belongs to the window.  To be called once."""
+        self._asker.close()
+        for source in (self._measuring, self._redrawing):
+            if source:
+                GLib.source_remove(source)
+        self._views.close()
+        self._dialog.destroy()
+
+    # For the subclasses
+
+    def _lay_out(self, names: Iterable[str], *rows: Gtk.Widget) -> None:
+        """Fill the window.  names: the arguments that have widgets, in their order; rows: what stands above these."""
+        controls = Gtk.Box(spacing=24, homogeneous=True)
+        controls.pack_start(make_settings(self._dialog, names), True, True, 0)
+        controls.pack_start(self._values.widget, True, True, 0)
+        content = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=8)
+        content.pack_start(self._pictures.widget, True, True, 0)
+        for row in (self._meters.widget, self._status.widget, *rows, controls):
+            content.pack_start(row, False, False, 0)
+        content.show_all()
+        self._dialog.get_content_area().pack_start(content, True, True, 0)
+        self._allow_ok(self._session.is_applicable)
+
+    def _disable(self, name: str, why: str) -> None:
+        """Switch an argument off and say why."""
+        self._config.set_property(name, False)
+        switch = get_switch(self._dialog, name)
+        switch.set_sensitive(False)
+        switch.set_tooltip_text(why)
+
+    def _follow(self, names: Iterable[str]) -> None:
+        """Tell the session whenever one of these arguments is set."""
+        for name in names:
+            self._handlers[name] = self._config.connect(f"notify::{name}", self._tell_setting, name)
+
+    def _tell_setting(self, _config: Gimp.ProcedureConfig, _property: object, name: str) -> None:
+        self._session.change_setting(name, self._read_request())
+
+    def _begin(self) -> bool:
+        """Show the picture, and let the session begin."""
+        tracing.note("shown")
+        whole = self._views.whole
+        self._show_pictures()
+        self._session.begin()
+        self._ask_look("before", whole.before)
+        return False
+
+    # What is shown
+
+    def _schedule_redraw(self) -> None:
+        """Show all changes of this moment at once."""
+        if not self._redrawing:
+            self._since = tracing.now()
+            self._redrawing = GLib.idle_add(self._redraw, priority=GLib.PRIORITY_HIGH_IDLE)
+
+    def _redraw(self) -> bool:
+        self._redrawing = 0
+        if self._session.plan:
+            self._values.show(self._session.shown_edits(), self._session.usable_kinds())
+            self._show_pictures(self._since)
+            if self._measuring:
+                GLib.source_remove(self._measuring)
+            self._measuring = GLib.timeout_add(_PATIENCE, self._measure)
+        return False
+
+    def _show_pictures(self, since: float | None = None) -> None:
+        """Draw both pictures.  since: when the reason came up."""
+        if not self._views.made:
+            return  # too early
+        view = self._views.region if self._pictures.shows_region() else self._views.whole
+        after = self._render(view) if self._session.plan else b""
+        self._show_picture(self._pictures.before, view, view.before, self._session.looks.get("before"))
+        if after:
+            self._show_picture(self._pictures.after, view, after, self._session.looks.get("after"))
+            tracing.painted(self._pictures.after, since, after)
+
+    def _render(self, view: View) -> bytes:
+        """What the plan makes of a view."""
+        return view.after(self._session.plan, self._session.request, self._views.grid)
+
+    def _show_picture(self, shown: Gtk.Image, view: View, picture: bytes, look: Look | None) -> None:
+        pixbuf = make_pixbuf(picture, view.width, view.height)
+        if self._pictures.shows_attention():
+            pixbuf = self._draw_attention(pixbuf, view, look)
+        shown.set_from_pixbuf(fit_pixbuf(pixbuf, *PICTURE))
+
+    def _draw_attention(self, picture: GdkPixbuf.Pixbuf, view: View, look: Look | None) -> GdkPixbuf.Pixbuf:
+        """The picture with its heat map, as soon as there is one, and the region's outline."""
+        if look:
+            most = max(each["peak"] for each in self._session.looks.values())
+            picture = add_heat(picture, view.cut_values(look["map"], *self._views.grid), look["peak"] / most)
+        return add_outline(picture, view.mask)
+
+    def _show_look(self, name: str) -> None:
+        looks = self._session.looks
+        if len(looks) == 2:
+            self._meters.show(looks["before"], looks["after"])
+            tracing.note("measured", attention=looks[name]["saliency"], realism=looks[name]["realism"])
+        if self._pictures.shows_attention():
+            self._show_pictures()
+
+    def _zoom(self) -> None:
+        if self._views.made:
+            self._show_pictures()
+            self._refine_masks()
+
+    def _spin(self, is_busy: bool) -> None:
+        self._pictures.spin(is_busy)
+        tracing.note("spins", still=is_busy)
+
+    def _allow_ok(self, is_possible: bool) -> None:
+        self._dialog.set_response_sensitive(Gtk.ResponseType.OK, is_possible)
+
+    # What the networks are asked
+
+    def _measure(self) -> bool:
+        """Ask the networks what they think of what is shown, and for refined masks."""
+        self._measuring = 0
+        self._ask_look("after", self._render(self._views.whole))
+        self._refine_masks()
+        return False
+
+    def _ask_look(self, name: str, picture: bytes) -> None:
+        view = self._views.whole
+        self._session.ask_look(name, interleave_mask(picture, view.mask), view.width, view.height)
+
+    def _refine_masks(self) -> None:
+        """Ask for the refined masks that the views lack."""
+        request = self._session.request
+        for name, view in self._views.made.items():
+            for number, cells in enumerate(view.find_missing_masks(self._session.plan, request)):
+                self._session.ask_refined_mask(
+                    f"refined {name} {number}",
+                    interleave_mask(view.before, view.select_part(cells, self._views.grid)),
+                    view.width,
+                    view.height,
+                    view.measure_radius(request),
+                    partial(view.keep_refined_mask, cells, request),
+                )

@@ -1,0 +1,331 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The state of an edit that is being set: what is asked, what has come, and what of it counts.
+
+No GIMP and no GTK in here: a window shows a session, tests run one without.  A session says by its signals that
+something has changed; its attributes say what it is now.  Not thread-safe: all calls and all answers in one thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from random import randrange
+from typing import Any
+
+from ..predict.plan import Planned
+from ..shared import styles
+from ..shared.client import questions
+from ..shared.edits import KINDS, NAMES, NEUTRAL, Edit, from_json, to_json
+from ..shared.errors import ServerError, UserError
+from ..shared.request import EditRequest, Ranking
+from ..shared.words import _
+from .proposals import Proposal, Proposals
+
+Question = Callable[[], Any]
+Ask = Callable[[str, Question, Callable[[Any], None]], None]  # a name, what to ask, who gets the result or exception
+Look = dict[str, Any]  # the server's JSON, see `questions.ask_look`
+
+_SEEDS = 1 << 31  # of sampled styles
+_LEAST_SCALE = 1e-3  # a factor of 0 has no logarithm, so strength could not scale it
+
+
+class Signal:
+    """Calls its listeners, in the order in which they were connected."""
+
+    def __init__(self) -> None:
+        self._listeners: list[Callable[..., Any]] = []
+
+    def connect(self, listener: Callable[..., Any]) -> None:
+        """Call the listener each time from now on."""
+        self._listeners.append(listener)
+
+    def emit(self, *values: object) -> None:
+        """Call all listeners."""
+        for listener in self._listeners:
+            listener(*values)
+
+
+class Session:
+    """What both kinds of session have: a plan, values that can be dialled, questions to the networks.
+
+    Public attributes are to be read by others and written by the session alone.
+    """
+
+    def __init__(self, request: EditRequest, is_gray: bool, ask: Ask, by_hand: frozenset[str] = frozenset()) -> None:
+        """ask: asks in another thread, and delivers the answer, or the exception in its place, in this one.
+
+        is_gray: whether the picture has no colour.  by_hand: kinds whose values no sliders can say.
+        """
+        self.request = request
+        self.plan: list[Planned] = []  # empty: nothing has come yet
+        self.is_applicable = False  # whether there is a plan, and it answers the settings as they are
+        self.by_hand = by_hand
+        self.looks: dict[str, Look] = {}  # "before" and "after": what the networks see
+        self.sentence = ""  # what went wrong
+        self.changed = Signal()  # something that the picture depends on
+        self.look_changed = Signal()  # its name
+        self.sentence_changed = Signal()  # its new value
+        self.is_applicable_changed = Signal()  # its new value
+        self.is_busy_changed = Signal()  # its new value, after each question and each answer
+        self._reactions: dict[str, Callable[[], None]] = {}  # to settings that need more than another picture
+        self._is_gray = is_gray
+        self._ask_server = ask
+        self._open: dict[str, int] = {}  # the number of each name's newest question, as long as it has no answer
+        self._asked = 0
+        self._failed = ""  # the name of the question whose failure the sentence tells of
+
+    def begin(self) -> None:
+        """Get the first plan."""
+        raise NotImplementedError
+
+    # Settings and values
+
+    def change_setting(self, name: str, request: EditRequest) -> None:
+        """Take over that a control was set, by the user, a preset or a reset; request: all settings now."""
+        self.request = request
+        self._reactions.get(name, self.changed.emit)()
+
+    def take_plan(self, plan: Sequence[Planned]) -> None:
+        """Let this be what OK applies."""
+        self.plan = list(plan)
+        self._set_applicable(True)
+        self.changed.emit()
+
+    def shown_edits(self) -> list[Edit]:
+        """What the sliders are to say: the edits at the strength; of several parts none, as each has its own."""
+        return self.request.scale_edits(self.plan[0].edits, self._is_gray) if len(self.plan) == 1 else []
+
+    def usable_kinds(self) -> frozenset[str]:
+        """The kinds whose sliders can be moved."""
+        if len(self.plan) != 1 or self.request.strength <= 0:
+            return frozenset()
+        possible = {name for name, kind in KINDS.items() if not (self._is_gray and kind.has_colour)}
+        return frozenset(possible & self.request.kinds - self.by_hand)
+
+    def dial(self, kind: str, field: str, value: float) -> None:
+        """Set a value by hand, as it is at the strength: it counts for 100 %, so that strength still scales it."""
+        strength = self.request.strength / 100
+        if len(self.plan) != 1 or not strength:
+            return
+        edits = {edit.name: edit for edit in self.plan[0].edits}
+        shown = edits.get(kind, NEUTRAL[kind]).at_strength(strength)
+        if field == "scale":
+            value = max(_LEAST_SCALE, value)
+        (dialled,) = from_json([{**to_json([shown])[0], field: value}])
+        edits[kind] = dialled.at_strength(1 / strength)
+        first = [edits.pop(name) for name in NAMES if KINDS[name].comes_first and name in edits]
+        self.plan[0] = replace(self.plan[0], edits=[*first, *edits.values()])
+        self.changed.emit()
+
+    def _set_applicable(self, is_applicable: bool) -> None:
+        self.is_applicable = is_applicable
+        self.is_applicable_changed.emit(is_applicable)
+
+    # Questions
+
+    def ask_look(self, name: str, pixels: bytes, width: int, height: int) -> None:
+        """Ask what the networks see in a picture.  name: "before" or "after"; pixels: R'G'B'M bytes."""
+        self._ask(name, partial(questions.ask_look, pixels, width, height), partial(self._take_look, name))
+
+    def ask_refined_mask(
+        self, name: str, pixels: bytes, width: int, height: int, radius: float, keep: Callable[[bytes], None]
+    ) -> None:
+        """Ask for a mask along the object's edge.  pixels, radius: see `questions.ask_refined`; keep: gets the mask."""
+        self._ask(name, partial(questions.ask_refined, pixels, width, height, radius), partial(self._take_mask, keep))
+
+    def _take_look(self, name: str, look: Look) -> None:
+        self.looks[name] = look
+        self.look_changed.emit(name)
+
+    def _take_mask(self, keep: Callable[[bytes], None], mask: bytes) -> None:
+        keep(mask)
+        self.changed.emit()
+
+    def _ask(self, name: str, question: Question, take: Callable[[Any], None]) -> None:
+        """Ask in the other thread: `take` gets the answer, unless a newer question of the same name has been asked."""
+        self._asked += 1
+        self._open[name] = self._asked
+        self.is_busy_changed.emit(True)
+        self._ask_server(name, question, partial(self._answer, name, self._asked, take))
+
+    def _answer(self, name: str, number: int, take: Callable[[Any], None], answer: object) -> None:
+        if self._open.get(name) != number:
+            return  # too late: a newer question replaces this one
+        del self._open[name]
+        self.is_busy_changed.emit(bool(self._open))
+        if isinstance(answer, Exception):
+            self._fail(answer, name)
+            return
+        if self._failed == name:
+            self._say("")
+        take(answer)
+
+    def _fail(self, error: Exception, question: str = "") -> None:
+        """Say what went wrong.  question: the name of the one whose next answer takes that back."""
+        self._failed = question
+        known = isinstance(error, (UserError, ServerError))
+        sentence = str(error) if known else _("The plug-in has a fault ({error}): please report it.")
+        self._say(sentence if known else sentence.format(error=repr(error)))
+
+    def _say(self, sentence: str) -> None:
+        self.sentence = sentence
+        self.sentence_changed.emit(sentence)
+
+
+class ChoosingSession(Session):
+    """An edit of the selection that is to be chosen among proposals, in a style."""
+
+    def __init__(
+        self,
+        request: EditRequest,
+        is_gray: bool,
+        ask: Ask,
+        predict: Callable[[EditRequest], Sequence[Planned]],
+        propose: Callable[[EditRequest, int | None], Proposals],
+        first: Callable[[], Sequence[Planned]],
+    ) -> None:
+        """predict, propose: ask the server, in another thread, see `predict_plan` and `fetch_proposals`.
+
+        first: brings what was asked with this very request.
+        """
+        super().__init__(request, is_gray, ask)
+        self.proposals: Proposals = {}
+        self.chosen = ""  # the order of the proposal that the plan is, "" if it is none of them
+        self.style: styles.Style = ()  # of the plan
+        self.proposals_changed = Signal()
+        self.chosen_changed = Signal()  # its new value
+        self.style_changed = Signal()
+        self.styles_changed = Signal()  # the names to list, and the chosen one
+        self.setting_changed = Signal()  # by the session itself: name and value that its control is to have
+        self._reactions = {
+            "order": self._follow_order,
+            "style": self._follow_style,
+            "separate": self.ask_for_edits,
+            "background": self.ask_for_edits,
+        }
+        self._predict, self._propose, self._first = predict, propose, first
+        self._is_own_style = False  # whether the plan's style is another than the settings say
+
+    def begin(self) -> None:
+        self._ask_for_edits(self._first)
+
+    # Edits and proposals
+
+    def ask_for_edits(self) -> None:
+        """Ask for the edits of the region, or of each of its parts, and for proposals."""
+        self._ask_for_edits(partial(self._predict, self.request))
+
+    def _ask_for_edits(self, question: Callable[[], Sequence[Planned]]) -> None:
+        self._say("")
+        self._set_applicable(False)
+        self.take_proposals({})
+        self._ask("edits", question, self.take_prediction)
+        self._ask_for_proposals(None)
+
+    def ask_for_styles(self) -> None:
+        """Ask for proposals in newly sampled styles."""
+        self._say("")
+        self._ask_for_proposals(randrange(_SEEDS))
+
+    def _ask_for_proposals(self, seed: int | None) -> None:
+        """seed: of the styles to sample; None: other orders rather than other styles."""
+        self._ask("proposals", partial(self._propose, self.request, seed), self.take_proposals)
+
+    def take_prediction(self, plan: Sequence[Planned]) -> None:
+        """Take the edits in the style that the settings say."""
+        style: styles.Style = ()
+        with suppress(UserError):  # gone meanwhile
+            style = styles.numbers(self.request.style)
+        self._set_style(style)
+        self.take_plan(plan)
+
+    def take_proposals(self, proposals: Proposals) -> None:
+        """Offer these to choose among."""
+        self.proposals = proposals
+        self.proposals_changed.emit()
+        chosen = self.request.ranking.value
+        if self._is_own_style:
+            alike = (order for order, each in proposals.items() if each.is_own_style and each.style == self.style)
+            chosen = next(alike, "")
+        self._mark(chosen)
+
+    def choose(self, order: str) -> None:
+        """Take a proposal with the values that were predicted."""
+        proposal = self.proposals[order]
+        # What has a style of its own is the most realistic edit in that style.
+        ranking = Ranking.BEST_REALISM if proposal.is_own_style else Ranking(order)
+        self.request = replace(self.request, ranking=ranking)
+        self.setting_changed.emit("order", ranking.value)
+        self.chosen = order
+        self._take_proposal(proposal)
+
+    def _follow_order(self) -> None:
+        """Take the proposal of the order that a preset or a reset has set."""
+        order = self.request.ranking.value
+        if order in self.proposals and not self.proposals[order].is_own_style:
+            self._mark(order)
+            self._take_proposal(self.proposals[order])
+
+    def _take_proposal(self, proposal: Proposal) -> None:
+        self._set_style(proposal.style, proposal.is_own_style)
+        self.take_plan(proposal.plan)
+
+    def _mark(self, order: str) -> None:
+        self.chosen = order
+        self.chosen_changed.emit(order)
+
+    # Styles
+
+    def can_save_style(self) -> bool:
+        """Whether the plan's style is another than the plain one, which needs not be saved."""
+        return any(self.style)
+
+    def list_styles(self) -> None:
+        """Tell the names of the saved styles; the chosen one is told even if it is no more: asking for it fails."""
+        names: list[str] = []
+        try:
+            names = sorted(styles.saved())
+        except UserError as error:
+            self._fail(error)
+        chosen = self.request.style
+        self.styles_changed.emit(names if chosen in ("", *names) else [*names, chosen], chosen)
+
+    def choose_style(self, name: str) -> None:
+        """Predict in a saved style, "" is the plain one."""
+        self._set_style_setting(name)
+        self._follow_style()
+
+    def save_style(self, name: str) -> None:
+        """Save the plan's style under a name, and let it be the chosen one.  Raises UserError."""
+        styles.save(name, self.style)
+        self._set_style_setting(name)
+        self.list_styles()  # also where it has the name of the chosen one
+
+    def _follow_style(self) -> None:
+        self.list_styles()
+        self.ask_for_edits()
+
+    def _set_style_setting(self, name: str) -> None:
+        self.request = replace(self.request, style=name)
+        self.setting_changed.emit("style", name)
+
+    def _set_style(self, style: styles.Style, is_own: bool = False) -> None:
+        """Note the plan's style."""
+        self.style, self._is_own_style = style, is_own
+        self.style_changed.emit()
+
+
+class AdjustingSession(Session):
+    """An edit that is in the image: its values can be set anew, nothing is predicted."""
+
+    def __init__(
+        self, request: EditRequest, is_gray: bool, ask: Ask, made: Sequence[Planned], by_hand: frozenset[str]
+    ) -> None:
+        """made: the edit as a plan, at 100 %."""
+        super().__init__(request, is_gray, ask, by_hand)
+        self._made = made
+
+    def begin(self) -> None:
+        self.take_plan(self._made)

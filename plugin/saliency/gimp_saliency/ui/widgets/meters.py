@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the networks say of the pictures, in words and numbers."""
+
+from __future__ import annotations
+
+import locale
+from typing import Any
+
+from gi.repository import GLib, Gtk
+
+from ...shared.words import _
+
+_UNLIKELY, _POSSIBLE = -0.1, -0.3  # loss of realism
+
+
+class Meters:
+    """How much attention the region draws, and how edited it looks."""
+
+    def __init__(self) -> None:
+        self.widget = Gtk.Box(spacing=24, homogeneous=True)
+        self._attention = self._add(_("Attention the region draws:"))
+        self._realism = self._add(_("Looks edited:"))
+
+    def show(self, before: dict[str, Any], after: dict[str, Any]) -> None:
+        """Show two looks of the server, each with "saliency" (the region's share of attention) and "realism"."""
+        shares = (GLib.markup_escape_text(_format_percent(look["saliency"])) for look in (before, after))
+        leftwards = self._attention.get_direction() == Gtk.TextDirection.RTL
+        self._attention.set_markup("<b>{} {} {}</b>".format(next(shares), "←" if leftwards else "→", next(shares)))
+        loss = after["realism"] - before["realism"]
+        word = _("unlikely") if loss >= _UNLIKELY else _("possible") if loss >= _POSSIBLE else _("likely")
+        numbers = _("realism {after}, before {before}")
+        numbers = numbers.format(
+            after=_format_decimal(after["realism"], 2), before=_format_decimal(before["realism"], 2)
+        )
+        word, numbers = GLib.markup_escape_text(word), GLib.markup_escape_text(numbers)
+        self._realism.set_markup(f"<b>{word}</b> ({numbers})")
+
+    def _add(self, name: str) -> Gtk.Label:
+        """A half of the row: what is measured, and a label for its value."""
+        value = Gtk.Label(xalign=0, selectable=True, can_focus=False)
+        half = Gtk.Box(spacing=8)
+        half.pack_start(Gtk.Label(label=name, xalign=0), False, False, 0)
+        half.pack_start(value, True, True, 0)
+        self.widget.pack_start(half, True, True, 0)
+        return value
+
+
+def _format_percent(share: float) -> str:
+    return _("{number} %").format(number=_format_decimal(100 * share, 1 if share < 0.1 else 0))
+
+
+def _format_decimal(number: float, digits: int) -> str:
+    """A number as the sliders write theirs, maybe with a comma."""
+    return locale.format_string(f"%.{digits}f", number)

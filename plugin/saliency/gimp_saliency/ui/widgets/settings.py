@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""GIMP's own widgets for the arguments of a procedure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gi.repository import GimpUi, GObject, Gtk
+
+_SCALES = ("strength", "feather")  # arguments that are set by a slider
+
+
+def make_settings(dialog: GimpUi.ProcedureDialog, names: Iterable[str]) -> Gtk.Box:
+    """The widgets for some arguments of the dialog's procedure, one below the other."""
+    box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=6)
+    for name in names:
+        box.pack_start(_make_setting(dialog, name), False, False, 0)
+    return box
+
+
+def get_switch(dialog: GimpUi.ProcedureDialog, name: str) -> Gtk.Widget:
+    """The check box of an argument that is on or off."""
+    return dialog.get_widget(name, GObject.TYPE_NONE)
+
+
+def _make_setting(dialog: GimpUi.ProcedureDialog, name: str) -> Gtk.Widget:
+    if name in _SCALES:
+        return dialog.get_scale_entry(name, 1.0)
+    switch = get_switch(dialog, name)
+    return _add_strength(dialog, switch) if name == "background" else switch
+
+
+def _add_strength(dialog: GimpUi.ProcedureDialog, switch: Gtk.Widget) -> Gtk.Box:
+    """The background's check box with its strength beside it, which is of use only while that is on."""
+    strength = dialog.get_scale_entry("background-strength", 1.0)
+    label = strength.get_label()  # which a screen reader still says
+    label.set_no_show_all(True)
+    label.hide()
+    switch.bind_property("active", strength, "sensitive", GObject.BindingFlags.SYNC_CREATE)
+    line = Gtk.Box(spacing=8)
+    line.pack_start(switch, False, False, 0)
+    line.pack_start(strength, True, True, 0)
+    return line
