@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Union
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -32,14 +31,14 @@ class Entry:
     detail: str
 
 
-def draw(entries: Sequence[Entry], heading: str) -> Image.Image:
+def draw_sheet(entries: Sequence[Entry], heading: str) -> Image.Image:
     """The sheet: two entries a row, each with before, region outlined, after, a title and a line of detail."""
     width = _CELL[0] * 3 + _GAP * 2
     rows = [entries[start : start + _COLUMNS] for start in range(0, len(entries), _COLUMNS)]
-    heights = [_CAPTION + max(_fitted(entry.before).height for entry in row) + 2 * _GAP for row in rows]
+    heights = [_CAPTION + max(_fit(entry.before).height for entry in row) + 2 * _GAP for row in rows]
     sheet = Image.new("RGB", (_COLUMNS * (width + 3 * _GAP) + _GAP, _TOP + sum(heights)), _GROUND)
     pen = ImageDraw.Draw(sheet)
-    pen.text((2 * _GAP, 20), heading, fill=_INK, font=_font(26))
+    pen.text((2 * _GAP, 20), heading, fill=_INK, font=_load_font(26))
     y = _TOP
     for row, height in zip(rows, heights):
         for index, entry in enumerate(row):
@@ -52,23 +51,25 @@ def _draw_entry(
     sheet: Image.Image, pen: ImageDraw.ImageDraw, entry: Entry, corner: tuple[int, int], width: int
 ) -> None:
     x, y = corner
-    pen.text((x, y), entry.title, fill=_OUTLINES[entry.direction], font=_font(20))
-    _line(pen, (x, y + 28), entry.detail, width)
-    for column, picture in enumerate((entry.before, _outlined(entry), entry.after)):
-        small = _fitted(picture)
+    pen.text((x, y), entry.title, fill=_OUTLINES[entry.direction], font=_load_font(20))
+    _draw_line(pen, (x, y + 28), entry.detail, width)
+    for column, picture in enumerate((entry.before, _outline(entry), entry.after)):
+        small = _fit(picture)
         left = x + column * (_CELL[0] + _GAP) + (_CELL[0] - small.width) // 2
         sheet.paste(small, (left, y + _CAPTION))
 
 
-def _fitted(picture: Image.Image) -> Image.Image:
+def _fit(picture: Image.Image) -> Image.Image:
+    """The picture as large as a cell holds it."""
     scale = min(_CELL[0] / picture.width, _CELL[1] / picture.height)
     return picture.convert("RGB").resize(
         (round(picture.width * scale), round(picture.height * scale)), Image.Resampling.LANCZOS
     )
 
 
-def _outlined(entry: Entry) -> Image.Image:
-    picture = _fitted(entry.before)
+def _outline(entry: Entry) -> Image.Image:
+    """The picture before the edit with the region's outline, as large as a cell holds it."""
+    picture = _fit(entry.before)
     pen = ImageDraw.Draw(picture)
     for polygon in entry.polygons:
         points = [(x * (picture.width - 1), y * (picture.height - 1)) for x, y in polygon]
@@ -77,14 +78,14 @@ def _outlined(entry: Entry) -> Image.Image:
     return picture
 
 
-def _line(pen: ImageDraw.ImageDraw, place: tuple[int, int], text: str, width: int) -> None:
-    """One line, cut where it is too long."""
-    font = _font(16)
+def _draw_line(pen: ImageDraw.ImageDraw, place: tuple[int, int], text: str, width: int) -> None:
+    """Draw one line, cut where it is too long."""
+    font = _load_font(16)
     text = text.replace("\N{MINUS SIGN}", "-")  # pillow's own font has no minus sign
     while text and pen.textlength(text, font=font) > width:
         text = text[:-4].rstrip(" ,.") + "..."
     pen.text(place, text, fill=_FAINT, font=font)
 
 
-def _font(size: int) -> Union[ImageFont.FreeTypeFont, ImageFont.ImageFont]:
+def _load_font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size)

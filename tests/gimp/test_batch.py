@@ -83,8 +83,8 @@ def test_pixels_are_what_the_layers_show(folder: Folder, monkeypatch: pytest.Mon
     straight = {name: np.asarray(folder.result(f"{name}.png")) for name in names}
     assert folder.run("xcf", direction="emphasize") == {}
     for name in names:
-        paths = [str(folder.place / "out" / f"{name}.{suffix}") for suffix in ("xcf", "composed.png")]
-        _compose(folder, *paths, has_alpha=name == "alpha")
+        source, shown = (str(folder.place / "out" / f"{name}.{suffix}") for suffix in ("xcf", "composed.png"))
+        _compose(folder, source, shown, has_alpha=name == "alpha")
         composed = np.asarray(folder.result(f"{name}.composed.png"))
         assert composed.shape == straight[name].shape and composed.dtype == straight[name].dtype, name
         before = np.asarray(Image.open(folder.place / "in" / f"{name}.png"))
@@ -136,8 +136,8 @@ def test_background(folder: Folder) -> None:
     assert all(np.array_equal(np.asarray(folder.result(f"{name}.png")), alone[name]) for name in names)
     assert folder.run("xcf", background=True) == {}
     for name in names:
-        paths = [str(folder.place / "out" / f"{name}.{suffix}") for suffix in ("xcf", "composed.png")]
-        _compose(folder, *paths)
+        source, shown = (str(folder.place / "out" / f"{name}.{suffix}") for suffix in ("xcf", "composed.png"))
+        _compose(folder, source, shown)
         composed = np.asarray(folder.result(f"{name}.composed.png"))
         assert np.abs(composed.astype(int) - both[name]).max() <= 1, name
 

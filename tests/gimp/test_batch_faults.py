@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -215,13 +216,13 @@ def test_interrupted_and_resumed(chosen: Folder, sign: signal.Signals) -> None:
         line = [sys.executable, "-c", code, "batch", *arguments(chosen), "--resume"]
         with subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
             wanted = min(len(finished) + 1, len(names) - 1)
-            wait_for(lambda wanted=wanted: len(list(out.glob("*.png"))) >= wanted, 60)
+            wait_for(partial(_has_results, out, wanted), 60)
             time.sleep(draw.uniform(0, 0.5))
             gimps = descendants(process.pid)
             process.send_signal(sign)
             code_ = process.wait(20)
             assert code_ == (130 if sign == signal.SIGINT else -9), stop
-        wait_for(lambda gimps=gimps: not any(alive(pid) for pid in gimps), 20)
+        wait_for(partial(_have_ended, gimps), 20)
         assert {path.name for path in runtime.iterdir()} - {"gimp-saliency"} == {
             "server.json",
             "server.lock",
@@ -242,6 +243,14 @@ def test_interrupted_and_resumed(chosen: Folder, sign: signal.Signals) -> None:
     assert command(chosen) == 0
     for name in names:
         assert np.array_equal(np.asarray(chosen.result(name)), partly[name]), name
+
+
+def _has_results(folder: Path, number: int) -> bool:
+    return len(list(folder.glob("*.png"))) >= number
+
+
+def _have_ended(pids: list[int]) -> bool:
+    return not any(alive(pid) for pid in pids)
 
 
 def descendants(pid: int) -> list[int]:

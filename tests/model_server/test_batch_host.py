@@ -97,6 +97,7 @@ def test_folders_that_cannot_be(
     assert re.search(sentence, capsys.readouterr().err)
 
 
+@pytest.mark.alone
 def test_one_bad_picture_does_not_stop_the_others(fake_gimp: Path, capsys: pytest.CaptureFixture[str]) -> None:
     odd = "e 'f\" \n\U0001f600.jpg"
     add(fake_gimp, "a.jpg", "bad.jpg", "crash.jpg", odd, "bad\n.jpg", "hang.jpg", "-n.jpg", "same.jpg", "same.png")
@@ -112,6 +113,7 @@ def test_one_bad_picture_does_not_stop_the_others(fake_gimp: Path, capsys: pytes
     assert results(fake_gimp) == ["-n.png", "a.png", "e 'f\" \n\U0001f600.png"]
 
 
+@pytest.mark.alone
 def test_several_processes_share_the_work(fake_gimp: Path) -> None:
     add(fake_gimp, *(f"slow{i}.jpg" for i in range(8)))
     before = time.monotonic()
@@ -227,6 +229,7 @@ def test_server_that_does_not_start(
     assert "The model server failed to start (code 7); run «gimp-saliency check»" in capsys.readouterr().err
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_interruption(fake_gimp: Path, runtime: Path, sign: signal.Signals) -> None:
     add(fake_gimp, "a.jpg", "hang1.jpg", "hang2.jpg", "z.jpg")

@@ -1,19 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Animated GIF and WebP files for `folder_job`: every frame a full picture, the same edits for all, written back."""
+"""Animated GIF and WebP files: every frame a full picture, the same edits for all, written back."""
 
 from __future__ import annotations
 
 import struct
 from pathlib import Path
-from typing import Any
 
 from gi.repository import Gimp
 
 from ..image.thumbnail import read_mask
 from ..layers import frames
-from ..layers.record import HOLDER, role
 from ..shared.errors import UserError
 from ..shared.words import _
+from .files import run_export
 
 ENDINGS = (".gif", ".webp")
 FORMATS = ("gif", "webp", "xcf")  # of results
@@ -21,12 +20,12 @@ _COLOURS = 255  # of a GIF's palette; one more is for transparency
 _LOOPS = b"NETSCAPE2.0\x03\x01"  # in a GIF, before the number of repetitions
 
 
-def is_animation(image: Any, path: str) -> bool:
+def is_animation(image: Gimp.Image, path: str) -> bool:
     """Whether a loaded file is one."""
     return len(image.get_layers()) > 1 and path.lower().endswith(ENDINGS)
 
 
-def unoptimized(image: Any, path: str) -> Any:
+def unoptimize(image: Gimp.Image, path: str) -> Gimp.Image:
     """The animation in RGB with frames that are full pictures; the given image is deleted where it is another.
 
     A GIF's frames may hold no more than what differs from those before.  WebP's come complete from GIMP.
@@ -51,8 +50,8 @@ def unoptimized(image: Any, path: str) -> Any:
     return values.index(1)
 
 
-def first_present(image: Any) -> Any:
-    """The first frame with something of what is selected.  Raises UserError if there is none."""
+def find_first_present(image: Gimp.Image) -> Gimp.Layer:
+    """The photo of the first frame with something of what is selected.  Raises UserError if there is none."""
     first: UserError | None = None
     for item in reversed(image.get_layers()):
         layer = frames.photo(item)
@@ -64,26 +63,25 @@ def first_present(image: Any) -> Any:
     raise first or UserError(_("All its frames are hidden: choose another picture."))
 
 
-def merge(image: Any) -> None:
+def merge_frames(image: Gimp.Image) -> None:
     """Make one layer of each frame again, with the name that it had: it says how long the frame is shown."""
     row = image.get_layers()
     for item, original in zip(row, row[1:]):
         if item.get_visible() and not original.get_visible():
             name = original.get_name()
             image.remove_layer(original)
-            (item.merge() if role(item) == HOLDER else item).set_name(name)
+            (item.merge() if isinstance(item, Gimp.GroupLayer) else item).set_name(name)  # a group holds its edits
 
 
-def export_options(image: Any, source: str, kind: str) -> dict[str, Any]:
-    """GIMP's procedure and its options for the frames ("gif" or "webp") as the source plays them.
+def export(image: Gimp.Image, source: str, path: str, kind: str) -> None:
+    """Write the frames ("gif" or "webp") as the source plays them.  Raises UserError.
 
     Turns the image into an indexed one for GIF: one palette for all frames, so that nothing flickers.
     """
     content = Path(source).read_bytes()
-    loops = _loops(content)
+    loops = _read_loops(content)
     if kind == "webp":
-        return {
-            "procedure": "file-webp-export",
+        options = {
             "animation": True,
             "animation-loop": loops != 1,
             "lossless": b"VP8L" in content,
@@ -93,28 +91,31 @@ def export_options(image: Any, source: str, kind: str) -> dict[str, Any]:
             "include-color-profile": image.get_color_profile() is not None,
             "include-thumbnail": False,
         }
-    # Positioned dithering: what is the same in two frames gets the same dots.
-    image.convert_indexed(Gimp.ConvertDitherType.FIXED, Gimp.ConvertPaletteType.GENERATE, _COLOURS, False, False, "")
-    return {"procedure": "file-gif-export", "as-animation": True, "loop": loops is not None}
+        run_export("file-webp-export", image, path, options)
+    else:
+        # Positioned dithering: what is the same in two frames gets the same dots.
+        dither = Gimp.ConvertDitherType.FIXED
+        image.convert_indexed(dither, Gimp.ConvertPaletteType.GENERATE, _COLOURS, False, False, "")
+        run_export("file-gif-export", image, path, {"as-animation": True, "loop": loops is not None})
+    _set_loops(Path(path), loops)
 
 
-def set_loops(source: str, result: str) -> None:
+def _set_loops(path: Path, loops: int | None) -> None:
     """Let an animation play as often as its source: GIMP itself writes but once and for ever."""
-    loops, path = _loops(Path(source).read_bytes()), Path(result)
     content = bytearray(path.read_bytes())
-    place = _place_of_loops(content)
+    place = _find_loops(content)
     if loops is not None and place:
         struct.pack_into("<H", content, place, loops)
         path.write_bytes(content)
 
 
-def _loops(content: bytes) -> int | None:
+def _read_loops(content: bytes) -> int | None:
     """How often a GIF or WebP is played (0: for ever); None where it does not say so."""
-    place = _place_of_loops(content)
+    place = _find_loops(content)
     return int(struct.unpack_from("<H", content, place)[0]) if 0 < place <= len(content) - 2 else None
 
 
-def _place_of_loops(content: bytes | bytearray) -> int:
+def _find_loops(content: bytes | bytearray) -> int:
     """Where a GIF or WebP has its number of loops, two bytes; 0 if it has none."""
     if content[:3] == b"GIF":
         found = content.find(_LOOPS)
