@@ -5,7 +5,7 @@ set -euo pipefail
 
 usage() {
     cat <<'TEXT'
-Usage: ./install.sh [--demo [--output DIR] | --test [-- PYTEST-ARGUMENT…] | --uninstall | --help]
+Usage: ./install.sh [--demo [--output DIR] | --check | --test [-- PYTEST-ARGUMENT…] | --uninstall | --help]
 
 Installs gimp-saliency for this user: finds GIMP 3 (or gets one), makes the model server's virtual
 environment, copies the plug-in into GIMP's profiles, and asks GIMP whether it knows it.
@@ -13,6 +13,7 @@ It can be run again at any time, after an update for instance.
 
   --demo        install, then edit sample photographs and say where the pictures are
   --output DIR  where --demo puts them (default: gimp-saliency-demo in the current folder)
+  --check       check the sources and run the tests that need no GIMP (minutes)
   --test        run the test suite, with GIMP 3.0 and 3.2 (builds both, in the cache folder)
   --uninstall   remove all that this script made (not the system packages, which it names)
   --help        show this text
@@ -28,7 +29,7 @@ here=$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")
 action=install output='' rest=()
 while [ $# -gt 0 ]; do
     case $1 in
-        --demo | --test | --uninstall)
+        --demo | --check | --test | --uninstall)
             [ "$action" = install ] || fail "--$action and $1 cannot be done at once; choose one." 2
             action=${1#--} ;;
         --output) [ $# -gt 1 ] || fail "--output needs a folder." 2
@@ -41,7 +42,7 @@ while [ $# -gt 0 ]; do
     shift
 done
 [ -z "$output" ] || [ "$action" = demo ] || fail "--output belongs to --demo." 2
-[ ${#rest[@]} -eq 0 ] || [ "$action" = test ] || fail "Arguments after -- belong to --test." 2
+[ ${#rest[@]} -eq 0 ] || [ "$action" = test ] || [ "$action" = check ] || fail "Arguments after -- belong to --test or --check." 2
 [ -n "${HOME:-}" ] || fail "HOME is not set: set it to your home folder."
 
 # A Python from 3.9 on; all but --uninstall also need its venv module.

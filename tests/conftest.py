@@ -19,26 +19,30 @@ import pytest
 
 from gimp_saliency.shared import places
 from gimp_saliency.shared.client import lifecycle
-from model_server.gimp.plugin_copy import install_plugin, missing_procedures
-from model_server.gimp.program import Gimp, private, server_command
-from tests import turns
+from model_server.gimp.find import find_private
+from model_server.gimp.plugin_copy import find_missing_procedures, install_plugin
+from model_server.gimp.running import Gimp
+from model_server.gimp.start_command import plugin_command
 from tests.gimp.console import Console
 
 PROJECT = Path(__file__).resolve().parents[1]
-MEASURING = ("tests/model_server/", "tests/plugin/test_connection.py", "tests/gimp/test_benchmark.py")
+_GIMPS = ("gimp", "gimp32", "gimp30")  # fixtures
 
 
-@pytest.hookimpl(optionalhook=True)  # pytest-xdist's
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> turns.OneGimpEach:
-    """Test the GIMPs side by side, where pytest runs several processes."""
-    return turns.OneGimpEach(config, log)
+@pytest.hookimpl(tryfirst=True)  # before markers choose among the tests
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a GIMP, and what goes to one process where pytest runs several.
 
-
-@pytest.hookimpl(wrapper=True, tryfirst=True)  # before pytest-timeout's clock starts
-def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """Give tests that measure time or memory the machine for themselves."""
-    with turns.turn(alone=item.nodeid.startswith(MEASURING)):
-        return (yield)
+    The tests of a file in one of the GIMPs stay together, as they share what was started.
+    """
+    side_by_side = "PYTEST_XDIST_WORKER" in os.environ
+    for item in items:
+        if set(_GIMPS) & set(getattr(item, "fixturenames", ())):
+            item.add_marker("gimp")
+        version = next((version for version in _GIMPS[1:] if version in item.name), "")
+        item.add_marker(pytest.mark.xdist_group(f"{item.path.name} {version}"))
+        if side_by_side and item.get_closest_marker("alone"):
+            item.add_marker(pytest.mark.skip(reason="it wants to be alone: run it without -n"))
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,7 @@ class GimpForTests:
 def _gimp(version: str) -> Gimp:
     named = os.environ.get(f"GIMP_SALIENCY_TEST_GIMP_{version.replace('.', '')}")
     roots = [Path(named)] if named else [places.cache() / f"gimp-{version}", places.data() / f"gimp-{version}"]
-    found = next((gimp for place in roots if (gimp := private(place))), None)
+    found = next((gimp for place in roots if (gimp := find_private(place))), None)
     if found is None and named:
         pytest.fail(f"There is no GIMP in {named}: run ./install.sh --test again.")
     if found is None:
@@ -84,7 +88,7 @@ def session(version: str) -> Iterator[GimpForTests]:
     found = _gimp(version)
     with tempfile.TemporaryDirectory(prefix="gs-") as folder:  # short, as a socket's path must be
         profile, runtime = Path(folder, "profile"), Path(folder, "run")
-        install_plugin(profile, server_command())
+        install_plugin(profile, plugin_command())
         # Without these the window greets with dialogs that would hide what a test does.
         known = f'(config-version "{".".join(map(str, found.version))}")'
         (profile / "gimprc").write_text(f"{known}\n(show-welcome-dialog no)\n(check-updates no)\n")
@@ -98,7 +102,7 @@ def session(version: str) -> Iterator[GimpForTests]:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("XDG_STATE_HOME", env["XDG_STATE_HOME"])
             # GIMP's first start in a profile asks all plug-ins what they are, which takes its time.
-            missing = missing_procedures(found, profile)
+            missing = find_missing_procedures(found, profile)
             assert not missing, f"{found.describe()} does not know {missing}"
             tested = GimpForTests.with_plugin(found, env)
             with closing(tested.console):

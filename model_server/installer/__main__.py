@@ -13,8 +13,8 @@ from pathlib import Path
 
 from gimp_saliency.shared import places
 from gimp_saliency.shared.errors import ServerError
-from model_server.gimp.program import GimpError
-from model_server.installer import steps
+from model_server.gimp.running import GimpError
+from model_server.installer import steps, testing
 from model_server.installer.system import SetupError, say
 from model_server.installer.uninstall import uninstall
 
@@ -43,8 +43,10 @@ def main() -> int:
 def _do(options: argparse.Namespace) -> None:
     if options.action == "uninstall":
         uninstall()
+    elif options.action == "check":
+        testing.check(options.pytest)
     elif options.action == "test":
-        steps.test(options.pytest)
+        testing.test(options.pytest)
     else:
         steps.install(options.packages.split())
         if options.action == "demo":
@@ -64,7 +66,7 @@ def _alone() -> Iterator[None]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="install.sh")
-    parser.add_argument("action", choices=("install", "demo", "test", "uninstall"))
+    parser.add_argument("action", choices=("install", "demo", "check", "test", "uninstall"))
     parser.add_argument("--started-in", default=str(Path.cwd()), help="the folder that --output is relative to")
     parser.add_argument("--output", default="gimp-saliency-demo", help="where the demonstration's pictures go")
     parser.add_argument("--packages", default="", help="system packages that install.sh has just installed")

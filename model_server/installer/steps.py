@@ -6,25 +6,17 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from gimp_saliency.shared import places
 from gimp_saliency.shared.client import lifecycle
 from gimp_saliency.shared.errors import ServerError
-from model_server.gimp import plugin_copy, private_root, program
+from model_server.gimp import plugin_copy, private_root, start_command
+from model_server.gimp.find import find_flatpak, find_gimp, find_on_path
+from model_server.gimp.running import Gimp
 from model_server.installer import environment, flatpak, record, root_folder, system
 from model_server.installer.system import SetupError, say
-
-# What the tests of GIMP's window need on the host.
-_WINDOW_TOOLS = {
-    "Xvfb": "xvfb",
-    "xdotool": "xdotool",
-    "import": "imagemagick",
-    "openbox": "openbox",
-}
-_SIDE_BY_SIDE = ("--numprocesses", "2")  # one process for each GIMP
 
 
 def log() -> Path:
@@ -32,7 +24,7 @@ def log() -> Path:
     return places.state() / system.LOG
 
 
-def install(packages: Sequence[str] = ()) -> program.Gimp:
+def install(packages: Sequence[str] = ()) -> Gimp:
     """Install for this user; return the GIMP that was set up.  `packages`: those that install.sh had to install."""
     done = record.load()
     done.add("packages", *packages)
@@ -50,9 +42,9 @@ def install(packages: Sequence[str] = ()) -> program.Gimp:
         flatpak.allow(done)
         say("Allowed the Flatpak GIMP to start the model server on the host.")
     own = found.profile()
-    for profile in sorted({own, *plugin_copy.profiles()}):
+    for profile in sorted({own, *plugin_copy.find_profiles()}):
         done.will_make(plugin_copy.plugin_folder(profile).parent)
-        copy = plugin_copy.install_plugin(profile, program.server_command([str(program)]))
+        copy = plugin_copy.install_plugin(profile, start_command.plugin_command([str(program)]))
         done.add("plugins", str(copy))
         say(f"Installed the plug-in in {copy}.")
     done.save()
@@ -67,41 +59,11 @@ def demo(started_in: Path, output: str) -> None:
         raise SetupError("The demonstration failed: see above; `gimp-saliency check` looks for the cause.")
 
 
-def test(arguments: Sequence[str]) -> None:
-    """Run the whole test suite with both GIMPs.  Raises SetupError."""
-    done = record.load()
-    done.will_make(places.cache())
-    done.will_make(places.state())
-    roots = {}
-    for version in ("3.2", "3.0"):
-        kept = places.data() / f"gimp-{version}"
-        parent = kept.parent if kept.is_dir() else places.cache()
-        root, packages = root_folder.build(parent, version, log())
-        done.add("packages", *packages)
-        if not root.name.endswith(version):
-            raise SetupError(
-                f"The tests need GIMP {version}, and the system's mirror does not have it: use another mirror."
-            )
-        roots[f"GIMP_SALIENCY_TEST_GIMP_{version.replace('.', '')}"] = str(root)
-    done.add("packages", *system.need(_WINDOW_TOOLS, log()))
-    done.save()
-    python = environment.make(places.cache() / "test-venv", log(), "test")
-    say(f"Installed the tests' needs in {python.parents[1]}.")
-    env = {**os.environ, **roots, "PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}"}
-    for name in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
-        env.pop(name, None)
-    # A home of their own, so that no test meets the user's settings, nor leaves anything beside them.
-    with tempfile.TemporaryDirectory(prefix="gimp-saliency home ") as home:
-        command = [str(python), "-m", "pytest", *_SIDE_BY_SIDE, *arguments]
-        if subprocess.run(command, cwd=environment.PROJECT, env={**env, "HOME": home}).returncode:
-            raise SetupError("Tests failed: see above.")
-
-
-def _gimp(done: record.Record) -> program.Gimp:
+def _gimp(done: record.Record) -> Gimp:
     """The GIMP to set up; installs or builds one where there is none."""
     if os.environ.get("GIMP_SALIENCY_GIMP"):
-        return program.find()
-    found = program.on_path() or program.flatpak()
+        return find_gimp()
+    found = find_on_path() or find_flatpak()
     if found:
         return found
     if any(Path(path).exists() for path in ("/snap/bin/gimp", "/var/lib/snapd/snap/bin/gimp")):
@@ -111,7 +73,7 @@ def _gimp(done: record.Record) -> program.Gimp:
     if system.offers_gimp():
         done.add("packages", *system.need({"gimp-console-3": "gimp", **_PYTHON_IN_GIMP}, log()))
         done.save()
-        found = program.on_path()
+        found = find_on_path()
         if found:
             return found
     tools = system.need(root_folder.tools(root_folder.distribution()), log())
@@ -119,7 +81,7 @@ def _gimp(done: record.Record) -> program.Gimp:
     done.save()
     if not any(private_root.is_complete(root) for root in places.data().glob("gimp-3.*")):
         root_folder.build(places.data(), "3.2", log())
-    return program.find()
+    return find_gimp()
 
 
 # GIMP's package only suggests what Python plug-ins need.
@@ -156,9 +118,9 @@ def _link(program: Path, done: record.Record) -> None:
     say(f"The command is {link}{hint}.")
 
 
-def _ask(found: program.Gimp) -> None:
+def _ask(found: Gimp) -> None:
     """Let GIMP say whether it knows the procedures.  Raises SetupError if it does not."""
-    missing = plugin_copy.missing_procedures(found)
+    missing = plugin_copy.find_missing_procedures(found)
     for name in plugin_copy.PROCEDURES:
         say(f"GIMP {'does not know' if name in missing else 'knows'} {name}.")
     if missing:
