@@ -116,9 +116,9 @@ if command -v gimp-console-2.10 > /dev/null; then
     as timeout 60 gimp-console-2.10 -idf -b '(gimp-quit 0)' > /said 2>&1
 fi
 mkdir /older
-cp -r "$project"/{install.sh,pyproject.toml,README.md,LICENSE,model_server,plugin} /older
-sed -i 's/^VERSION = .*/VERSION = "0.0.9"/' /older/plugin/saliency/connection.py
-echo '# of an older version' > /older/plugin/saliency/left_over.py
+cp -r "$project"/{install.sh,pyproject.toml,README.md,LICENSE,docs,model_server,plugin} /older
+sed -i 's/^VERSION = .*/VERSION = "0.0.9"/' /older/plugin/saliency/gimp_saliency/shared/version.py
+echo '# of an older version' > /older/plugin/saliency/gimp_saliency/left_over.py
 mkdir -m 777 /pictures
 listing | sort -u > /before
 

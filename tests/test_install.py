@@ -76,12 +76,20 @@ def home() -> Iterator[Home]:
 def test_help(home: Home) -> None:
     done = home.install("--help")
     assert done.returncode == 0
-    for option in ("--demo", "--test", "--uninstall", "--help", "--output"):
+    for option in ("--demo", "--check", "--test", "--uninstall", "--help", "--output"):
         assert option in done.stdout
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--nonsense"], ["--demo", "--test"], ["--output", "x"], ["--demo", "--output"], ["--", "-k", "x"]]
+    "arguments",
+    [
+        ["--nonsense"],
+        ["--demo", "--test"],
+        ["--check", "--test"],
+        ["--output", "x"],
+        ["--demo", "--output"],
+        ["--", "-k", "x"],
+    ],
 )
 def test_wrong_arguments(home: Home, arguments: list[str]) -> None:
     done = home.install(*arguments)
@@ -112,10 +120,10 @@ def test_again_changes_nothing(home: Home) -> None:
 def test_over_an_older_version(home: Home) -> None:
     assert home.install().returncode == 0
     before = home.files()
-    module = home.copy / "connection.py"
+    module = home.copy / "gimp_saliency/shared/version.py"
     current = module.read_text()
     module.write_text(current.replace(f'VERSION = "{version.VERSION}"', 'VERSION = "0.0.9"'))
-    (home.copy / "left_over.py").touch()
+    (home.copy / "gimp_saliency/left_over.py").touch()
     (home.copy / "saliency.py").chmod(0o644)
     (home.copy / "server-command.json").write_text("{}")
     with subprocess.Popen([*FAKE_SERVER, "--version", "0.0.9"], env={**home.env, "PYTHONPATH": str(PROJECT)}) as older:
@@ -341,6 +349,20 @@ def test_flatpak_that_refuses(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
         system.SetupError, match=r"\(no such app\): run `flatpak override --user .* org.gimp.GIMP` by hand"
     ):
         flatpak.allow(record.Record())
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_check_needs_no_gimp(home: Home, code: int) -> None:
+    (Path(home.env["PATH"].split(":")[0]) / "gimp-console-3.2").unlink()
+    asked = home.path / "asked"
+    script = f"""#!/bin/sh\necho "$*" >> "{asked}"\ncase "$*" in *pytest*) exit {code};; *report*) echo 80;; esac\n"""
+    executable(home.path / ".cache/gimp-saliency/test-venv/bin/python", script)
+    done = home.install("--check", "--", "-k", "some of them")
+    assert done.returncode == code, done.stderr
+    assert ("Tests failed" in done.stderr) == bool(code) and "Traceback" not in done.stderr
+    assert code or " 80 %" in done.stdout
+    (tests,) = [line for line in asked.read_text().splitlines() if "pytest" in line]
+    assert tests.endswith(" -m not gimp and not alone -k some of them")
 
 
 def test_line_ends_and_executable_bits() -> None:

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from gimp_saliency.shared import version
-from model_server.gimp.plugin_copy import files, missing_procedures
-from model_server.gimp.program import script
+from model_server.gimp.plugin_copy import find_missing_procedures, list_files
+from model_server.gimp.running import run_script
 from model_server.installer import packages
 from tests.conftest import GimpForTests
 
@@ -33,7 +33,7 @@ def unpack(archive: Path, folder: Path) -> Path:
 def test_the_zip_holds_all_that_the_plugin_needs(tmp_path: Path) -> None:
     folder = unpack(packages.plugin_zip(tmp_path), tmp_path)
     found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    assert found == {*files(), "INSTALL.txt", "LICENSE"}
+    assert found == {*list_files(), "INSTALL.txt", "LICENSE"}
     assert "manual.md" in found and "gimp_saliency/locale/fr/LC_MESSAGES/saliency.mo" in found
     executable = [path.name for path in folder.rglob("*") if path.is_file() and path.stat().st_mode & 0o111]
     assert executable == ["saliency.py"]  # without which GIMP passes over it
@@ -121,7 +121,7 @@ def test_the_wheel(by_hand: dict[str, Path]) -> None:
     assert needs == ["numpy", "onnxruntime", "pillow", "tqdm"]
     said = subprocess.run([str(by_hand["program"]), "--version"], capture_output=True, text=True, timeout=60)
     assert said.stdout == f"gimp-saliency {version.VERSION}\n"
-    code = "import model_server.server as s, sys; print(s.__file__)"
+    code = "import model_server.serve.process as s, sys; print(s.__file__)"
     python = by_hand["program"].with_name("python")
     where = subprocess.run([str(python), "-I", "-c", code], capture_output=True, text=True, timeout=60).stdout
     assert Path(where.strip()).is_relative_to(by_hand["site"])
@@ -148,11 +148,11 @@ def test_an_edit_in_gimp(by_hand: dict[str, Path], gimp: GimpForTests, tcp: str,
         "GIMP_SALIENCY_TCP": tcp,
     }
     env.pop("PYTHONPATH", None)
-    assert missing_procedures(gimp.gimp, profile) == []
+    assert find_missing_procedures(gimp.gimp, profile) == []
     # A private GIMP cannot start programs of the host's, so it finds this one running.
     with subprocess.Popen([str(by_hand["program"]), "serve"], env=env, cwd=tmp_path) as server:
         try:
-            assert script(gimp.gimp, EDIT, env=env) == "SUCCESS"
+            assert run_script(gimp.gimp, EDIT, env=env) == "SUCCESS"
             assert (by_hand["run"] / "gimp/server.sock").exists() == (not tcp)
         finally:
             server.terminate()

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 
-def run(parts: tuple[str, ...], short: bool, file: Path | None) -> None:
+def run_benchmark(parts: tuple[str, ...], short: bool, file: Path | None) -> None:
     """Measure, print the table, and write it as JSON too if a file is named.
 
     parts: of "prediction", "server" and "gimp".  short: fewer rounds, no batches.  Raises GimpError or ServerError.
@@ -23,7 +23,7 @@ def run(parts: tuple[str, ...], short: bool, file: Path | None) -> None:
         found += serving.measure(starts=3 if short else 9, requests=100 if short else 1000)
     if "gimp" in parts:
         found += in_gimp.measure(rounds=3 if short else 9, batches=not short)
-    print(f"On {figures.machine()}:\n\n{figures.table(found)}")
+    print(f"On {figures.describe_machine()}:\n\n{figures.write_table(found)}")
     if file:
-        content = {"machine": figures.machine(), "figures": [asdict(figure) for figure in found]}
+        content = {"machine": figures.describe_machine(), "figures": [asdict(figure) for figure in found]}
         file.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

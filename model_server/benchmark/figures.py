@@ -30,7 +30,7 @@ class Figure:
         return self.value >= self.target if self.more_is_better else self.value <= self.target
 
 
-def side_by_side(works: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+def time_side_by_side(works: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
     """The median seconds of each work, in turns, so that other load on the machine meets all of them alike.
 
     The first call of a turn finds another work's data in the processor's caches, and counts not.
@@ -46,18 +46,18 @@ def side_by_side(works: Mapping[str, Callable[[], object]], rounds: int) -> dict
     return {name: statistics.median(found) for name, found in times.items()}
 
 
-def table(figures: list[Figure]) -> str:
+def write_table(figures: list[Figure]) -> str:
     """All figures as Markdown."""
     lines = ["| figure | measured | target | |", "|---|---:|---:|---|"]
     for figure in figures:
         sign = "≥" if figure.more_is_better else "≤"
-        target = "" if figure.target is None else f"{sign} {_number(figure.target, figure.unit)}"
+        target = "" if figure.target is None else f"{sign} {_write_number(figure.target, figure.unit)}"
         verdict = {None: "", True: "met", False: "missed"}[figure.is_met()]
-        lines.append(f"| {figure.name} | {_number(figure.value, figure.unit)} | {target} | {verdict} |")
+        lines.append(f"| {figure.name} | {_write_number(figure.value, figure.unit)} | {target} | {verdict} |")
     return "\n".join(lines)
 
 
-def machine() -> str:
+def describe_machine() -> str:
     """Processor, cores and load, for people."""
     try:
         facts = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
@@ -68,6 +68,6 @@ def machine() -> str:
     return f"{os.cpu_count()} cores of {names[0] if names else 'an unknown processor'}{load}"
 
 
-def _number(value: float, unit: str) -> str:
+def _write_number(value: float, unit: str) -> str:
     digits = 0 if unit == "ms" and value >= 100 else 1 if unit in ("ms", "MB") else 2
     return f"{value:.{digits}f} {unit}"

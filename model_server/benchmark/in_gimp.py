@@ -12,10 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from gimp_saliency.shared.request import EditRequest
-from model_server.batch import runner
+from model_server.batch.jobs import Failure, Jobs, find_jobs
+from model_server.batch.runner import Runner
 from model_server.benchmark import pictures, serving
 from model_server.benchmark.figures import Figure
-from model_server.gimp import plugin_copy, program
+from model_server.gimp import plugin_copy, start_command
+from model_server.gimp.find import find_gimp
+from model_server.gimp.running import Gimp, GimpError, run_script
 
 _LIMIT = 900.0  # seconds for a script in GIMP
 _LARGE, _SMALL = (6000, 4000), (1200, 800)
@@ -49,7 +52,7 @@ Gimp.main(Empty.__gtype__, sys.argv)
 _COMMON = """
 import statistics, sys, time
 sys.path.append({plugin!r})
-from gimp_saliency.batch import job
+from gimp_saliency.batch import files
 from gimp_saliency.image.thumbnail import read_thumbnail
 from gimp_saliency.shared.client import questions
 from gimp_saliency.shared.request import EditRequest
@@ -124,8 +127,7 @@ result = {{megapixels: statistics.median(found) for megapixels, found in times.i
 _PLAIN = """
 def plain(picture, output):
     image = load(picture)
-    suffix = output.rpartition(".")[2]
-    job._export(image, output, dict(job._EXPORTS[suffix]), False)
+    files.export_visible(image, output, output.rpartition(".")[2], False)
     image.delete()
 
 result = [seconds(lambda: plain(*paths)) for paths in {jobs!r}]
@@ -134,23 +136,23 @@ result = [seconds(lambda: plain(*paths)) for paths in {jobs!r}]
 
 def measure(rounds: int, batches: bool) -> list[Figure]:
     """From call to edited image, independence of the size, and batches if wanted.  Raises GimpError, ServerError."""
-    found = program.find()
+    found = find_gimp()
     with (
-        serving.server(),
+        serving.run_server(),
         tempfile.TemporaryDirectory(prefix="gimp-saliency-") as folder,
-        _profile(found, Path(folder)),
+        _make_profile(found, Path(folder)),
     ):
         large = Path(folder, "large.png")
-        pictures.photograph(*_LARGE).save(large, compress_level=1)
-        figures = [*_menu(found, large, rounds), *_sizes(found, large, rounds)]
+        pictures.make_photograph(*_LARGE).save(large, compress_level=1)
+        figures = [*_measure_menu(found, large, rounds), *_measure_sizes(found, large, rounds)]
         if batches:
-            figures += _batches(found, Path(folder))
-            figures.append(_scaling(found, Path(folder)))
+            figures += _measure_batches(found, Path(folder))
+            figures.append(_measure_scaling(found, Path(folder)))
         return figures
 
 
-def _menu(gimp: program.Gimp, picture: Path, rounds: int) -> list[Figure]:
-    took = _script(gimp, _MENU, picture=str(picture), rounds=rounds)
+def _measure_menu(gimp: Gimp, picture: Path, rounds: int) -> list[Figure]:
+    took = _run(gimp, _MENU, picture=str(picture), rounds=rounds)
     return [
         Figure("an empty Python procedure, 24 megapixels", took["empty"], "s"),
         Figure("procedure to edit, 24 megapixels, more than the empty one", took["edit"] - took["empty"], "s", 0.3),
@@ -158,25 +160,25 @@ def _menu(gimp: program.Gimp, picture: Path, rounds: int) -> list[Figure]:
     ]
 
 
-def _sizes(gimp: program.Gimp, picture: Path, rounds: int) -> list[Figure]:
-    milliseconds = _script(gimp, _SIZE, picture=str(picture), sizes=_SIZES, rounds=max(15, rounds))
+def _measure_sizes(gimp: Gimp, picture: Path, rounds: int) -> list[Figure]:
+    milliseconds = _run(gimp, _SIZE, picture=str(picture), sizes=_SIZES, rounds=max(15, rounds))
     return [
         *(Figure(f"in the server, {name} megapixels", value, "ms") for name, value in milliseconds.items()),
         Figure("slowest : quickest of these sizes", max(milliseconds.values()) / min(milliseconds.values()), "×", 1.1),
     ]
 
 
-def _batches(gimp: program.Gimp, folder: Path) -> list[Figure]:
+def _measure_batches(gimp: Gimp, folder: Path) -> list[Figure]:
     figures = []
     for name, size, suffix, count, target in (
         ("24 megapixels, JPEG", _LARGE, "jpg", 16, 1.15),
         ("1 megapixel, PNG", _SMALL, "png", 21, 1.6),
     ):
-        inputs, masks = pictures.folder(folder, count, size, suffix)
+        inputs, masks = pictures.make_folder(folder, count, size, suffix)
         with tempfile.TemporaryDirectory(dir=folder) as output:
-            jobs = runner.find_jobs(inputs, masks, Path(output), None)
-            plain = _script(gimp, _PLAIN, jobs=[(str(job.picture), str(job.output)) for job in jobs])
-            runner.run(gimp, jobs, EditRequest("attenuate"), 1, _LIMIT)
+            jobs = find_jobs(inputs, masks, Path(output), None)
+            plain = _run(gimp, _PLAIN, jobs=[(str(job.picture), str(job.output)) for job in jobs])
+            _run_batch(gimp, jobs, 1)
             # From the first result to the last one: GIMP's start counts in neither.
             done = [job.output.stat().st_mtime for job in jobs]
         edited = (max(done) - min(done)) / (count - 1)
@@ -184,33 +186,41 @@ def _batches(gimp: program.Gimp, folder: Path) -> list[Figure]:
     return figures
 
 
-def _scaling(gimp: program.Gimp, folder: Path) -> Figure:
+def _measure_scaling(gimp: Gimp, folder: Path) -> Figure:
     """How much sooner two processes are done than one, GIMP's start included."""
 
     def run(processes: int) -> float:
         with tempfile.TemporaryDirectory(dir=folder) as output:
-            jobs = runner.find_jobs(folder / "pictures-jpg", folder / "masks-jpg", Path(output), None)
+            jobs = find_jobs(folder / "pictures-jpg", folder / "masks-jpg", Path(output), None)
             start = time.perf_counter()
-            runner.run(gimp, jobs, EditRequest("attenuate"), processes, _LIMIT)
+            _run_batch(gimp, jobs, processes)
             return time.perf_counter() - start
 
     return Figure("batch of 24 megapixels: one process : two", run(1) / run(2), "×", 1.6, more_is_better=True)
 
 
+def _run_batch(gimp: Gimp, jobs: Jobs, processes: int) -> None:
+    """Do all jobs.  Raises BatchError, ServerError or GimpError."""
+    with Runner.with_gimps(gimp, processes, _LIMIT, EditRequest("attenuate"), jobs.output) as runner:
+        for result in runner.run(jobs):
+            if isinstance(result, Failure):
+                raise GimpError(str(result))
+
+
 @contextmanager
-def _profile(gimp: program.Gimp, folder: Path) -> Iterator[None]:
+def _make_profile(gimp: Gimp, folder: Path) -> Iterator[None]:
     """A profile for GIMP with the plug-in and the empty one, which it knows already."""
     profile = folder / "profile"
-    plugin_copy.install_plugin(profile, program.server_command())
+    plugin_copy.install_plugin(profile, start_command.plugin_command())
     empty = profile / "plug-ins" / "empty" / "empty.py"
     empty.parent.mkdir()
     empty.write_text(_EMPTY, encoding="utf-8")
     empty.chmod(0o755)
-    with serving.environment(GIMP3_DIRECTORY=str(profile), PYTHONDONTWRITEBYTECODE=""):
-        program.script(gimp, "result = 0", _LIMIT)
+    with serving.set_environment(GIMP3_DIRECTORY=str(profile), PYTHONDONTWRITEBYTECODE=""):
+        run_script(gimp, "result = 0", _LIMIT)
         yield
 
 
-def _script(gimp: program.Gimp, code: str, **values: object) -> Any:
+def _run(gimp: Gimp, code: str, **values: object) -> Any:
     values = {**values, "plugin": str(plugin_copy.PACKAGE.parent), "region": pictures.REGION}
-    return program.script(gimp, (_COMMON + code).format(**values), _LIMIT)
+    return run_script(gimp, (_COMMON + code).format(**values), _LIMIT)

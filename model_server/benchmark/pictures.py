@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 REGION = (0.35, 0.3, 0.6, 0.65)
 
 
-def photograph(width: int, height: int, seed: int = 0) -> Image.Image:
+def make_photograph(width: int, height: int, seed: int = 0) -> Image.Image:
     """An RGB picture, the same for the same seed."""
     rng = np.random.default_rng(seed)
     light = Image.fromarray(rng.integers(40, 200, (9, 13, 3), dtype=np.uint8)).resize(
@@ -27,15 +27,15 @@ def photograph(width: int, height: int, seed: int = 0) -> Image.Image:
     return Image.fromarray((np.asarray(light) + grain).clip(0, 255).astype(np.uint8))
 
 
-def request(width: int = 384, height: int = 256) -> npt.NDArray[np.uint8]:
+def make_request(width: int = 384, height: int = 256) -> npt.NDArray[np.uint8]:
     """What the server gets of such a photograph: R'G'B'M (height, width, 4)."""
-    picture = np.dstack([np.asarray(photograph(width, height)), np.zeros((height, width), np.uint8)])
+    picture = np.dstack([np.asarray(make_photograph(width, height)), np.zeros((height, width), np.uint8)])
     left, top, right, bottom = REGION
     picture[int(top * height) : int(bottom * height), int(left * width) : int(right * width), 3] = 255
     return np.ascontiguousarray(picture)
 
 
-def folder(where: Path, count: int, size: tuple[int, int], suffix: str) -> tuple[Path, Path]:
+def make_folder(where: Path, count: int, size: tuple[int, int], suffix: str) -> tuple[Path, Path]:
     """Folders of `count` photographs and of their masks."""
     pictures, masks = where / f"pictures-{suffix}", where / f"masks-{suffix}"
     for made in (pictures, masks):
@@ -46,7 +46,7 @@ def folder(where: Path, count: int, size: tuple[int, int], suffix: str) -> tuple
     ImageDraw.Draw(mask).ellipse(box, fill=255)
     mask.save(masks / "0.png")
     for number in range(count):
-        photograph(*size, seed=number).save(pictures / f"{number}.{suffix}", quality=95)
+        make_photograph(*size, seed=number).save(pictures / f"{number}.{suffix}", quality=95)
         if number:
             (masks / f"{number}.png").hardlink_to(masks / "0.png")
     return pictures, masks

@@ -13,27 +13,29 @@ import onnxruntime
 from gimp_saliency.shared.client import questions
 from gimp_saliency.shared.request import PLAIN, EditRequest, Ranking
 from model_server.benchmark import pictures, serving
-from model_server.benchmark.figures import Figure, side_by_side
-from model_server.predict.attention import NETWORKS
+from model_server.benchmark.figures import Figure, time_side_by_side
+from model_server.predict.attention import EDIT
+from model_server.predict.networks import NETWORKS
+from model_server.predict.vector import ORDERS
 
 _PAPER = Path(__file__).with_name("paper_shape.onnx")  # training/paper_shape.py wrote it
 _PAPER_SIDE = 384
 
 
 def measure(rounds: int) -> list[Figure]:
-    """One order and all 24 of them, against the bare networks, on one thread each but for the judges of the 24."""
-    picture = pictures.request()
+    """One order and all of them, against the bare networks, on one thread each but for the judges of all orders."""
+    picture = pictures.make_request()
     height, width = picture.shape[:2]
     pixels = picture.tobytes()
-    bare, paper = _bare(), _paper_shape()
+    bare, paper = _load_bare(), _load_paper_shape()
 
     def ask(order: str, background: bool = False) -> object:
         return questions.ask_edits(
             pixels, width, height, EditRequest("attenuate", ranking=Ranking(order), background=background)
         )
 
-    with serving.server():
-        seconds = side_by_side(
+    with serving.run_server():
+        seconds = time_side_by_side(
             {
                 "bare": bare,
                 "one": lambda: ask("random"),
@@ -42,7 +44,7 @@ def measure(rounds: int) -> list[Figure]:
             },
             rounds,
         )
-        wide = side_by_side(
+        wide = time_side_by_side(
             {
                 "around": lambda: ask("best-realism", background=True),
                 "proposals": lambda: questions.ask_proposals(pixels, width, height, EditRequest("attenuate")),
@@ -50,6 +52,7 @@ def measure(rounds: int) -> list[Figure]:
             },
             max(1, rounds // 10),
         )
+    every = f"all {len(ORDERS)} orders"
     allowed = 1.15 * seconds["bare"] + 0.002
     return [
         Figure("the edit network alone, in onnxruntime", 1000 * seconds["bare"], "ms"),
@@ -57,18 +60,18 @@ def measure(rounds: int) -> list[Figure]:
         Figure("one order : (1.15 of the network alone + 2 ms)", seconds["one"] / allowed, "×", 1),
         Figure("a network of the paper's shape, alone", 1000 * seconds["paper"], "ms"),
         Figure("the paper's shape : one order", seconds["paper"] / seconds["one"], "×", 8, more_is_better=True),
-        Figure("`/v1/edits`, best of all 24 orders", 1000 * seconds["all"], "ms"),
-        Figure("best of all 24 orders : one order", seconds["all"] / seconds["one"], "×", 12),
-        Figure("`/v1/edits`, best of all 24 orders, with the background", 1000 * wide["around"], "ms"),
+        Figure(f"`/v1/edits`, best of {every}", 1000 * seconds["all"], "ms"),
+        Figure(f"best of {every} : one order", seconds["all"] / seconds["one"], "×", 12),
+        Figure(f"`/v1/edits`, best of {every}, with the background", 1000 * wide["around"], "ms"),
         Figure("`/v1/proposals`", 1000 * wide["proposals"], "ms"),
         Figure("`/v1/proposals`, of styles", 1000 * wide["styles"], "ms"),
     ]
 
 
-def _bare() -> Callable[[], object]:
+def _load_bare() -> Callable[[], object]:
     """A run of the edit network on what the server would give it."""
-    path = NETWORKS / "edit.onnx"
-    session = onnxruntime.InferenceSession(path, _one_thread(), providers=["CPUExecutionProvider"])
+    path = NETWORKS / EDIT
+    session = onnxruntime.InferenceSession(path, _use_one_thread(), providers=["CPUExecutionProvider"])
     area = np.zeros((1, 1, 128, 192), np.float32)
     area[:, :, 38:83, 67:115] = 1
     rgb = np.random.default_rng(0).random((1, 3, 128, 192), np.float32)
@@ -77,21 +80,21 @@ def _bare() -> Callable[[], object]:
     return lambda: session.run(None, inputs)
 
 
-def _paper_shape() -> Callable[[], object]:
+def _load_paper_shape() -> Callable[[], object]:
     """A run of a network of the paper's shape, with random weights of usual size."""
     rng = np.random.default_rng(0)
     weights = {}
     for name, shape in json.loads(_PAPER.with_suffix(".json").read_text(encoding="utf-8")).items():
         spread = np.sqrt(2 / np.prod(shape[1:])) if len(shape) > 1 else 0.1
         weights[name] = onnxruntime.OrtValue.ortvalue_from_numpy(rng.normal(0, spread, shape).astype(np.float32))
-    options = _one_thread()
+    options = _use_one_thread()
     options.add_external_initializers(list(weights), list(weights.values()))
     session = onnxruntime.InferenceSession(_PAPER.read_bytes(), options, providers=["CPUExecutionProvider"])
     picture = rng.random((1, 4, _PAPER_SIDE, _PAPER_SIDE), np.float32)
     return lambda: session.run(None, {"picture": picture})
 
 
-def _one_thread() -> onnxruntime.SessionOptions:
+def _use_one_thread() -> onnxruntime.SessionOptions:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3

@@ -14,9 +14,8 @@ from gimp_saliency.shared.client import lifecycle, questions
 from gimp_saliency.shared.request import EditRequest, Ranking
 from model_server.benchmark import pictures
 from model_server.benchmark.figures import Figure
-from model_server.gimp import plugin_copy
-from model_server.predict.attention import NETWORKS
-from model_server.serve import process
+from model_server.gimp import plugin_copy, start_command
+from model_server.predict.networks import NETWORKS
 
 _CALM = 1.5  # seconds after which the server has given back what it does not need
 _MB = 1e6
@@ -24,25 +23,25 @@ _MB = 1e6
 
 def measure(starts: int, requests: int) -> list[Figure]:
     """Start to first answer, memory before and after requests, sizes on disk."""
-    picture = pictures.request()
+    picture = pictures.make_request()
     height, width = picture.shape[:2]
     pixels = picture.tobytes()
     waits = []
     for _ in range(starts):
-        with server(start=False):
+        with run_server(start=False):
             begin = time.perf_counter()
             questions.ask_edits(pixels, width, height, EditRequest("attenuate", ranking=Ranking("random")))
             waits.append(time.perf_counter() - begin)
-    with server():
+    with run_server():
         questions.ask_edits(pixels, width, height, EditRequest("attenuate", ranking=Ranking("best-realism")))
-        idle = _memory()
+        idle = _measure_memory()
         for number in range(requests):
             order = "best-realism" if number % 10 == 0 else "random"
             questions.ask_edits(pixels, width, height, EditRequest("attenuate", ranking=Ranking(order)))
-        after = _memory()
+        after = _measure_memory()
     package = NETWORKS.parent
     own = [path for path in package.rglob("*") if path.is_file() and path.suffix != ".pyc"]
-    installed = sum(path.stat().st_size for path in [*own, *plugin_copy.files().values()])
+    installed = sum(path.stat().st_size for path in [*own, *plugin_copy.list_files().values()])
     networks = sum(path.stat().st_size for path in NETWORKS.iterdir())
     return [
         Figure("server: start to first answer", statistics.median(waits), "s", 0.5),
@@ -54,13 +53,13 @@ def measure(starts: int, requests: int) -> list[Figure]:
 
 
 @contextmanager
-def server(start: bool = True) -> Iterator[None]:
+def run_server(start: bool = True) -> Iterator[None]:
     """A server of the benchmark's own, with a folder that goes.  Not start: the first question starts it."""
     with (
         tempfile.TemporaryDirectory(prefix="gs-") as folder,  # short, as a socket's path must be
-        environment(GIMP_SALIENCY_RUNTIME=f"{folder}/run", XDG_STATE_HOME=f"{folder}/state"),
+        set_environment(GIMP_SALIENCY_RUNTIME=f"{folder}/run", XDG_STATE_HOME=f"{folder}/state"),
     ):
-        lifecycle.start_command = process.command()
+        lifecycle.start_command = start_command.own_command()
         try:
             if start:
                 lifecycle.start()
@@ -70,7 +69,7 @@ def server(start: bool = True) -> Iterator[None]:
 
 
 @contextmanager
-def environment(**mine: str) -> Iterator[None]:
+def set_environment(**mine: str) -> Iterator[None]:
     """These environment variables for a while."""
     before = {name: os.environ.get(name) for name in mine}
     os.environ.update(mine)
@@ -84,7 +83,7 @@ def environment(**mine: str) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _memory() -> int:
+def _measure_memory() -> int:
     """Bytes of the server at rest."""
     time.sleep(_CALM)
     health = lifecycle.health()

@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gimp_saliency.shared import styles
 from gimp_saliency.shared.edits import NAMES
@@ -13,12 +14,15 @@ from gimp_saliency.shared.errors import UserError
 from gimp_saliency.shared.request import DIRECTIONS, MOST, EditRequest, Ranking, RequestError
 from model_server.commands.console import fail, number_type
 
+if TYPE_CHECKING:
+    from model_server.batch.jobs import Jobs
+
 HELP = "edit a folder of pictures"
 _RANKINGS = (Ranking.BEST_REALISM, Ranking.BEST_SALIENCY, Ranking.RANDOM)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Those of the command."""
+    """Add the options of the command."""
     add = parser.add_argument
     add("input", type=Path, metavar="IN", help="the folder of pictures")
     add("output", type=Path, metavar="OUT", help="the folder for the results, made where it is missing")
@@ -47,31 +51,43 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Edit the pictures; 1 if one failed."""
-    from model_server.batch import runner
-    from model_server.gimp import program
+    from model_server.batch.failures import BatchError
+    from model_server.batch.jobs import find_jobs
+    from model_server.gimp.running import GimpError
 
     if options.background_strength is not None and not options.background:
         return fail("--background-strength counts only with --background; add that.")
     try:
         request = _request(options)
         styles.numbers(options.style)  # before a GIMP is started for nothing
-        jobs = runner.find_jobs(options.input, options.masks, options.output, options.format, options.frames)
-        todo = [job for job in jobs if not (options.resume and job.output.exists())]
-        limits = options.jobs, options.time_limit, options.resume
-        failed = runner.run(program.find(), todo, request, *limits) if todo else {}
-    except (RequestError, runner.BatchError, program.GimpError, UserError) as error:
+        jobs = find_jobs(options.input, options.masks, options.output, options.format, options.frames)
+        todo = jobs.without_finished() if options.resume else jobs
+        failed = _do(todo, request, options) if len(todo) else 0
+    except (RequestError, BatchError, GimpError, UserError) as error:
         return fail(str(error))
     except KeyboardInterrupt:
         print("\nStopped; the same command with --resume goes on.", file=sys.stderr)
         return 130
     skipped = f", {len(jobs) - len(todo)} were finished before" if len(todo) < len(jobs) else ""
-    print(f"{len(todo) - len(failed)} pictures edited, {len(failed)} failed{skipped}.")
+    print(f"{len(todo) - failed} pictures edited, {failed} failed{skipped}.")
     return 1 if failed else 0
+
+
+def _do(jobs: Jobs, request: EditRequest, options: argparse.Namespace) -> int:
+    """Do the jobs on this machine, showing the progress; how many failed."""
+    from model_server.batch.jobs import Failure
+    from model_server.batch.progress import show_progress
+    from model_server.batch.runner import Runner
+    from model_server.gimp.find import find_gimp
+
+    gimps = find_gimp(), min(options.jobs, len(jobs)), options.time_limit
+    with Runner.with_gimps(*gimps, request, jobs.output, options.resume) as runner:
+        return sum(1 for result in show_progress(runner.run(jobs), len(jobs)) if isinstance(result, Failure))
 
 
 def _request(options: argparse.Namespace) -> EditRequest:
     """What is asked of each region.  Raises RequestError."""
-    names = NAMES if options.edits is None else options.edits.split(",")
+    names = NAMES if options.edits is None else [name.strip() for name in options.edits.split(",")]
     return EditRequest(
         options.direction,
         options.strength,

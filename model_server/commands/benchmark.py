@@ -22,10 +22,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Measure, and print the table."""
     from model_server import benchmark
-    from model_server.gimp.program import GimpError
+    from model_server.gimp.running import GimpError
 
     try:
-        benchmark.run(tuple(options.only), options.short, options.json)
+        benchmark.run_benchmark(tuple(options.only), options.short, options.json)
     except GimpError as error:
         return fail(str(error))
     return 0

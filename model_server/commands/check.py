@@ -17,7 +17,7 @@ def run(options: argparse.Namespace) -> int:
     from model_server.installer import check
 
     good = True
-    for name, works, details in check.run():
+    for name, works, details in check.run_checks():
         print(f"{'ok    ' if works else 'FAILED'}  {name}: {details}", flush=True)
         good = good and works
     return 0 if good else 1

@@ -19,12 +19,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run GIMP until it ends; its exit code."""
-    from model_server.gimp import program
+    from model_server.gimp.find import find_gimp
+    from model_server.gimp.running import GimpError
 
     if not options.console and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
         return fail("There is no display for GIMP's window; use --console, or `gimp-saliency batch`.")
     try:
-        with program.find().start(*options.for_gimp, console=options.console) as process:
+        with find_gimp().start(*options.for_gimp, console=options.console) as process:
             return process.wait()
-    except program.GimpError as error:
+    except GimpError as error:
         return fail(str(error))

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import gimp_saliency
 from gimp_saliency.shared import places
-from model_server.gimp.program import FLATPAK, Gimp, script
+from model_server.gimp.running import FLATPAK, Gimp, run_script
 
 PROCEDURES = tuple(
     f"plug-in-saliency-{name}" for name in ("attenuate", "emphasize", "adjust", "repeat", "map", "server")
@@ -25,14 +26,14 @@ _KINDS = (".py", ".svg", ".png", ".mo")
 def install_plugin(profile: Path, command: list[str]) -> Path:
     """Copy the plug-in into a profile folder, in place of an older copy, and return the copy's folder.
 
-    `command`: what the plug-in runs to start the server (see `gimp.server_command`).
+    command: what the plug-in runs to start the server, see `start_command.plugin_command`.
     """
     target = plugin_folder(profile)
     target.parent.mkdir(parents=True, exist_ok=True)
     new = target.with_name(".saliency.new")
     remove_folder(new)
     new.mkdir()
-    for name, source in files().items():
+    for name, source in list_files().items():
         (new / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, new / name)
     (new / "server-command.json").write_text(json.dumps({"command": command}, indent=2) + "\n", encoding="utf-8")
@@ -42,9 +43,9 @@ def install_plugin(profile: Path, command: list[str]) -> Path:
     return target
 
 
-def files() -> dict[str, Path]:
+def list_files() -> dict[str, Path]:
     """What the plug-in consists of: path in its folder → source."""
-    found = {"saliency.py": launcher()}
+    found = {"saliency.py": find_launcher()}
     for path in sorted(PACKAGE.rglob("*")):
         if path.suffix in _KINDS:
             found[path.relative_to(PACKAGE.parent).as_posix()] = path
@@ -54,7 +55,7 @@ def files() -> dict[str, Path]:
     return found
 
 
-def launcher() -> Path:
+def find_launcher() -> Path:
     """The program that GIMP starts: beside the package in the source tree, among the data of an installation."""
     beside = PACKAGE.parent / "saliency.py"
     if beside.is_file():
@@ -78,7 +79,19 @@ def remove_folder(path: Path) -> bool:
     return True
 
 
-def profiles() -> list[Path]:
+def read_version(copy: Path) -> str:
+    """The version of a copy, by its folder.  Raises OSError or ValueError where the copy does not say it."""
+    try:
+        statements = ast.parse((copy / PACKAGE.name / "shared" / "version.py").read_text(encoding="utf-8")).body
+    except SyntaxError as error:
+        raise ValueError(str(error)) from error
+    for statement in statements:
+        if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == "VERSION":
+            return str(ast.literal_eval(statement.value))
+    raise ValueError("There is no VERSION.")
+
+
+def find_profiles() -> list[Path]:
     """The profile folders of GIMP 3 that exist: native and Flatpak GIMP, and the private one."""
     shared = places.gimp()
     sandbox = Path.home() / ".var/app" / FLATPAK / "config/GIMP"
@@ -90,15 +103,15 @@ def profiles() -> list[Path]:
     return sorted({path for path in found if path.is_dir()})
 
 
-def missing_procedures(gimp: Gimp, profile: Path | None = None, timeout: float = 120.0) -> list[str]:
+def find_missing_procedures(gimp: Gimp, profile: Path | None = None, timeout: float = 120.0) -> list[str]:
     """The names of our procedures that GIMP does not know, when it uses `profile` (default: its own).
 
-    Raises gimp.GimpError when GIMP cannot be asked.
+    Raises GimpError when GIMP cannot be asked.
     """
     env = dict(os.environ) if profile is None else {**os.environ, "GIMP3_DIRECTORY": str(profile)}
     code = (
         "import gi\ngi.require_version('Gimp', '3.0')\nfrom gi.repository import Gimp\n"
         f"result = [name for name in {PROCEDURES!r} if not Gimp.get_pdb().procedure_exists(name)]"
     )
-    answer: list[str] = script(gimp, code, timeout, env)
+    answer: list[str] = run_script(gimp, code, timeout, env)
     return answer

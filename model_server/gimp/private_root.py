@@ -58,12 +58,12 @@ def is_complete(root: Path) -> bool:
     return (root / "usr/bin/gimp-console").exists()
 
 
-def command(root: Path, arguments: list[str]) -> list[str]:
+def wrap_command(root: Path, arguments: list[str]) -> list[str]:
     """The host command that runs `arguments` (an absolute program inside `root` first).  Raises RootError."""
     root = root.absolute()
     if not is_complete(root):
         raise RootError(f"There is no GIMP in {root}: run install.sh again.")
-    view = list(_view(root))
+    view = list(_list_view(root))
     bubblewrap = shutil.which("bwrap")
     if bubblewrap:
         option = {"bind": "--dev-bind", "read": "--ro-bind", "link": "--symlink"}
@@ -77,11 +77,11 @@ def command(root: Path, arguments: list[str]) -> list[str]:
     )
 
 
-def environment(env: dict[str, str]) -> dict[str, str]:
+def adapt_environment(env: dict[str, str]) -> dict[str, str]:
     """`env` without what points at the host's system, with what the root folder has instead, in the user's language."""
     own = {
         "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
-        "LANGUAGE": _language(env),
+        "LANGUAGE": _read_language(env),
         "LC_ALL": "en_US.UTF-8",
         "LOCPATH": _LOCALES,
         "PYTHONNOUSERSITE": "1",
@@ -89,7 +89,7 @@ def environment(env: dict[str, str]) -> dict[str, str]:
     return {**{name: value for name, value in env.items() if not _FOREIGN.fullmatch(name)}, **own}
 
 
-def _language(env: dict[str, str]) -> str:
+def _read_language(env: dict[str, str]) -> str:
     """The languages that the user wants messages in, as LANGUAGE names them."""
     locale = env.get("LC_ALL") or env.get("LC_MESSAGES") or env.get("LANG") or ""
     if re.match(r"(C|POSIX)\b", locale):
@@ -97,9 +97,9 @@ def _language(env: dict[str, str]) -> str:
     return env.get("LANGUAGE") or re.sub(r"\.[^@]*", "", locale) or "C"
 
 
-def _view(root: Path) -> Iterator[tuple[str, str, str]]:
+def _list_view(root: Path) -> Iterator[tuple[str, str, str]]:
     """(kind, source or link target, path inside) in the order of mounting; kind is bind, read or link."""
-    yield from _host("/")
+    yield from _list_host("/")
     for path in _SYSTEM:
         inside = root / path[1:]
         if inside.is_symlink():
@@ -112,7 +112,7 @@ def _view(root: Path) -> Iterator[tuple[str, str, str]]:
     yield "link", *_LOCALE
 
 
-def _host(folder: str) -> Iterator[tuple[str, str, str]]:
+def _list_host(folder: str) -> Iterator[tuple[str, str, str]]:
     """The host's entries of `folder`, except the system's folders, which are taken from the root folder."""
     for entry in sorted(os.scandir(folder), key=lambda e: e.name):
         if entry.path in (*_SYSTEM, _LOCALES):
@@ -122,6 +122,6 @@ def _host(folder: str) -> Iterator[tuple[str, str, str]]:
         elif not entry.is_dir():
             continue
         elif any(path.startswith(entry.path + "/") for path in _SYSTEM):
-            yield from _host(entry.path)
+            yield from _list_host(entry.path)
         else:
             yield "bind", entry.path, entry.path

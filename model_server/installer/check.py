@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-import re
 import stat
 import subprocess
 import sys
@@ -20,9 +19,10 @@ from gimp_saliency.shared.client import lifecycle, questions, transport
 from gimp_saliency.shared.client import program as server_program
 from gimp_saliency.shared.errors import ServerError
 from gimp_saliency.shared.request import EditRequest
-from model_server.gimp import plugin_copy, program
+from model_server.gimp import plugin_copy, start_command
+from model_server.gimp.find import find_gimp
+from model_server.gimp.running import Gimp, GimpError
 from model_server.installer import flatpak
-from model_server.serve import process
 
 PACKAGES = ("numpy", "onnxruntime", "pillow", "tqdm")
 _SIDE = 64  # pixels of the picture that is tried
@@ -35,21 +35,21 @@ class Problem(Exception):
     """Something does not work: one sentence that says what to do."""
 
 
-def run() -> Iterator[Line]:
+def run_checks() -> Iterator[Line]:
     """Check one thing after the other: what it is, whether it works, and the details or what to do.
 
     What cannot be tried since something before it is missing is left out.
     """
-    yield _line("Python packages", _packages)
-    yield _line("networks", _networks)
-    yield _line("size", _size)
-    answers = _line("model server", _server)
+    yield _line("Python packages", _list_packages)
+    yield _line("networks", _try_networks)
+    yield _line("size", _describe_size)
+    answers = _line("model server", _try_server)
     yield answers
     if answers[1]:
-        yield _line("socket", _socket)
+        yield _line("socket", _check_socket)
     try:
-        found = program.find()
-    except program.GimpError as error:
+        found = find_gimp()
+    except GimpError as error:
         yield "GIMP", False, str(error)
         return
     yield "GIMP", True, found.describe()
@@ -58,22 +58,22 @@ def run() -> Iterator[Line]:
     if not (own / "saliency.py").is_file():
         yield "plug-in", False, f"It is not in {own}; run install.sh again."
         return
-    others = (plugin_copy.plugin_folder(profile) for profile in plugin_copy.profiles())
+    others = (plugin_copy.plugin_folder(profile) for profile in plugin_copy.find_profiles())
     copies = [own, *(folder for folder in others if folder.is_dir() and folder != own)]
-    yield _line("versions", lambda: _versions(found, copies))
-    yield _line("plug-in", lambda: _whole(copies))
-    yield _line("executable bit", lambda: _executable(copies))
-    yield _line("start command", lambda: _start_commands(copies))
+    yield _line("versions", lambda: _compare_versions(found, copies))
+    yield _line("plug-in", lambda: _compare_files(copies))
+    yield _line("executable bit", lambda: _check_executable_bit(copies))
+    yield _line("start command", lambda: _try_start_commands(copies))
     if found.kind == "flatpak":
-        yield _line("permissions", _permissions)
-    yield _line("procedures", lambda: _procedures(found))
+        yield _line("permissions", _check_permissions)
+    yield _line("procedures", lambda: _check_procedures(found))
 
 
-def size() -> tuple[int, int]:
+def measure_size() -> tuple[int, int]:
     """Bytes of the installed plug-in and server without Python's packages, and of the networks among them."""
     package = Path(__file__).resolve().parents[1]
     skipped = {"runs"}  # of training, in a source tree
-    total = sum(path.stat().st_size for path in plugin_copy.files().values())
+    total = sum(path.stat().st_size for path in plugin_copy.list_files().values())
     for folder, names, files in os.walk(package):
         names[:] = [name for name in names if name not in skipped and not name.startswith(".")]
         total += sum(Path(folder, name).stat().st_size for name in files)
@@ -83,11 +83,11 @@ def size() -> tuple[int, int]:
 def _line(name: str, check: Callable[[], str]) -> Line:
     try:
         return name, True, check()
-    except (Problem, ServerError, program.GimpError) as error:
+    except (Problem, ServerError, GimpError) as error:
         return name, False, str(error)
 
 
-def _packages() -> str:
+def _list_packages() -> str:
     found = []
     for package in PACKAGES:
         try:
@@ -97,30 +97,32 @@ def _packages() -> str:
     return f"Python {platform.python_version()}, {', '.join(found)}"
 
 
-def _networks() -> str:
+def _try_networks() -> str:
     try:
         import numpy as np
 
-        from model_server.predict.attention import NetworkError, Predictor
+        from model_server.predict.errors import NetworkError
+        from model_server.predict.predictor import Predictor
     except ImportError as error:
         raise Problem(f"They cannot be tried ({error}); run install.sh again.") from None
     try:
         predictor = Predictor()
+        predictor.load()
     except NetworkError as error:
         raise Problem(str(error)) from None
     picture = np.random.default_rng(0).integers(0, 256, (_SIDE, _SIDE, 4), np.uint8)
     before = time.monotonic()
-    predictor.edits(picture, EditRequest("attenuate"))
+    predictor.attention.predict_edits(picture, EditRequest("attenuate"))
     return f"{predictor.model}, intact; a prediction takes {time.monotonic() - before:.2f} s"
 
 
-def _size() -> str:
-    total, networks = size()
+def _describe_size() -> str:
+    total, networks = measure_size()
     return f"plug-in and server {total / 1e6:.1f} MB, of which the networks {networks / 1e6:.1f} MB"
 
 
-def _server() -> str:
-    lifecycle.start_command = process.command()
+def _try_server() -> str:
+    lifecycle.start_command = start_command.own_command()
     before = time.monotonic()
     try:
         running = lifecycle.health()
@@ -128,7 +130,7 @@ def _server() -> str:
         seconds = time.monotonic() - before
         state = lifecycle.health() or {}
     except ServerError as error:
-        raise Problem(_cause(error)) from None
+        raise Problem(_find_cause(error)) from None
     how = "was started for this"
     if running:
         same = running.get("version") == state.get("version")
@@ -136,12 +138,12 @@ def _server() -> str:
     return f"{how}, process {state.get('pid')}, answered within {seconds:.2f} s"
 
 
-def _cause(error: ServerError) -> str:
+def _find_cause(error: ServerError) -> str:
     """The error's sentence; where that would lead here again, what the server itself says when it starts."""
     if "gimp-saliency check" not in str(error):
         return str(error)
     try:
-        command = [*process.command(), "--idle", "0"]
+        command = [*start_command.own_command(), "--idle", "0"]
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_LIMIT)
         said = done.stderr.strip().splitlines()
     except (OSError, subprocess.TimeoutExpired):
@@ -152,18 +154,18 @@ def _cause(error: ServerError) -> str:
     return f"It does not answer; run `gimp-saliency stop` and try again, or read the end of {log}."
 
 
-def _socket() -> str:
+def _check_socket() -> str:
     folder = Path(places.runtime_folder())
     if not transport.has_unix_sockets():
         facts = folder / "server.json"
-        _closed_to_others(facts)
+        _check_mode(facts)
         return f"127.0.0.1:{json.loads(facts.read_text(encoding='utf-8'))['port']}, with a secret in {facts}"
     path = Path(places.socket_path())
-    _closed_to_others(path)
+    _check_mode(path)
     return f"{path}, which only you can open"
 
 
-def _closed_to_others(path: Path) -> None:
+def _check_mode(path: Path) -> None:
     try:
         mode = stat.S_IMODE(path.stat().st_mode)
     except OSError as error:
@@ -172,26 +174,23 @@ def _closed_to_others(path: Path) -> None:
         raise Problem(f"{path} is open to others (mode {mode:o}); run `gimp-saliency stop`: the next server closes it.")
 
 
-def _versions(found: program.Gimp, copies: list[Path]) -> str:
+def _compare_versions(found: Gimp, copies: list[Path]) -> str:
     for copy in copies:
         try:
-            text = (copy / "connection.py").read_text(encoding="utf-8")
-            version = re.search(r'^VERSION = "([^"]+)"', text, re.MULTILINE)
+            theirs = plugin_copy.read_version(copy)
         except (OSError, ValueError):
-            version = None
-        if version is None:
-            raise Problem(f"The plug-in in {copy} is damaged; {_RENEW}.")
-        if version[1] != version.VERSION:
-            raise Problem(f"The plug-in in {copy} is version {version[1]}, not {version.VERSION}; {_RENEW}.")
+            raise Problem(f"The plug-in in {copy} is damaged; {_RENEW}.") from None
+        if theirs != version.VERSION:
+            raise Problem(f"The plug-in in {copy} is version {theirs}, not {version.VERSION}; {_RENEW}.")
     return f"plug-in and model server {version.VERSION}, GIMP {'.'.join(map(str, found.version))}"
 
 
 _RENEW = "run install.sh again, or unpack this version's zip there"
 
 
-def _whole(copies: list[Path]) -> str:
+def _compare_files(copies: list[Path]) -> str:
     for copy in copies:
-        for name, source in plugin_copy.files().items():
+        for name, source in plugin_copy.list_files().items():
             try:
                 same = (copy / name).read_bytes() == source.read_bytes()
             except OSError as error:
@@ -201,7 +200,7 @@ def _whole(copies: list[Path]) -> str:
     return ", ".join(map(str, copies))
 
 
-def _executable(copies: list[Path]) -> str:
+def _check_executable_bit(copies: list[Path]) -> str:
     for copy in copies:
         program = copy / "saliency.py"
         if not os.access(program, os.X_OK):
@@ -209,10 +208,10 @@ def _executable(copies: list[Path]) -> str:
     return "set"
 
 
-def _start_commands(copies: list[Path]) -> str:
+def _try_start_commands(copies: list[Path]) -> str:
     """Run what the plug-in runs, but let it say its version."""
     for copy in copies:
-        command = _start_command(copy)
+        command = _read_start_command(copy)
         try:
             done = subprocess.run(
                 [*command[:-1], "--version"],
@@ -238,14 +237,14 @@ def _start_commands(copies: list[Path]) -> str:
 _REINSTALL = "run install.sh again, or set the line `program` in the settings"
 
 
-def _start_command(copy: Path) -> list[str]:
+def _read_start_command(copy: Path) -> list[str]:
     path = copy / "server-command.json"
     try:
         command = json.loads(path.read_text(encoding="utf-8"))["command"]
         if isinstance(command, list) and command and all(isinstance(part, str) for part in command):
             return command
     except FileNotFoundError:
-        command = server_program.command()
+        command = server_program.find_command()
         if command:
             return command
         raise Problem(f"The plug-in in {copy} finds no server; {_REINSTALL}.") from None
@@ -254,15 +253,15 @@ def _start_command(copy: Path) -> list[str]:
     raise Problem(f"{path} is damaged; run install.sh again.")
 
 
-def _permissions() -> str:
+def _check_permissions() -> str:
     missing = flatpak.missing()
     if missing:
         raise Problem(f"The Flatpak GIMP lacks {' and '.join(missing)}; run install.sh again.")
     return "the Flatpak GIMP may start the server and reach its socket"
 
 
-def _procedures(found: program.Gimp) -> str:
-    missing = plugin_copy.missing_procedures(found)
+def _check_procedures(found: Gimp) -> str:
+    missing = plugin_copy.find_missing_procedures(found)
     if missing:
         raise Problem(
             f"{found.describe()} does not know {' and '.join(missing)}; check that its Python has the gi module "

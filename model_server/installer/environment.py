@@ -14,7 +14,7 @@ from gimp_saliency.shared import places
 from model_server.installer.system import run
 
 PROJECT = Path(__file__).resolve().parents[2]
-_SHIPPED = ("pyproject.toml", "README.md", "LICENSE", "model_server", "plugin")
+_SHIPPED = ("pyproject.toml", "README.md", "LICENSE", "docs/manual.md", "model_server", "plugin")
 
 
 def make(folder: Path, log: Path, extra: str = "") -> Path:
@@ -63,4 +63,5 @@ def _copy(source: Path, target: Path) -> None:
     if source.is_dir():
         shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", ".*_cache", "*.egg-info", "runs"))
     elif source.is_file():
+        target.parent.mkdir(exist_ok=True)
         shutil.copyfile(source, target)

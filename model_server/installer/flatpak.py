@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 from gimp_saliency.shared import places
-from model_server.gimp.program import FLATPAK
+from model_server.gimp.running import FLATPAK
 from model_server.installer.record import Record
 from model_server.installer.system import SetupError
 

@@ -29,7 +29,7 @@ def plugin_zip(folder: Path) -> Path:
     install = (
         (plugin_copy.PACKAGE.parent / "INSTALL.txt").read_text(encoding="utf-8").replace("VERSION", version.VERSION)
     )
-    contents = {name: source.read_bytes() for name, source in plugin_copy.files().items()}
+    contents = {name: source.read_bytes() for name, source in plugin_copy.list_files().items()}
     contents["INSTALL.txt"] = install.encode()
     contents["LICENSE"] = (environment.PROJECT / "LICENSE").read_bytes()
     # Not compressed: what comes out would depend on the machine's zlib.

@@ -9,7 +9,7 @@ from pathlib import Path
 from gimp_saliency.shared import places
 from gimp_saliency.shared.client import lifecycle
 from gimp_saliency.shared.errors import ServerError
-from model_server.gimp.plugin_copy import PROCEDURES, plugin_folder, profiles, remove_folder
+from model_server.gimp.plugin_copy import PROCEDURES, find_profiles, plugin_folder, remove_folder
 from model_server.installer import flatpak, record, root_folder
 from model_server.installer.system import say
 
@@ -21,7 +21,7 @@ def uninstall() -> None:
     """Stop the server, then remove everything; says what was removed.  Raises SetupError or OSError."""
     done = record.load()
     _stop_server()
-    copies = {*map(Path, done.plugins), *(plugin_folder(profile) for profile in profiles())}
+    copies = {*map(Path, done.plugins), *(plugin_folder(profile) for profile in find_profiles())}
     for copy in sorted(copies):
         if remove_folder(copy):
             say(f"Removed {copy}")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A mask refined to the edges of what it selects: the guided filter with the colour picture as guide.
+"""The guided filter of a mask with the colour picture as guide, in the parts that `edge` applies band by band.
 
 He, Sun, Tang, "Guided Image Filtering", ECCV 2010, section 3.4: in every window the mask is taken as a linear function
 of the picture's colour, so it changes where the picture does.  He, Sun, "Fast Guided Filter", arXiv 1505.00996: the
@@ -14,65 +14,16 @@ from itertools import combinations_with_replacement
 import numpy as np
 import numpy.typing as npt
 
-TILE = 64  # pixels: tiles of a picture that start at multiples of it share one grid
+from model_server.predict.canvas import Bytes, Floats
 
 # The variance of colour (0..1, squared) below which a window is flat: a contrast of 1 %, about a photograph's noise.
 _FLAT = 1e-4
 
-_BAND = 128  # rows at once, so that a large picture takes little memory
-_SNAP = 1 / 255
-
-Bytes = npt.NDArray[np.uint8]
-Words = npt.NDArray[np.uint16]
-Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]
 
 
-def refine(picture: Bytes, radius: float) -> Words:
-    """Move a mask's edge to the object's.
-
-    picture: (H, W, 4) uint8, display-encoded sRGB and mask, any size.  radius: 1 to 256 pixels, half the window's
-    width, to be larger than the mask's error; it is rounded to the coarse grid, a quarter of it at most.
-    Returns the mask (H, W), 0..65535.  What is within 1/255 of 0 or 1 becomes exactly that, so a mask that is 0 or 255
-    as far as the filter reaches keeps it exactly.
-
-    The filter reaches less than 4 * radius.  Farther than that from the edges of a tile that starts at multiples of
-    TILE in a larger picture, the result is the larger picture's, but for a rounding of 1/65535.
-    """
-    height, width = picture.shape[:2]
-    step = _step(radius)
-    reach = max(1, round(radius / step))  # cells of the coarse grid, which has one for step x step pixels
-    sums = _block_sums(picture, step)
-    columns = _between(np.arange(width), step, sums.shape[1])
-    result = np.empty((height, width), np.uint16)
-    margin = 2 * reach + 1  # cells: a window of windows, and the neighbour to interpolate with
-    for top in range(0, height, _BAND):
-        rows = np.arange(top, min(top + _BAND, height))
-        first = max(0, top // step - margin)
-        cells = sums[first : rows[-1] // step + 1 + margin]
-        coefficients = _coefficients(np.moveaxis(cells, 2, 0) / (255.0 * step * step), reach)
-        mask = np.zeros((len(rows), width), np.float32)
-        guide = [*np.moveaxis(picture[rows, :, :3].astype(np.float32) / 255, 2, 0), np.float32(1)]
-        lower, upper, weight = _between(rows, step, sums.shape[0])
-        for values, band in zip(coefficients, guide):
-            between = values[lower - first] * (1 - weight[:, None]) + values[upper - first] * weight[:, None]
-            mask += _interpolated(between, *columns) * band
-        mask[mask <= _SNAP] = 0
-        mask[mask >= 1 - _SNAP] = 1
-        result[rows] = (mask * 65535).round()
-    return result
-
-
-def _step(radius: float) -> int:
-    """The coarse grid's step: the largest power of two within a quarter of the radius.  All divide TILE."""
-    step = 1
-    while 2 * step <= min(radius / 4, TILE):
-        step *= 2
-    return step
-
-
-def _block_sums(picture: Bytes, step: int) -> npt.NDArray[np.integer]:
+def sum_blocks(picture: Bytes, step: int) -> npt.NDArray[np.integer]:
     """Sums (h, w, 4) over blocks of step x step pixels; the last ones are filled up with the picture's edge."""
     if step == 1:
         return picture
@@ -83,17 +34,18 @@ def _block_sums(picture: Bytes, step: int) -> npt.NDArray[np.integer]:
     return rows.reshape(len(rows), -1, step, 4).sum(2, dtype=np.uint32)
 
 
-def _coefficients(cells: Doubles, reach: int) -> Iterator[Floats]:
+def fit_windows(cells: Doubles, reach: int) -> Iterator[Floats]:
     """For cells (4, h, w), colour and mask: the weights (h, w) of red, green and blue and the constant.
 
     Equations 19 to 21 of the paper: mean over windows of a and b.
     """
     colour, mask = cells[:3], cells[3]
-    mean = [_mean(channel, reach) for channel in colour]
-    mean_mask = _mean(mask, reach)
-    with_mask = [_mean(channel * mask, reach) - m * mean_mask for channel, m in zip(colour, mean)]
+    mean = [_average(channel, reach) for channel in colour]
+    mean_mask = _average(mask, reach)
+    with_mask = [_average(channel * mask, reach) - m * mean_mask for channel, m in zip(colour, mean)]
     rr, rg, rb, gg, gb, bb = (
-        _mean(colour[i] * colour[j], reach) - mean[i] * mean[j] for i, j in combinations_with_replacement(range(3), 2)
+        _average(colour[i] * colour[j], reach) - mean[i] * mean[j]
+        for i, j in combinations_with_replacement(range(3), 2)
     )
     for variance in (rr, gg, bb):
         variance += _FLAT
@@ -108,11 +60,11 @@ def _coefficients(cells: Doubles, reach: int) -> Iterator[Floats]:
     for row, m in zip(cofactors, mean):
         weight = (row[0] * with_mask[0] + row[1] * with_mask[1] + row[2] * with_mask[2]) / determinant
         constant = constant - weight * m
-        yield _mean(weight, reach).astype(np.float32)
-    yield _mean(constant, reach).astype(np.float32)
+        yield _average(weight, reach).astype(np.float32)
+    yield _average(constant, reach).astype(np.float32)
 
 
-def _mean(values: Doubles, reach: int) -> Doubles:
+def _average(values: Doubles, reach: int) -> Doubles:
     """Means over windows of 2 * reach + 1 cells squared, cut off at the edges.
 
     In double precision: differences of running sums would lose what single precision holds.
@@ -130,7 +82,7 @@ def _mean(values: Doubles, reach: int) -> Doubles:
     return values
 
 
-def _between(pixels: Places, step: int, cells: int) -> tuple[Places, Places, Floats]:
+def find_neighbours(pixels: Places, step: int, cells: int) -> tuple[Places, Places, Floats]:
     """Where pixels lie on the coarse grid: the cells before and after, and the weight 0..1 of the latter."""
     place = (pixels + 0.5) / step - 0.5
     before: Places = np.floor(place).astype(np.intp)
@@ -138,7 +90,7 @@ def _between(pixels: Places, step: int, cells: int) -> tuple[Places, Places, Flo
     return before.clip(0), (before + 1).clip(max=cells - 1), weight
 
 
-def _interpolated(values: Floats, before: Places, after: Places, weight: Floats) -> Floats:
+def interpolate(values: Floats, before: Places, after: Places, weight: Floats) -> Floats:
     """Values (h, w) between the columns before and after."""
     left = values.take(before, 1)
     return left + (values.take(after, 1) - left) * weight

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One region edited in all 24 orders of application or in several styles, and the choice among them.
+"""One region edited in all orders of application, and the choice among them.
 
 Everything is computed when it is first asked for and kept, so that a choice costs what it looks at and no more.
 """
@@ -14,19 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from gimp_saliency.shared.request import PROPOSED, Ranking
-from gimp_saliency.shared.styles import FARTHEST, Style
-from model_server.predict.vector import STYLE
+from model_server.predict.canvas import Floats
 
 # Regions that differ by less than this, the mean of display-encoded values 0..1, look the same.
 SAME = 0.25 / 255
-
-# Styles that are tried for one row of proposals; each costs nearly as much as a prediction of its own.
-DRAWN = 6
-
-# A style may look this much less real than what it is proposed beside.
-_DEARER = 0.08
-
-Floats = npt.NDArray[np.float32]
 
 
 class Measure:
@@ -36,12 +27,12 @@ class Measure:
         """areas: masks [1, 1, H, W], 0..1, at least one of them not empty; each counts alike, be it large or small."""
         self._areas = areas
 
-    def seen(self, picture: Floats) -> Floats:
+    def cut(self, picture: Floats) -> Floats:
         """What counts of a picture [1, 3, H, W]: its pixels in the areas, [3, n]."""
         return picture[0][:, self._where]
 
-    def distance(self, one: Floats, other: Floats) -> float:
-        """Between two pictures of which `seen` took what counts: 0..1 for one area."""
+    def compare(self, one: Floats, other: Floats) -> float:
+        """Between two pictures of which `cut` took what counts: 0..1 for one area."""
         return float(np.abs(one - other).mean(0) @ self._weights[self._where])
 
     @cached_property
@@ -59,7 +50,7 @@ class Candidates:
 
     def __init__(
         self,
-        edited: Callable[[int], Floats],
+        edit: Callable[[int], Floats],
         share: Callable[[Floats], float],
         realism: Callable[[Floats], float],
         measure: Measure,
@@ -67,17 +58,17 @@ class Candidates:
         count: int,
         pool: ThreadPoolExecutor,
     ) -> None:
-        """edited: an order's picture [1, 3, H, W], display-encoded 0..1.  share, realism: of such a picture, 0..1.
+        """edit: gives an order's picture [1, 3, H, W], display-encoded 0..1.  share, realism: of such a picture, 0..1.
 
-        sign: -1 if less of the attention is better, +1 if more.  count: of orders.  pool: whose threads may compute several orders at
-        once.
+        sign: -1 if less of the attention is better, +1 if more.  count: of orders.
+        pool: whose threads may compute several orders at once.
         """
         # None of these may hold self: in a cycle, megabytes of pictures would wait for the garbage collector.
-        edited = cache(edited)
-        self.share = cache(lambda index: share(edited(index)))
-        self.realism = cache(lambda index: realism(edited(index)))
-        self.seen = seen = cache(lambda index: measure.seen(edited(index)))
-        self._difference = cache(lambda one, other: measure.distance(seen(one), seen(other)))
+        edit = cache(edit)
+        self.share = cache(lambda index: share(edit(index)))
+        self.realism = cache(lambda index: realism(edit(index)))
+        self.seen = seen = cache(lambda index: measure.cut(edit(index)))
+        self._difference = cache(lambda one, other: measure.compare(seen(one), seen(other)))
         self._sign = sign
         self._count = count
         self._pool = pool
@@ -89,61 +80,27 @@ class Candidates:
         all three.
         """
         if choice == Ranking.BEST_REALISM:
-            return self._most(self.realism)
+            return self._find_most(self.realism)
         if choice == Ranking.BEST_SALIENCY:
-            return self._most(lambda index: self._sign * self.share(index))
+            return self._find_most(lambda index: self._sign * self.share(index))
         others = [self.choose(other) for other in PROPOSED[: PROPOSED.index(choice)]]
         rest = [index for index in range(self._count) if index not in others]
-        return max(rest, key=lambda index: self._distance(index, others))
+        return max(rest, key=lambda index: self._measure_distance(index, others))
 
-    def distinct(self) -> dict[Ranking, int]:
+    def choose_distinct(self) -> dict[Ranking, int]:
         """Choice → order for all of PROPOSED, without those that look like one before."""
         found: dict[Ranking, int] = {}
         for choice in PROPOSED:
             index = self.choose(choice)
-            if not found or self._distance(index, found.values()) >= SAME:
+            if not found or self._measure_distance(index, found.values()) >= SAME:
                 found[choice] = index
         return found
 
-    def _most(self, figure: Callable[[int], float]) -> int:
+    def _find_most(self, figure: Callable[[int], float]) -> int:
         """The order of the largest figure, the first of them if there are several."""
         figures = list(self._pool.map(figure, range(self._count)))
         return figures.index(max(figures))
 
-    def _distance(self, index: int, others: Iterable[int]) -> float:
+    def _measure_distance(self, index: int, others: Iterable[int]) -> float:
         """How far an order's picture is from the nearest of others."""
         return min(self._difference(index, other) for other in others)
-
-
-def sample_styles(seed: int) -> list[Style]:
-    """DRAWN styles, the same for the same seed, with so few digits that they survive being written down."""
-    numbers = np.random.default_rng(seed).standard_normal((DRAWN, STYLE))
-    return [tuple(style) for style in numbers.clip(-FARTHEST, FARTHEST).round(3).tolist()]
-
-
-def is_worthy(moved: float, realism: float, beside: float) -> bool:
-    """Whether a style is worth proposing.
-
-    moved: how much more attention goes where it should.  realism: the style's; beside: that of the first proposal.
-    """
-    return moved > 0 and realism >= beside - _DEARER
-
-
-def distinct_styles(first: Floats, styles: dict[Style, tuple[Floats, float]], measure: Measure) -> dict[Ranking, Style]:
-    """Choice → style for PROPOSED but the first, as `Candidates.distinct` has them for orders.
-
-    first: what `measure.seen` took of the first proposal; styles: of each, and how much attention it moves.
-    """
-    before = [first]
-    found: dict[Ranking, Style] = {}
-
-    def distance(style: Style) -> float:
-        return min(measure.distance(styles[style][0], other) for other in before)
-
-    for choice in PROPOSED[1:]:
-        left = [style for style in styles if style not in found.values() and distance(style) >= SAME]
-        if left:
-            moves_most = choice == Ranking.BEST_SALIENCY
-            found[choice] = max(left, key=lambda style: styles[style][1] if moves_most else distance(style))
-            before.append(styles[found[choice]][0])
-    return found

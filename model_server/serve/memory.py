@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What glibc does with freed memory: keep it for the next prediction, or give it back.
+"""The memory of this process: how much it is, and what glibc does with freed memory.
 
-Other C libraries decide for themselves.
+Glibc keeps it for the next prediction, or gives it back.  Other C libraries decide for themselves.
 """
 
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
+from pathlib import Path
 from typing import Any
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8  # malloc.h: M_TRIM_THRESHOLD and so on
@@ -43,3 +45,12 @@ def give_back() -> None:
         _C.free(_C.malloc(2 * _ALWAYS))
         _C.malloc_trim(0)
         _C.mallopt(_TRIM_THRESHOLD, _NEVER)
+
+
+def measure() -> int:
+    """Resident bytes of this process; 0 where the system does not tell."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, AttributeError):
+        return 0

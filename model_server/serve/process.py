@@ -2,7 +2,7 @@
 """The model server's life: one per user, a socket of the user's own, an end when nobody needs it.
 
 The lock file decides who serves; the kernel drops the lock with its holder, so what a dead server left behind is
-simply replaced.  What is answered is in `answers.py`.
+simply replaced.  How a connection is served is in `http.py`, what is answered in `routes.py`.
 """
 
 from __future__ import annotations
@@ -22,13 +22,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from gimp_saliency.shared import places, version
 from gimp_saliency.shared.client import lifecycle, transport
 from gimp_saliency.shared.errors import ServerError
-from model_server.serve.answers import Handler
+from model_server.serve import routes
+from model_server.serve.http import Handler, send_busy
+from model_server.serve.messages import Answer, Request
 from model_server.serve.worker import Worker
+
+if TYPE_CHECKING:
+    from model_server.predict.predictor import Predictor
 
 log = logging.getLogger(__name__)
 
@@ -44,38 +49,25 @@ class StartError(Exception):
     """The server cannot start: one sentence."""
 
 
-def serve(load: Callable[[], Any], idle: float) -> bool:
+def serve(load: Callable[[], Predictor], idle: float) -> bool:
     """Serve until stopped or until idle seconds pass without a request; False if another server is there already.
 
-    load returns a Predictor and runs in a thread of its own.  Raises StartError, or connection.ServerError.
+    load makes what predicts, in a thread of its own; what it raises has one sentence.  idle: seconds.
+    Raises StartError, ServerError, or OSError if the runtime folder cannot be used.
     """
     sys.setswitchinterval(_SWITCH)
-    networks: dict[str, Any] = {}  # what `health` says of them once they are loaded
-
-    def loaded() -> Any:
-        predictor = load()
-        networks.update(predictor.networks)
-        return predictor
-
     folder = Path(places.runtime_folder())
     with (folder / "server.lock").open("a") as lock:
-        if not _lock(lock):
+        if not _take_lock(lock):
             return False
         log_path = _open_log()
-        worker = Worker(loaded)
-        with Server(folder, worker, log_path, idle, networks) as server, _signals(server.stop):
-            log.info("version %s, process %d, serving at %s", version.VERSION, os.getpid(), server.place())
+        worker = Worker(load)
+        with Server(folder, worker, log_path, idle) as server, _stop_on_signals(server):
+            log.info("version %s, process %d, serving at %s", version.VERSION, os.getpid(), server.describe_place())
             server.run()
         worker.close()
         log.info("ended: %s", server.why)
     return True
-
-
-def command() -> list[str]:
-    """The command that runs `gimp-saliency serve` of this very package, whatever the working folder is."""
-    package = str(Path(__file__).resolve().parents[2])
-    code = f"import sys; sys.path.insert(0, {package!r}); from model_server.__main__ import main; sys.exit(main())"
-    return [sys.executable, "-c", code, "serve"]
 
 
 class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
@@ -86,11 +78,11 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     request_queue_size = CONNECTIONS
     timeout = _TICK
 
-    def __init__(self, folder: Path, worker: Worker, log_path: Path, idle: float, networks: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, worker: Worker, log_path: Path, idle: float) -> None:
+        """folder: for socket and runtime file, of which we hold the lock.  idle: seconds.  Raises OSError."""
         self.worker = worker
         self.log_path = log_path
-        self.idle = idle  # seconds
-        self.networks = networks
+        self.idle = idle
         self.started = time.monotonic()
         self.port = 0
         self.token = ""
@@ -118,6 +110,7 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
             log.exception("no runtime file")  # nobody needs it to find a Unix socket
 
     def server_bind(self) -> None:
+        """Called by the library."""
         # The folder is closed to others already; the mode says so to who looks at the socket.
         mask = os.umask(0o177)
         try:
@@ -125,9 +118,13 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
         finally:
             os.umask(mask)
 
-    def place(self) -> str:
+    def describe_place(self) -> str:
         """Where it listens, for people."""
         return f"127.0.0.1:{self.port}" if self.port else str(self._socket_path)
+
+    def answer(self, request: Request) -> Answer:
+        """Called by a connection's handler, in its thread."""
+        return routes.find_answer(request, self)
 
     def run(self) -> None:
         """Answer requests until `stop`, until `idle` seconds pass without one, or until nobody can find the socket."""
@@ -162,6 +159,7 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
         return uid == os.getuid()
 
     def process_request(self, request: Any, client_address: Any) -> None:
+        """Called by the library for a new connection: give it a thread, if there are not too many."""
         with self._change:
             accepted = self._busy < CONNECTIONS
             self._busy += accepted
@@ -169,25 +167,26 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
             try:
                 super().process_request(request, client_address)
             except BaseException:
-                self._closed()
+                self._count_end()
                 raise
         else:
             log.warning("%d connections at once", CONNECTIONS)
             with contextlib.suppress(OSError):
-                request.settimeout(0)
-                request.send(_busy_answer())
+                send_busy(request)
             self.shutdown_request(request)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Called by the library in the connection's thread."""
         try:
             super().process_request_thread(request, client_address)
         finally:
-            self._closed()
+            self._count_end()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
+        """Called by the library where the handler itself raised."""
         log.exception("connection failed")
 
-    def _closed(self) -> None:
+    def _count_end(self) -> None:
         with self._change:
             self._busy -= 1
             self._last = time.monotonic()
@@ -220,16 +219,7 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
             raise
 
 
-def _busy_answer() -> bytes:
-    body = json.dumps({"error": "The model server has too many connections; try again in a moment."}).encode()
-    head = (
-        "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nConnection: close\r\n"
-        f"Content-Length: {len(body)}\r\n{transport.VERSION_HEADER}: {version.VERSION}\r\n\r\n"
-    )
-    return head.encode() + body
-
-
-def _lock(file: IO[str]) -> bool:
+def _take_lock(file: IO[str]) -> bool:
     """Take the lock; False if its holder serves.  A holder that is about to end is waited for."""
     deadline = time.monotonic() + _LOCK_LIMIT
     while True:
@@ -276,11 +266,11 @@ def _open_log() -> Path:
 
 
 @contextlib.contextmanager
-def _signals(stop: Callable[[str], None]) -> Iterator[None]:
+def _stop_on_signals(server: Server) -> Iterator[None]:
     """SIGTERM and SIGINT stop the server instead of killing it."""
 
     def handle(number: int, _frame: Any) -> None:
-        stop(signal.Signals(number).name)
+        server.stop(signal.Signals(number).name)
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
     try:

@@ -17,7 +17,7 @@ from .data import DATA
 RUNS = Path("runs")
 
 
-def parser(program: str, description: str, out: Path) -> argparse.ArgumentParser:
+def make_parser(program: str, description: str, out: Path) -> argparse.ArgumentParser:
     """The options of every training script."""
     result = argparse.ArgumentParser(
         prog=f"python -m model_server.training.{program}",
@@ -34,12 +34,12 @@ def parser(program: str, description: str, out: Path) -> argparse.ArgumentParser
     return result
 
 
-def device() -> torch.device:
+def choose_device() -> torch.device:
     """The GPU where there is one."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def fast(on: torch.device) -> AbstractContextManager[Any]:
+def use_bfloat16(on: torch.device) -> AbstractContextManager[Any]:
     """bfloat16 where it helps: there twice as fast; the losses themselves stay in float32.
 
     A CPU without instructions for it would take fifteen times as long.

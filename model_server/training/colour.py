@@ -14,7 +14,7 @@ _TO_XYZ = (
 )
 
 
-def lab(linear: Tensor) -> Tensor:
+def to_lab(linear: Tensor) -> Tensor:
     """Linear sRGB [N, 3, H, W], 0..1, to Lab: L 0..100, a and b about -100..100."""
     xyz = torch.einsum("rc,nchw->nrhw", linear.new_tensor(_TO_XYZ), linear.clamp(0, 1))
     f = torch.where(xyz > 216 / 24389, xyz.clamp(min=216 / 24389) ** (1 / 3), (24389 / 27 * xyz + 16) / 116)
@@ -22,12 +22,12 @@ def lab(linear: Tensor) -> Tensor:
     return torch.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], 1)
 
 
-def difference(before: Tensor, after: Tensor) -> Tensor:
+def measure_difference(before: Tensor, after: Tensor) -> Tensor:
     """CIE76 of every pixel: [N, 1, H, W] from two Lab pictures."""
     return (before - after).square().sum(1, keepdim=True).clamp(min=1e-12).sqrt()
 
 
-def tint(before: Tensor, after: Tensor) -> Tensor:
+def measure_tint(before: Tensor, after: Tensor) -> Tensor:
     """How far every pixel's hue was moved, squared, in Lab units: [N, 1, H, W].
 
     The change of chroma (a, b) without its part along the pixel's own hue.  For a neutral pixel, which has no hue,
@@ -39,11 +39,11 @@ def tint(before: Tensor, after: Tensor) -> Tensor:
     return (change.square().sum(1, keepdim=True) - along).clamp(min=0)
 
 
-def neutral(before: Tensor) -> Tensor:
+def measure_neutrality(before: Tensor) -> Tensor:
     """How near to grey every pixel is, 1 grey to 0 colourful: [N, 1, H, W]."""
     return torch.exp(-before[:, 1:].square().sum(1, keepdim=True) / 8.0**2)
 
 
-def inside(values: Tensor, mask: Tensor) -> Tensor:
+def average_inside(values: Tensor, mask: Tensor) -> Tensor:
     """The mean of values [N, 1, H, W] in the region: [N]."""
     return (values * mask).sum((1, 2, 3)) / mask.sum((1, 2, 3)).clamp(min=1e-6)

@@ -65,7 +65,7 @@ class Photo:
     def portrait(self) -> bool:
         return self.size[1] > self.size[0]
 
-    def picture(self) -> Image.Image:
+    def open_picture(self) -> Image.Image:
         if not self.data:
             self.data = self.file.read_bytes()
         return Image.open(io.BytesIO(self.data)).convert("RGB")
@@ -92,7 +92,7 @@ class Region:
     people: bool
     area: float
 
-    def mask(self) -> Image.Image:
+    def open_mask(self) -> Image.Image:
         return Image.open(self.file).convert("L")
 
 
@@ -113,13 +113,13 @@ class Placement:
         rest = [(0, self.canvas[1] - self.size[1]), (0, self.canvas[0] - self.size[0])]
         return np.pad(placed, rest + [(0, 0)] * (placed.ndim - 2), mode="edge")
 
-    def valid(self) -> Tensor:
+    def mark_valid(self) -> Tensor:
         """1 on the picture, 0 on the rest of the canvas: [1, h, w]."""
         valid = torch.zeros(1, self.canvas[1], self.canvas[0])
         valid[:, : self.size[1], : self.size[0]] = 1
         return valid
 
-    def points(self, xy: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    def place_points(self, xy: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         """Points of the photograph in canvas pixels, those outside the box left out."""
         left, top, right, bottom = self.box
         moved = (xy - (left, top)) * (self.size[0] / (right - left), self.size[1] / (bottom - top))
@@ -140,23 +140,23 @@ def canvas_size(portrait: bool) -> tuple[int, int]:
     return width, height
 
 
-def whole(photo: Photo) -> Placement:
+def place_whole(photo: Photo) -> Placement:
     """The whole photograph, aspect kept, unflipped."""
-    return _fit(photo, (0.0, 0.0, float(photo.size[0]), float(photo.size[1])), flip=False)
+    return _place_box(photo, (0.0, 0.0, float(photo.size[0]), float(photo.size[1])), flip=False)
 
 
-def augmented(photo: Photo, rng: np.random.Generator) -> Placement:
+def place_randomly(photo: Photo, rng: np.random.Generator) -> Placement:
     """A random flip and, three times out of four, a random part of the photograph (64 to 100 % of its area)."""
     width, height = photo.size
     flip = bool(rng.random() < 0.5)
     if rng.random() < 0.25:
-        return _fit(photo, (0.0, 0.0, float(width), float(height)), flip)
+        return _place_box(photo, (0.0, 0.0, float(width), float(height)), flip)
     w, h = width * rng.uniform(0.8, 1), height * rng.uniform(0.8, 1)
     left, top = rng.uniform(0, width - w), rng.uniform(0, height - h)
-    return _fit(photo, (left, top, left + w, top + h), flip)
+    return _place_box(photo, (left, top, left + w, top + h), flip)
 
 
-def _fit(photo: Photo, box: tuple[float, float, float, float], flip: bool) -> Placement:
+def _place_box(photo: Photo, box: tuple[float, float, float, float], flip: bool) -> Placement:
     largest = largest_size(photo.portrait)
     width, height = box[2] - box[0], box[3] - box[1]
     scale = min(largest[0] / width, largest[1] / height)
@@ -174,12 +174,12 @@ def to_tensor(placed: np.ndarray[Any, Any]) -> Tensor:
 SELECTIONS = {"same": 0.55, "grow": 0.15, "shrink": 0.1, "feather": 0.12, "box": 0.08}
 
 
-def augmented_mask(mask: Image.Image, rng: np.random.Generator) -> Image.Image:
+def vary_mask(mask: Image.Image, rng: np.random.Generator) -> Image.Image:
     """The mask as a user's selection may be, of a kind drawn by SELECTIONS."""
-    return as_selected(mask, str(rng.choice(list(SELECTIONS), p=list(SELECTIONS.values()))), rng)
+    return imitate_selection(mask, str(rng.choice(list(SELECTIONS), p=list(SELECTIONS.values()))), rng)
 
 
-def as_selected(mask: Image.Image, kind: str, rng: np.random.Generator) -> Image.Image:
+def imitate_selection(mask: Image.Image, kind: str, rng: np.random.Generator) -> Image.Image:
     """The mask as a user's selection of one kind may be; never empty if the mask is not."""
     if kind == "grow":
         return mask.filter(ImageFilter.MaxFilter(int(rng.choice([3, 5, 9]))))
@@ -253,7 +253,7 @@ def split(items: list[Any]) -> tuple[list[Any], list[Any]]:
     )
 
 
-def batches(items: list[Any], size: int, rng: np.random.Generator) -> Iterator[list[Any]]:
+def make_batches(items: list[Any], size: int, rng: np.random.Generator) -> Iterator[list[Any]]:
     """The items once, in random order, in batches of one orientation each; a rest smaller than a batch is kept."""
     result = []
     for portrait in (False, True):

@@ -13,6 +13,7 @@ most of the edits have a style, ten random numbers that a second network must be
 
 from __future__ import annotations
 
+import argparse
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -27,7 +28,7 @@ from torch import Tensor
 from model_server.predict.vector import COUNT, STYLE
 
 from . import checkpoints, colour, data, examples, exported, operators, own_photos, realism, regions, saliency
-from .models import Critic, EditNetwork, SaliencyNetwork, StyleReader, share
+from .models import Critic, EditNetwork, SaliencyNetwork, StyleReader, measure_share
 from .parallel import Team
 
 # How often a region is trained in the direction that its saliency suggests.
@@ -64,7 +65,7 @@ class Prepared:
 class Edited(NamedTuple):
     """One edited picture [3, H, W], display-encoded, and how far the edits went: single numbers.
 
-    difference: CIE76, mean over the region; tint: colour.tint, likewise; both also over what surrounds the region.
+    difference: CIE76, mean over the region; tint: colour.measure_tint, likewise; both also over what surrounds the region.
     change: CIE76 of what surrounds the region, as a mean over the whole picture.
     """
 
@@ -78,9 +79,9 @@ class Edited(NamedTuple):
 
 @dataclass
 class Edits:
-    """What a batch is edited with.  orders [N, 7]; both [N]: whether `around` is applied at all.
+    """What a batch is edited with.  orders [N, kinds]; both [N]: whether `around` is applied at all.
 
-    raw and raw_around: the network's unbounded outputs [N, 46], inside and around the bounded ones [N, 38].
+    raw and raw_around: the network's unbounded outputs [N, RAW], inside and around the bounded ones [N, COUNT].
     """
 
     raw: Tensor
@@ -89,10 +90,10 @@ class Edits:
     both: Tensor
 
     def __post_init__(self) -> None:
-        self.inside, self.around = operators.from_raw(self.raw), operators.from_raw(self.raw_around)
+        self.inside, self.around = operators.bound_raw(self.raw), operators.bound_raw(self.raw_around)
 
-    def fixed(self, inside: Tensor) -> Edits:
-        """The same parameters [38] inside every region, none around."""
+    def with_fixed(self, inside: Tensor) -> Edits:
+        """The same parameters [COUNT] inside every region, none around."""
         other = replace(self, both=torch.zeros_like(self.both))
         other.inside = inside.expand(len(self.raw), -1)
         return other
@@ -136,7 +137,7 @@ class Objective:
         """
         pull, limit, change = (torch.tensor(pair) for pair in (self.pull, self.limit, self.change_weight))
         which = (direction > 0).long()
-        saliency_loss = bounded_exp(-pull[which] * outcome.gain)
+        saliency_loss = bound_exp(-pull[which] * outcome.gain)
         strictness = 1 + (self.people_weight - 1) * people.float()
         realism_loss = self.realism_weight * strictness * torch.relu(-outcome.realism - self.margin)
         beyond = torch.relu(outcome.difference - limit[people.long()])
@@ -161,14 +162,14 @@ class Judges:
     def watch(self, encoded: Tensor, mask: Tensor, valid: Tensor, viewers: list[int]) -> Tensor:
         """Log of the region's share of attention by the viewers of the given indices [N, S]."""
         encoded = encoded.contiguous(memory_format=torch.channels_last)
-        with checkpoints.fast(encoded.device):
-            shares = [share(self.viewers[index](encoded, valid), mask) for index in viewers]
+        with checkpoints.use_bfloat16(encoded.device):
+            shares = [measure_share(self.viewers[index](encoded, valid), mask) for index in viewers]
         return torch.stack([(s + 1e-4).log() for s in shares], 1)
 
     def judge(self, encoded: Tensor, mask: Tensor, valid: Tensor) -> Tensor:
         """The region's realism [N]."""
-        windows = self.critic.windows(encoded, mask, valid)
-        with checkpoints.fast(encoded.device):
+        windows = self.critic.cut_windows(encoded, mask, valid)
+        with checkpoints.use_bfloat16(encoded.device):
             return self.critic.judge(windows[0].contiguous(memory_format=torch.channels_last), *windows[1:]).float()
 
     def all(self) -> list[int]:
@@ -181,14 +182,14 @@ def prepare(
     augment: bool, team: Team,
 ) -> list[Prepared]:  # fmt: skip
     """One entry an orientation: the regions, `rounds` times, each time placed anew."""
-    work = [batch for _ in range(rounds) for batch in data.batches(chosen, 16, rng)]
+    work = [batch for _ in range(rounds) for batch in data.make_batches(chosen, 16, rng)]
     seeds = rng.integers(0, 2**31, len(work))
 
     def look(index: int) -> Prepared:
         batch = examples.load(work[index], np.random.default_rng(int(seeds[index])) if augment else None)
         log_share = judges.watch(batch.picture, batch.mask, batch.valid, judges.all())
         area = batch.mask.mean((1, 2, 3)) / batch.valid.mean((1, 2, 3))
-        with checkpoints.fast(torch.device("cpu")):
+        with checkpoints.use_bfloat16(torch.device("cpu")):
             numbers = network.describe(batch.picture.to(memory_format=torch.channels_last), batch.mask, batch.valid)
         return Prepared(
             (batch.picture * 255).round().byte(), (batch.mask * 255).round().byte(), batch.valid > 0.5, batch.people,
@@ -205,7 +206,7 @@ def prepare(
     ]
 
 
-def bounded_exp(x: Tensor) -> Tensor:
+def bound_exp(x: Tensor) -> Tensor:
     """exp(x), from x = 1 on its tangent: one region that went far the wrong way must not outweigh all others."""
     return torch.where(x < 1, x.clamp(max=1).exp(), math.e * x)
 
@@ -213,15 +214,15 @@ def bounded_exp(x: Tensor) -> Tensor:
 def edit_picture(
     picture: Tensor, mask: Tensor, valid: Tensor, inside: Tensor, around: Tensor | None, order: Tensor
 ) -> Edited:
-    """Edit one display-encoded picture [3, H, W] through its mask [1, H, W] with parameters [38] in an order [7].
+    """Edit one display-encoded picture [3, H, W] through its mask [1, H, W].
 
-    around: parameters for what surrounds the region, applied after the others through the inverted mask.  The padding
+    inside: parameters [COUNT], applied in an order [kinds].  around: the same for what surrounds the region, applied after the others through the inverted mask.  The padding
     (valid 0) follows the picture, and counts in no figure.
     """
     side = float(max(valid.sum(1).max(), valid.sum(2).max()))
     before, weights, on = operators.decode(picture)[None], mask[None], valid[None]
     parameters, orders = inside[None], order[None]
-    sharpened = operators.blend(before, operators.sharpening(before, parameters, side), weights)
+    sharpened = operators.blend(before, operators.apply_sharpening(before, parameters, side), weights)
     # All but sharpening looks at single pixels: the masked ones are enough.
     chosen = mask.flatten().nonzero()[:, 0]
     part, part_weights = (x.flatten(2)[:, :, None, chosen] for x in (sharpened, weights))
@@ -229,18 +230,18 @@ def edit_picture(
     if around is None:
         part = part.clamp(0, 1)
         edited = picture.flatten(1).index_copy(1, chosen, operators.encode(part)[0, :, 0]).view_as(picture)
-        was, now = colour.lab(before.flatten(2)[:, :, None, chosen]), colour.lab(part)
-        maps = colour.difference(was, now), colour.tint(was, now)
-        difference, tint = (colour.inside(each, part_weights)[0] for each in maps)
+        was, now = colour.to_lab(before.flatten(2)[:, :, None, chosen]), colour.to_lab(part)
+        maps = colour.measure_difference(was, now), colour.measure_tint(was, now)
+        difference, tint = (colour.average_inside(each, part_weights)[0] for each in maps)
         nothing = torch.zeros(())
         return Edited(edited, difference, tint, nothing, nothing, nothing)
     after = sharpened.flatten(2).index_copy(2, chosen, part[:, :, 0]).view_as(sharpened)
     after = operators.apply(after, 1 - weights, around[None], orders, side)
-    was, now = colour.lab(before), colour.lab(after)
-    maps = colour.difference(was, now), colour.tint(was, now)
+    was, now = colour.to_lab(before), colour.to_lab(after)
+    maps = colour.measure_difference(was, now), colour.measure_tint(was, now)
     rest = (1 - weights) * on
-    difference, tint = (colour.inside(each, weights)[0] for each in maps)
-    difference_around, tint_around = (colour.inside(each, rest)[0] for each in maps)
+    difference, tint = (colour.average_inside(each, weights)[0] for each in maps)
+    difference_around, tint_around = (colour.average_inside(each, rest)[0] for each in maps)
     change = difference_around * rest.sum() / on.sum()
     return Edited(operators.encode(after)[0], difference, tint, difference_around, tint_around, change)
 
@@ -263,10 +264,10 @@ def predict(
     network: EditNetwork, numbers: Tensor, direction: Tensor, orders: Tensor, style: Tensor, both: Tensor
 ) -> Edits:
     """What the network says of regions; arguments as for EditNetwork.raw, both [N] as in `Edits`."""
-    return Edits(*network.raw(numbers, direction, orders, style), orders, both)
+    return Edits(*network.predict_raw(numbers, direction, orders, style), orders, both)
 
 
-def relative(gain: Tensor, sign: float) -> Tensor:
+def to_relative(gain: Tensor, sign: float) -> Tensor:
     """The region's change of share as a part of it, positive as wanted, from `Outcome.gain`."""
     return sign * ((sign * gain).exp() - 1)
 
@@ -286,7 +287,7 @@ def validate_direction(
         direction, orders = torch.full((many,), sign), operators.ALL_ORDERS[:1].expand(many, -1)
         edits = predict(network, batch.numbers, direction, orders, torch.zeros(many, STYLE), torch.full((many,), both))
         if fixed is not None:
-            edits = edits.fixed(fixed)
+            edits = edits.with_fixed(fixed)
         areas = batch.mask.float().mean((1, 2, 3)) / 255 / batch.valid.float().mean((1, 2, 3))
         outcome = play(judges, batch, edits, direction, judges.all())
         return edits, outcome, areas * outcome.difference + outcome.change
@@ -299,7 +300,7 @@ def validate_direction(
 
     alone = team.map(partial(look, both=False), batches)
     together = team.map(partial(look, both=True), batches)
-    gain, gain_both = (relative(every(looks, "gain"), sign) for looks in (alone, together))
+    gain, gain_both = (to_relative(every(looks, "gain"), sign) for looks in (alone, together))
     parameters, around = (torch.cat([getattr(edits, side) for edits, _, _ in alone]) for side in ("inside", "around"))
     difference, people = every(alone, "difference"), torch.cat([batch.people for batch in batches])
     mean = parameters.mean(0)
@@ -310,7 +311,7 @@ def validate_direction(
         "median": float(gain.median()),
         "mean": float(gain.mean()),
         "wrong": float((gain <= 0).float().mean()),
-        "constant": float(relative(every(constant, "gain"), sign).median()),
+        "constant": float(to_relative(every(constant, "gain"), sign).median()),
         "dR": float(every(alone, "realism").mean()),
         "dR<-.1": float((every(alone, "realism") < -0.1).float().mean()),
         "CIE": float(difference.mean()),
@@ -351,7 +352,7 @@ def descend(
     orders = operators.ALL_ORDERS[torch.from_numpy(rng.integers(0, len(operators.ALL_ORDERS), many))]
     styled = torch.from_numpy(rng.random(many) < _STYLED)
     style = torch.from_numpy(rng.standard_normal((many, STYLE))).float() * styled[:, None]
-    noise = torch.from_numpy(rng.normal(0, _BLUR, (2, many, COUNT))).float() * operators.scales()
+    noise = torch.from_numpy(rng.normal(0, _BLUR, (2, many, COUNT))).float() * operators.list_scales()
     # Evenly over the batch, since these take longest and its parts run side by side.
     steps = torch.arange(many + 1) * _BOTH
     both = steps[1:].floor() > steps[:-1].floor()
@@ -367,7 +368,7 @@ def descend(
         error = styled[rows] * (read - style[rows]).square().mean(1)
         return objective(outcome, edits, wanted, part.people) + objective.style_weight * error
 
-    return team.backward(loss, many)
+    return team.run_backward(loss, many)
 
 
 def to_objective(values: Mapping[str, Any]) -> Objective:
@@ -376,7 +377,7 @@ def to_objective(values: Mapping[str, Any]) -> Objective:
     return Objective(**{entry.name: pairs[entry.name] for entry in fields(Objective)})
 
 
-def rebalanced(objective: Objective, scores: Mapping[str, float], most: float) -> Objective:
+def rebalance(objective: Objective, scores: Mapping[str, float], most: float) -> Objective:
     """The objective with change around the region dearer or cheaper.
 
     So that editing both sides of the mask comes to change the picture `most` times as much as the region alone does;
@@ -390,8 +391,9 @@ def rebalanced(objective: Objective, scores: Mapping[str, float], most: float) -
     return replace(objective, change_weight=(weights[0], weights[1]))
 
 
-def main(argv: list[str] | None = None) -> None:
-    parser = checkpoints.parser("edit", str(__doc__).split("\n\n")[0], checkpoints.RUNS / "edit.pt")
+def make_parser() -> argparse.ArgumentParser:
+    """The options of this script; those of the objective have the names of its entries."""
+    parser = checkpoints.make_parser("edit", str(__doc__).split("\n\n")[0], checkpoints.RUNS / "edit.pt")
     own_photos.add_options(parser)
     parser.add_argument(
         "--trunk", default="mnv2_imagenet_from_int8_fp16.pth", help="weights in DATA/weights, torchvision or timm"
@@ -429,25 +431,90 @@ def main(argv: list[str] | None = None) -> None:
         many = 2 if isinstance(entry.default, tuple) else None
         name = "--" + entry.name.replace("_", "-")
         parser.add_argument(name, type=float, nargs=many, default=entry.default, help="see class Objective")
-    options = parser.parse_args(argv)
+    return parser
+
+
+def load_start(options: argparse.Namespace, network: EditNetwork, reader: StyleReader) -> None:
+    """Give the networks the weights that the options name to begin from; the trunk does not learn."""
+    if options.start is None:
+        network.trunk.load(options.trunk, options.data / "weights")
+    elif options.start.suffix == exported.SUFFIX:
+        exported.load_edit(network, exported.read_edit(options.start), options.start)
+    else:
+        begun = checkpoints.load(options.start)
+        exported.load_edit(network, begun["model"], options.start)
+        reader.load_state_dict(begun["reader"])
+    network.trunk.requires_grad_(False)
+
+
+def load_prepared(
+    options: argparse.Namespace, network: EditNetwork, judges: Judges, team: Team
+) -> tuple[list[Prepared], list[Prepared]]:
+    """The regions to train on and those held out, from the file that the options name, or made for it."""
+    network.eval()
+    sources = [*options.viewers, options.critic, *([options.start] if options.start else [])]
+    if options.prepared.is_file() and all(f.stat().st_mtime < options.prepared.stat().st_mtime for f in sources):
+        prepared, held = ([Prepared(**part) for part in parts] for parts in torch.load(options.prepared, mmap=True))
+        return prepared, held
+    rng = np.random.default_rng(options.seed)
+    training, validation = data.split(own_photos.load_chosen(options) or data.load_regions(options.data))
+    if options.steps:
+        training, validation = training[: 16 * options.steps], validation[: 16 * options.steps]
+    held = prepare(network, judges, (validation or training)[::3], rng, 1, False, team)
+    prepared = prepare(network, judges, training, rng, options.rounds, True, team)
+    options.prepared.parent.mkdir(parents=True, exist_ok=True)
+    torch.save([[vars(part) for part in parts] for parts in (prepared, held)], options.prepared)
+    return prepared, held
+
+
+@dataclass
+class Trainer:
+    """What learns, and what it learns from."""
+
+    options: argparse.Namespace
+    network: EditNetwork
+    reader: StyleReader
+    judges: Judges
+    optimizer: torch.optim.Optimizer
+    prepared: list[Prepared]
+    middle: float  # of the regions' lift: more is what draws the eye
+    team: Team
+
+    def run_epoch(self, epoch: int, objective: Objective) -> list[float]:
+        """One epoch; the losses of its steps."""
+        options, rng = self.options, np.random.default_rng([self.options.seed, epoch])
+        torch.manual_seed(options.seed * 1000 + epoch)
+        self.network.train()
+        steps = min(options.epoch_steps, options.steps or options.epoch_steps)
+        return [self._step((epoch + step / steps) / options.epochs, objective, rng) for step in range(steps)]
+
+    def _step(self, progress: float, objective: Objective, rng: np.random.Generator) -> float:
+        """One step, at the rate of that part of the training; its loss."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.options.rate * (0.02 + 0.98 * (1 + math.cos(math.pi * progress)) / 2)
+        counts = np.array([len(part) for part in self.prepared])
+        part = self.prepared[rng.choice(len(counts), p=counts / counts.sum())]
+        batch = part.take(torch.from_numpy(rng.integers(0, len(part), self.options.batch)))
+        self.optimizer.zero_grad()
+        loss = descend(self.network, self.reader, self.judges, batch, objective, self.middle, rng, self.team)
+        for learner in (self.network, self.reader):
+            torch.nn.utils.clip_grad_norm_(learner.parameters(), 1.0)
+        self.optimizer.step()
+        return loss
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Train."""
+    options = make_parser().parse_args(argv)
     team = Team(options.threads)
     torch.manual_seed(options.seed)
 
     network, reader = EditNetwork(tuple(options.taps), options.hidden), StyleReader()
-    if options.start:
-        if options.start.suffix == exported.SUFFIX:
-            exported.load_edit(network, exported.edit_state(options.start), options.start)
-        else:
-            begun = checkpoints.load(options.start)
-            exported.load_edit(network, begun["model"], options.start)
-            reader.load_state_dict(begun["reader"])
-    else:
-        network.trunk.load(options.trunk, options.data / "weights")
-    network.trunk.requires_grad_(False)
+    load_start(options, network, reader)
     judges = Judges([saliency.load_network(p) for p in options.viewers], realism.load_network(options.critic))
     for module in (network, *judges.viewers, judges.critic):
         module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    first, clock = 0, checkpoints.Clock()
+    first, clock, objective = 0, checkpoints.Clock(), to_objective(vars(options))
     learned = [p for p in (*network.parameters(), *reader.parameters()) if p.requires_grad]
     optimizer = torch.optim.AdamW(learned, lr=options.rate, weight_decay=0.01)
     state = checkpoints.load(options.out) if options.resume and options.out.is_file() else None
@@ -456,50 +523,21 @@ def main(argv: list[str] | None = None) -> None:
         reader.load_state_dict(state["reader"])
         optimizer.load_state_dict(state["optimizer"])
         first, clock = state["epoch"], checkpoints.Clock(state["seconds"])
+        objective = replace(objective, change_weight=to_objective(state["objective"]).change_weight)
 
-    network.eval()
-    sources = [*options.viewers, options.critic, *([options.start] if options.start else [])]
-    if options.prepared.is_file() and all(f.stat().st_mtime < options.prepared.stat().st_mtime for f in sources):
-        prepared, held = ([Prepared(**part) for part in parts] for parts in torch.load(options.prepared, mmap=True))
-    else:
-        rng = np.random.default_rng(options.seed)
-        training, validation = data.split(own_photos.chosen(options) or data.load_regions(options.data))
-        if options.steps:
-            training, validation = training[: 16 * options.steps], validation[: 16 * options.steps]
-        held = prepare(network, judges, (validation or training)[::3], rng, 1, False, team)
-        prepared = prepare(network, judges, training, rng, options.rounds, True, team)
-        options.prepared.parent.mkdir(parents=True, exist_ok=True)
-        torch.save([[vars(part) for part in parts] for parts in (prepared, held)], options.prepared)
+    prepared, held = load_prepared(options, network, judges, team)
     if not state and not options.start:
         network.standardise.measure(torch.cat([part.numbers for part in prepared]))
-        origins = regions.origins(network.trunk.taps, whole=True)
+        origins = regions.list_origins(network.trunk.taps, whole=True)
         network.standardise.ignore(torch.tensor([origin in options.without for origin in origins]))
     middle = float(torch.cat([part.lift for part in prepared]).median())
     print(f"{sum(map(len, prepared))} regions prepared; {clock.seconds():.0f} s", flush=True)
 
-    objective = to_objective(vars(options))
-    if state:
-        objective = replace(objective, change_weight=to_objective(state["objective"]).change_weight)
-    shares = np.array([len(part) for part in prepared]) / sum(map(len, prepared))
+    trainer = Trainer(options, network, reader, judges, optimizer, prepared, middle, team)
     for epoch in range(first, options.epochs):
-        rng = np.random.default_rng([options.seed, epoch])
-        torch.manual_seed(options.seed * 1000 + epoch)
-        network.train()
-        losses = []
-        steps = min(options.epoch_steps, options.steps or options.epoch_steps)
-        for step in range(steps):
-            progress = (epoch + step / steps) / options.epochs
-            for group in optimizer.param_groups:
-                group["lr"] = options.rate * (0.02 + 0.98 * (1 + math.cos(math.pi * progress)) / 2)
-            part = prepared[rng.choice(len(prepared), p=shares)]
-            batch = part.take(torch.from_numpy(rng.integers(0, len(part), options.batch)))
-            optimizer.zero_grad()
-            losses.append(descend(network, reader, judges, batch, objective, middle, rng, team))
-            for learner in (network, reader):
-                torch.nn.utils.clip_grad_norm_(learner.parameters(), 1.0)
-            optimizer.step()
+        losses = trainer.run_epoch(epoch, objective)
         scores = validate(network, judges, held, middle, team)
-        objective = rebalanced(objective, scores, options.most_change)
+        objective = rebalance(objective, scores, options.most_change)
         text = ", ".join(f"{name} {value:.3f}" for name, value in scores.items())
         text += ", change weight {:.3f} {:.3f}".format(*objective.change_weight)
         print(f"epoch {epoch + 1}: loss {np.mean(losses):.4f}; validation {text}; {clock.seconds():.0f} s", flush=True)

@@ -24,8 +24,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from gimp_saliency.shared.request import DIRECTIONS
-from model_server.predict.attention import NETWORKS, RANKINGS, Predictor
+from gimp_saliency.shared.request import DIRECTIONS, Ranking
+from model_server.predict.networks import NETWORKS
+from model_server.predict.predictor import Predictor
 
 from . import checkpoints, data, edit, own_photos, realism, saliency
 from .parallel import Team
@@ -38,7 +39,7 @@ from .reports import saliency as saliency_report
 PARTS = ("cost", "saliency", "realism", "edits")
 
 
-def into_card(card: Path, texts: dict[str, str]) -> None:
+def write_into_card(card: Path, texts: dict[str, str]) -> None:
     """Replace what stands between `<!-- evaluate NAME -->` and `<!-- end -->` in the model card."""
     content = card.read_text(encoding="utf-8")
     for name, text in texts.items():
@@ -51,7 +52,7 @@ def into_card(card: Path, texts: dict[str, str]) -> None:
     card.write_text(content, encoding="utf-8")
 
 
-def spaced(items: Sequence[Any], count: int) -> list[Any]:
+def choose_spaced(items: Sequence[Any], count: int) -> list[Any]:
     """At most `count` of the items, evenly out of all."""
     return [items[i] for i in np.linspace(0, len(items) - 1, min(count, len(items))).astype(int)]
 
@@ -80,8 +81,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--edit", type=Path, default=runs / "edit.pt", help="checkpoint that holds the objective")
     parser.add_argument("--count", type=int, default=120, help="regions a direction, of different photographs")
     parser.add_argument(
-        "--order", choices=RANKINGS, default="best-realism", help="how the order of the edits is chosen"
-    )
+        "--order", choices=[each.value for each in Ranking], default=Ranking.BEST_REALISM.value,
+        help="how the order of the edits is chosen",
+    )  # fmt: skip
     parser.add_argument("--searched", type=int, default=24, help="regions that the slow baselines search")
     parser.add_argument("--sheet", type=int, default=60, help="photographs on each contact sheet")
     parser.add_argument("--out", type=Path, default=runs / "evaluation", help="folder for figures and sheets")
@@ -102,22 +104,26 @@ def main(argv: list[str] | None = None) -> None:
             f"There is no {options.second_critic}: realism is judged by the critic of the training alone.", flush=True
         )
     named = {f"{source} {k + 1}": network for source, networks in viewers.items() for k, network in enumerate(networks)}
-    regions = own_photos.chosen(options) or data.split(data.load_regions(options.data))[1]
+    regions = own_photos.load_chosen(options) or data.split(data.load_regions(options.data))[1]
     texts: dict[str, str] = {}
     numbers: dict[str, Any] = {}
     predictor = Predictor(options.networks)
     if "cost" in options.parts:
-        texts["cost"] = cost_report.report(options.networks, predictor)
+        texts["cost"] = cost_report.write_report(options.networks, predictor)
     if "saliency" in options.parts:
         if (options.data / "fixations").is_dir():
-            texts["fixations"] = saliency_report.fixations(options.data, named, options.count, team)
+            texts["fixations"] = saliency_report.report_fixations(options.data, named, options.count, team)
         objects = [region for region in regions if 0.02 < region.area < 0.2]
         sheet = options.out / "nonsense.png"
-        texts["nonsense"] = saliency_report.nonsense(spaced(objects, 20), named, sheet, team)
+        texts["nonsense"] = saliency_report.report_nonsense(choose_spaced(objects, 20), named, sheet, team)
     if "realism" in options.parts:
-        texts["telling apart"] = realism_report.telling_apart(spaced(regions, 4 * options.count), critics, team)
+        texts["telling apart"] = realism_report.report_telling_apart(
+            choose_spaced(regions, 4 * options.count), critics, team
+        )
         sheet = options.out / "realism-curves.png"
-        texts["realism curves"] = realism_report.curves(spaced(regions, options.count), critics, sheet, team)
+        texts["realism curves"] = realism_report.report_curves(
+            choose_spaced(regions, options.count), critics, sheet, team
+        )
     if "edits" in options.parts:
         judges = judging.Judges(viewers, critics)
         objective = edit.to_objective(checkpoints.load(options.edit)["objective"])
@@ -125,7 +131,7 @@ def main(argv: list[str] | None = None) -> None:
         with torch.no_grad():
             lifts = team.map(judges.lift, samples)
         for direction, chosen in judging.choose(samples, lifts, options.count).items():
-            texts[direction], numbers[direction] = edit_report.report(
+            texts[direction], numbers[direction] = edit_report.write_report(
                 direction, chosen, predictor, options.order, judges, objective, options.searched, options.sheet,
                 options.out, team,
             )  # fmt: skip
@@ -134,7 +140,7 @@ def main(argv: list[str] | None = None) -> None:
         print(f"\n## {name}\n\n{text}")
     (options.out / "figures.json").write_text(json.dumps(numbers, indent=2) + "\n", encoding="utf-8")
     if options.card:
-        into_card(options.card, texts)
+        write_into_card(options.card, texts)
 
 
 if __name__ == "__main__":

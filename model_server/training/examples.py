@@ -27,21 +27,21 @@ def load(regions: list[data.Region], rng: np.random.Generator | None) -> Example
     """Read regions of one orientation; picture and mask are augmented if `rng` is given."""
     pictures, masks, valid = [], [], []
     for region in regions:
-        image, mask = region.photo.picture(), region.mask()
-        placement = data.augmented(region.photo, rng) if rng else data.whole(region.photo)
-        placed = data.to_tensor(placement.place(data.augmented_mask(mask, rng) if rng else mask))
+        image, mask = region.photo.open_picture(), region.open_mask()
+        placement = data.place_randomly(region.photo, rng) if rng else data.place_whole(region.photo)
+        placed = data.to_tensor(placement.place(data.vary_mask(mask, rng) if rng else mask))
         if placed.sum() < 64:
             # A crop that lost the region teaches nothing.
-            placement = data.whole(region.photo)
+            placement = data.place_whole(region.photo)
             placed = data.to_tensor(placement.place(mask))
         pictures.append(data.to_tensor(placement.place(image)))
-        valid.append(placement.valid())
+        valid.append(placement.mark_valid())
         masks.append(placed * valid[-1])
     people = torch.tensor([region.people for region in regions])
     return Examples(torch.stack(pictures), torch.stack(masks), torch.stack(valid), people)
 
 
-def batches(regions: list[data.Region], size: int, rng: np.random.Generator, augment: bool) -> Iterator[Examples]:
+def load_batches(regions: list[data.Region], size: int, rng: np.random.Generator, augment: bool) -> Iterator[Examples]:
     """All regions once, in random order."""
-    for batch in data.batches(regions, size, rng):
+    for batch in data.make_batches(regions, size, rng):
         yield load(batch, rng if augment else None)

@@ -4,9 +4,10 @@
 Every file takes sides of any multiple of 32.  `valid` is 1 on the picture and 0 on the padding beside it.
 
     edit.onnx               picture [1, 3, H, W] display-encoded 0..1, mask, valid [1, 1, H, W], direction [1]: -1 or
-                            +1, style [1, 10] -> inside, around [24, 38]: parameters in the orders of vector.ORDERS
-    operator-<name>.onnx    linear [N, 3, h, w], any size, mask [1, 1, h, w], parameters [N, 38] -> edited [N, 3, h, w];
-                            sharpening also side [1]: the picture's longer side in these pixels, without padding
+                            +1, style [1, STYLE] -> inside, around [orders, COUNT]: parameters in vector.ORDERS
+    operator-<name>.onnx    linear [N, 3, h, w], any size, mask [1, 1, h, w], parameters [N, COUNT] -> edited
+                            [N, 3, h, w]; sharpening also side [1]: the picture's longer side in these pixels, without
+                            padding
     realism.onnx            picture, mask, valid likewise -> realism [1]
     saliency.onnx           picture, mask, valid likewise -> share [1], density [1, H/8, W/8]
 """
@@ -26,10 +27,10 @@ import onnx.reference
 import torch
 from torch import Tensor, nn
 
-from model_server.predict.vector import COUNT, NAMES, STYLE
+from model_server.predict.vector import COUNT, NAMES, PREDICTED, STYLE
 
 from . import checkpoints, data, exported, operators, realism, saliency
-from .models import Critic, EditNetwork, SaliencyNetwork, share
+from .models import Critic, EditNetwork, SaliencyNetwork, measure_share
 
 FOLDER = Path(__file__).parent.parent / "networks"
 VERSION = 3
@@ -48,7 +49,7 @@ class Strengths:
     attenuate_background: float = 1.0
     emphasize_background: float = 1.0
 
-    def as_json(self) -> dict[str, float]:
+    def to_json(self) -> dict[str, float]:
         return {name.replace("_", "-"): value for name, value in asdict(self).items()}
 
 
@@ -91,7 +92,7 @@ class SharpeningFile(nn.Module):
     """What operator-sharpening.onnx computes."""
 
     def forward(self, linear: Tensor, mask: Tensor, parameters: Tensor, side: Tensor) -> Tensor:
-        return operators.blend(linear, operators.sharpening(linear, parameters, side), mask)
+        return operators.blend(linear, operators.apply_sharpening(linear, parameters, side), mask)
 
 
 class SaliencyFile(nn.Module):
@@ -103,7 +104,7 @@ class SaliencyFile(nn.Module):
 
     def forward(self, picture: Tensor, mask: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
         density = torch.stack([viewer(picture, valid).exp() for viewer in self.viewers]).mean(0)
-        return share(density.log(), mask), density
+        return measure_share(density.log(), mask), density
 
 
 def write(module: nn.Module, path: Path, inputs: dict[str, Tensor], outputs: list[str]) -> None:
@@ -133,7 +134,7 @@ def fold_padding(model: onnx.ModelProto) -> None:
         padding = makers.get(node.input[0]) if node.op_type == "Conv" else None
         if padding is None or padding.op_type != "Pad" or _pads_with_edge(padding):
             continue
-        sides = _constant(makers, padding.input[1])
+        sides = _compute_constant(makers, padding.input[1])
         attribute = next(each for each in node.attribute if each.name == "pads")
         assert not any(attribute.ints) and not any(sides[:2] + sides[4:6])  # neither padded before, nor along n and c
         attribute.ints[:] = sides[2:4] + sides[6:]
@@ -147,7 +148,7 @@ def _pads_with_edge(padding: onnx.NodeProto) -> bool:
     return any(each.name == "mode" and each.s == b"edge" for each in padding.attribute)
 
 
-def _constant(makers: dict[str, onnx.NodeProto], name: str) -> list[int]:
+def _compute_constant(makers: dict[str, onnx.NodeProto], name: str) -> list[int]:
     """A value that depends on no input, although the exporter writes it as a computation."""
     needed: list[onnx.NodeProto] = []
     wanted = [name]
@@ -187,8 +188,9 @@ def export(
         "name": "edit",
         "version": VERSION,
         "input": INPUT,
+        "predicts": PREDICTED.to_json(),
         "ranges": operators.RANGES,
-        "strengths": strengths.as_json(),
+        "strengths": strengths.to_json(),
         "files": files,
     }
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
@@ -199,7 +201,7 @@ def load_edit(path: Path) -> EditNetwork:
     """A trained edit network, frozen: from its checkpoint, or from an edit.onnx of the usual taps and size."""
     if path.suffix == exported.SUFFIX:
         network = EditNetwork()
-        exported.load_edit(network, exported.edit_state(path), path)
+        exported.load_edit(network, exported.read_edit(path), path)
     else:
         state = checkpoints.load(path)
         network = EditNetwork(tuple(state["taps"]), state["hidden"])

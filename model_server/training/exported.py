@@ -21,7 +21,7 @@ from .models import EditNetwork, Head
 SUFFIX = ".onnx"
 
 
-def weights(path: Path, prefix: str) -> dict[str, Tensor]:
+def read_weights(path: Path, prefix: str) -> dict[str, Tensor]:
     """The parameters of a network file whose names begin with the prefix, by the rest of their names."""
     if not path.is_file():
         raise DataError(f"{path} is missing: name an exported network or a checkpoint of a training.")
@@ -35,28 +35,28 @@ def weights(path: Path, prefix: str) -> dict[str, Tensor]:
     return found
 
 
-def viewer_state(path: Path) -> tuple[tuple[int, ...], dict[str, Tensor]]:
+def read_viewer(path: Path) -> tuple[tuple[int, ...], dict[str, Tensor]]:
     """Taps and state of the first viewer in a saliency.onnx.
 
     The viewers' bias to the centre is no part of the file; a training from here learns it anew.
     """
-    state = weights(path, "viewers.0.")
+    state = read_weights(path, "viewers.0.")
     reduced = sorted(name for name in state if re.fullmatch(r"reduce\.\d+\.weight", name))
     return tuple(state[name].shape[1] for name in reduced), state | {"centre": torch.tensor([2.0, 2.0])}
 
 
-def critic_state(path: Path) -> dict[str, Tensor]:
+def read_critic(path: Path) -> dict[str, Tensor]:
     """The state of the critic in a realism.onnx."""
-    state = weights(path, "")
+    state = read_weights(path, "")
     return {name: value for name, value in state.items() if re.match(r"(trunk|standardise|normalise|head)\.", name)}
 
 
-def edit_state(path: Path) -> dict[str, Tensor]:
+def read_edit(path: Path) -> dict[str, Tensor]:
     """The state of the EditNetwork in an edit.onnx of version 2 or 3."""
-    return upgraded(weights(path, "network."))
+    return upgrade(read_weights(path, "network."))
 
 
-def upgraded(state: dict[str, Tensor]) -> dict[str, Tensor]:
+def upgrade(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """The state of an EditNetwork from one of version 2: what it knew goes into the head `inside`, without styles.
 
     The head `around` starts from the same layers but for the last one, which leaves the surround as it is.

@@ -43,7 +43,7 @@ class SaliencyNetwork(nn.Module):
         nn.init.zeros_(self.read.weight)
         self.centre = nn.Parameter(torch.tensor([2.0, 2.0]))
 
-    def logits(self, encoded: Tensor) -> Tensor:
+    def predict_logits(self, encoded: Tensor) -> Tensor:
         """Unnormalised log density [N, H/8, W/8]."""
         total: Tensor | None = None
         for tap, reduce, feature in zip(self.trunk.taps, self.reduce, self.trunk(encoded)):
@@ -60,26 +60,26 @@ class SaliencyNetwork(nn.Module):
 
     def forward(self, encoded: Tensor, valid: Tensor) -> Tensor:
         """Log density [N, H/8, W/8]: its exponentials add up to 1 over the picture."""
-        return log_density(self.logits(encoded), valid)
+        return to_log_density(self.predict_logits(encoded), valid)
 
-    def with_centre_bias(self, logits: Tensor, valid: Tensor) -> Tensor:
+    def add_centre_bias(self, logits: Tensor, valid: Tensor) -> Tensor:
         """The log density of real viewers, for training: the map and their bias to the picture's centre."""
         inside = to_cells(valid)
         bias = torch.zeros_like(inside)
         for axis, strength in ((1, self.centre[0]), (2, self.centre[1])):
             position = (inside.cumsum(axis) - inside / 2) / inside.sum(axis, keepdim=True).clamp(min=1)
             bias = bias - strength * (2 * position - 1) ** 2
-        return log_density(logits + bias, valid)
+        return to_log_density(logits + bias, valid)
 
 
-def log_density(logits: Tensor, valid: Tensor) -> Tensor:
+def to_log_density(logits: Tensor, valid: Tensor) -> Tensor:
     """Log-softmax over the cells that lie on the picture."""
     inside = to_cells(valid)
     masked = torch.where(inside > 0.5, logits, logits.new_tensor(-1e4))
     return F.log_softmax(masked.flatten(1), 1).view_as(logits)
 
 
-def share(log_map: Tensor, mask: Tensor) -> Tensor:
+def measure_share(log_map: Tensor, mask: Tensor) -> Tensor:
     """The part of the attention that falls into the region: [N], 0..1."""
     return (log_map.exp() * to_cells(mask)).sum((1, 2))
 
@@ -118,17 +118,17 @@ class Critic(nn.Module, ABC):
     reach: float
     trunk: Trunk
 
-    def windows(self, encoded: Tensor, mask: Tensor, valid: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def cut_windows(self, encoded: Tensor, mask: Tensor, valid: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Picture [N, 3, side, side], mask and valid [N or 1, 1, side, side] around the regions."""
-        areas = regions.window(torch.cat([mask, valid], 1), mask, self.side, self.reach)
-        return regions.window(encoded, mask, self.side, self.reach), areas[:, :1], areas[:, 1:]
+        areas = regions.cut_window(torch.cat([mask, valid], 1), mask, self.side, self.reach)
+        return regions.cut_window(encoded, mask, self.side, self.reach), areas[:, :1], areas[:, 1:]
 
     @abstractmethod
     def judge(self, picture: Tensor, mask: Tensor, valid: Tensor) -> Tensor:
         """Realism [N] of what `windows` gives."""
 
     def forward(self, encoded: Tensor, mask: Tensor, valid: Tensor) -> Tensor:
-        return self.judge(*self.windows(encoded, mask, valid))
+        return self.judge(*self.cut_windows(encoded, mask, valid))
 
 
 class RealismCritic(Critic):
@@ -140,7 +140,7 @@ class RealismCritic(Critic):
         super().__init__()
         self.side, self.reach = side, reach
         self.trunk = Trunk(taps, masked=True)
-        count = regions.length(taps, whole=False)
+        count = regions.count_numbers(taps, whole=False)
         self.standardise = Standardise(count)
         self.head = nn.Sequential(
             nn.Dropout(0.2), nn.Linear(count, hidden), nn.GELU(), nn.Dropout(0.2), nn.Linear(hidden, 1)
@@ -177,7 +177,7 @@ class SecondCritic(Critic):
             maps = maps.float()
             within = F.avg_pool2d(mask, stride) + 1e-4
             around = F.avg_pool2d(valid - mask, stride).clamp(min=0) + 1e-4
-            numbers += [regions.averages(maps, weight)[0][:, 0] for weight in (within, around)]
+            numbers += [regions.average(maps, weight)[0][:, 0] for weight in (within, around)]
             numbers.append(maps.mean((2, 3)))
         verdict: Tensor = self.head(self.normalise(torch.cat(numbers, 1)))
         return torch.sigmoid(verdict[:, 0])
@@ -191,7 +191,7 @@ class Head(nn.Module):
 
     def __init__(self, hidden: int) -> None:
         super().__init__()
-        # 1 number for the direction, 4 x 4 for which of the free edits comes at which place, the style.
+        # 1 number for the direction, FREE x FREE for which of the free edits comes at which place, the style.
         self.wish = nn.Linear(1 + FREE**2 + STYLE, 2 * hidden)
         self.middle = nn.Linear(hidden, hidden)
         self.last = nn.Linear(hidden, operators.RAW)
@@ -201,7 +201,7 @@ class Head(nn.Module):
         nn.init.normal_(self.last.weight[operators.RAW_SHARPENING], std=0.003)
 
     def forward(self, region: Tensor, wish: Tensor) -> Tensor:
-        """Unbounded output [N, 46] of regions [N or 1, hidden] and wishes [N, 27]."""
+        """Unbounded output [N, RAW] of regions [N or 1, hidden] and wishes [N, 1 + FREE**2 + STYLE]."""
         scale, shift = self.wish(wish).chunk(2, 1)
         result: Tensor = self.last(F.gelu(self.middle(F.gelu(region * (1 + scale) + shift))))
         return result
@@ -211,13 +211,13 @@ class EditNetwork(nn.Module):
     """Predicts the edits inside and around a region for one direction, one order of application and one style.
 
     The trunk and the description of the region are shared; direction, order and style enter the heads alone, so that
-    one pass of the trunk serves both directions and all 24 orders.
+    one pass of the trunk serves both directions and all orders.
     """
 
     def __init__(self, taps: tuple[int, ...] = (24, 32, 64, 96), hidden: int = 256) -> None:
         super().__init__()
         self.trunk = Trunk(taps)
-        count = regions.length(taps, whole=True)
+        count = regions.count_numbers(taps, whole=True)
         self.standardise = Standardise(count)
         self.region = nn.Linear(count, hidden)
         self.inside = Head(hidden)
@@ -227,10 +227,10 @@ class EditNetwork(nn.Module):
         """The numbers that the edit is chosen from: [N, F]."""
         return regions.describe(encoded, self.trunk(encoded), self.trunk.taps, mask, valid, whole=True)
 
-    def raw(self, numbers: Tensor, direction: Tensor, orders: Tensor, style: Tensor) -> tuple[Tensor, Tensor]:
-        """Unbounded outputs [N, 46], inside and around.
+    def predict_raw(self, numbers: Tensor, direction: Tensor, orders: Tensor, style: Tensor) -> tuple[Tensor, Tensor]:
+        """Unbounded outputs [N, RAW], inside and around.
 
-        numbers: [N or 1, F]; direction [N]: -1 attenuate, +1 emphasize; orders [N, 7]; style [N, 10].
+        numbers: [N or 1, F]; direction [N]: -1 attenuate, +1 emphasize; orders [N, kinds]; style [N, STYLE].
         """
         places = F.one_hot(orders[:, FIXED:] - FIXED, FREE).flatten(1).to(numbers.dtype)
         wish = torch.cat([direction[:, None], places, style], 1)
@@ -238,9 +238,9 @@ class EditNetwork(nn.Module):
         return self.inside(region, wish), self.around(region, wish)
 
     def forward(self, numbers: Tensor, direction: Tensor, orders: Tensor, style: Tensor) -> tuple[Tensor, Tensor]:
-        """Parameters [N, 38] of operators.py, inside and around, bounded by its RANGES."""
-        inside, around = self.raw(numbers, direction, orders, style)
-        return operators.from_raw(inside), operators.from_raw(around)
+        """Parameters [N, COUNT] of operators.py, inside and around, bounded by its RANGES."""
+        inside, around = self.predict_raw(numbers, direction, orders, style)
+        return operators.bound_raw(inside), operators.bound_raw(around)
 
 
 class StyleReader(nn.Module):
@@ -251,9 +251,9 @@ class StyleReader(nn.Module):
         self.layers = nn.Sequential(nn.Linear(2 * COUNT + 2, hidden), nn.GELU(), nn.Linear(hidden, STYLE))
 
     def forward(self, inside: Tensor, around: Tensor, direction: Tensor, both: Tensor) -> Tensor:
-        """Styles [N, 10] of parameters [N, 38]; direction [N]; both [N], whether the ones around count."""
+        """Styles [N, STYLE] of parameters [N, COUNT]; direction [N]; both [N], whether the ones around count."""
         known = both.to(inside.dtype)[:, None]
-        scales = operators.scales()
+        scales = operators.list_scales()
         numbers = [inside / scales, known * around / scales, direction[:, None], known]
         result: Tensor = self.layers(torch.cat(numbers, 1))
         return result

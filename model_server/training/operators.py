@@ -6,7 +6,7 @@ Pictures are linear-light RGB, float, nominally 0..1 and unbounded in between: `
 clips its own input and output.  Each edit is blended through the soft mask in linear light before the next, as a stack
 of masked adjustment layers does.
 
-The numbers of an edit are the vector that `model_server.parameters` describes: EV and logarithms, 0 at the identity.
+The numbers of an edit are the vector of `model_server.predict.vector`: EV and logarithms, 0 at the identity.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from model_server.predict.vector import CONTRAST, COUNT, CURVES, NAMES, ORDERS, 
 
 ALL_ORDERS = torch.tensor(ORDERS)
 
-# The network predicts RAW numbers; `from_raw` bounds each with tanh to +-RANGES (in the units of the table above).
+# The network predicts RAW numbers; `bound_raw` bounds each with tanh to +-RANGES (in the units of the table above).
 # A curve is one shared by the three channels plus a small part of each channel's own, and white balance is narrow:
 # with free channels, a network finds that tinting the region pink raises its saliency in every photograph.  Sharpening
 # stays below what a thumbnail shows truthfully (tests/gimp/test_sharpening.py), even at strength 150 %.
@@ -37,7 +37,7 @@ RAW = RAW_SHARPENING + 2 + SEGMENTS
 REACH = 3
 
 
-def _power(base: Tensor, exponent: float) -> Tensor:
+def _raise(base: Tensor, exponent: float) -> Tensor:
     """Of positive numbers, in less time than `pow` takes, forward, backward and where the exported files run."""
     return (base.log() * exponent).exp()
 
@@ -46,29 +46,29 @@ def encode(linear: Tensor) -> Tensor:
     """Linear light to display-encoded sRGB; the input is clipped to 0..1."""
     linear = linear.clamp(0, 1)
     # The inner clamp keeps the slope of the power finite where the other branch is taken.
-    bright = 1.055 * _power(linear.clamp(min=0.0031308), 1 / 2.4) - 0.055
+    bright = 1.055 * _raise(linear.clamp(min=0.0031308), 1 / 2.4) - 0.055
     return torch.where(linear <= 0.0031308, 12.92 * linear, bright)
 
 
 def decode(encoded: Tensor) -> Tensor:
     """Display-encoded sRGB, 0..1, to linear light."""
-    bright = _power((encoded.clamp(min=0.04045) + 0.055) / 1.055, 2.4)
+    bright = _raise((encoded.clamp(min=0.04045) + 0.055) / 1.055, 2.4)
     return torch.where(encoded <= 0.04045, encoded / 12.92, bright)
 
 
-def exposure(linear: Tensor, parameters: Tensor) -> Tensor:
-    """`gegl:exposure` on pictures [N, 3, H, W], parameters [N, 38]."""
+def apply_exposure(linear: Tensor, parameters: Tensor) -> Tensor:
+    """`gegl:exposure` on pictures [N, 3, H, W], parameters [N, COUNT]."""
     return linear * torch.pow(2.0, parameters[:, 0, None, None, None])
 
 
-def saturation(linear: Tensor, parameters: Tensor) -> Tensor:
+def apply_saturation(linear: Tensor, parameters: Tensor) -> Tensor:
     """`gegl:saturation`, native, in linear light."""
     weights = linear.new_tensor(LUMINANCE)[None, :, None, None]
     grey = (linear * weights).sum(1, keepdim=True)
     return grey + (linear - grey) * torch.pow(2.0, parameters[:, 1, None, None, None])
 
 
-def white_balance(linear: Tensor, parameters: Tensor) -> Tensor:
+def apply_white_balance(linear: Tensor, parameters: Tensor) -> Tensor:
     """`gegl:channel-mixer`, diagonal: red and blue relative to green, a neutral keeps its luminance."""
     red, blue = torch.pow(2.0, parameters[:, 2]), torch.pow(2.0, parameters[:, 3])
     gains = torch.stack([red, torch.ones_like(red), blue], 1)
@@ -76,18 +76,18 @@ def white_balance(linear: Tensor, parameters: Tensor) -> Tensor:
     return linear * gains[:, :, None, None]
 
 
-def normalised(slopes: Tensor) -> Tensor:
+def normalise_slopes(slopes: Tensor) -> Tensor:
     """Segment slopes [..., 8], scaled so that each curve runs from (0, 0) to (1, 1)."""
     nodes = slopes.new_tensor(CURVE_NODES)
     return slopes / (slopes * (nodes[1:] - nodes[:-1])).sum(-1, keepdim=True)
 
 
-def _curved(linear: Tensor, slopes: Tensor) -> Tensor:
+def _apply_slopes(linear: Tensor, slopes: Tensor) -> Tensor:
     """`gimp:curves`: piecewise linear on display-encoded values, input and output clipped to 0..1.
 
     slopes: [N, 3 or 1, 8], one curve a channel or one for all.
     """
-    slopes = normalised(slopes)[:, :, :, None, None]
+    slopes = normalise_slopes(slopes)[:, :, :, None, None]
     encoded = encode(linear)
     # Each segment adds its slope times the part of the value that lies in it: the value held between its ends, less the
     # lower one.
@@ -97,23 +97,23 @@ def _curved(linear: Tensor, slopes: Tensor) -> Tensor:
     return decode(result.clamp(0, 1))
 
 
-def curves(linear: Tensor, parameters: Tensor) -> Tensor:
+def apply_curves(linear: Tensor, parameters: Tensor) -> Tensor:
     """`gimp:curves`, one curve a channel."""
-    return _curved(linear, torch.pow(2.0, parameters[:, CURVES].reshape(-1, 3, SEGMENTS)))
+    return _apply_slopes(linear, torch.pow(2.0, parameters[:, CURVES].reshape(-1, 3, SEGMENTS)))
 
 
-def contrast(linear: Tensor, parameters: Tensor) -> Tensor:
+def apply_contrast(linear: Tensor, parameters: Tensor) -> Tensor:
     """`gimp:curves` on value: an S about the middle grey."""
     steeper = linear.new_tensor(CONTRAST_SLOPES)
-    return _curved(linear, torch.pow(2.0, parameters[:, CONTRAST, None, None] * steeper))
+    return _apply_slopes(linear, torch.pow(2.0, parameters[:, CONTRAST, None, None] * steeper))
 
 
-def tone(linear: Tensor, parameters: Tensor) -> Tensor:
+def apply_tone(linear: Tensor, parameters: Tensor) -> Tensor:
     """`gimp:curves` on value."""
-    return _curved(linear, torch.pow(2.0, parameters[:, None, TONE]))
+    return _apply_slopes(linear, torch.pow(2.0, parameters[:, None, TONE]))
 
 
-def sharpening(linear: Tensor, parameters: Tensor, side: Tensor | float) -> Tensor:
+def apply_sharpening(linear: Tensor, parameters: Tensor, side: Tensor | float) -> Tensor:
     """`gegl:unsharp-mask`; side: the longer side of the whole picture in these pixels, 333 at most, or a tensor [1]."""
     steps = torch.arange(-REACH, REACH + 1, dtype=linear.dtype, device=linear.device)
     kernel = torch.exp(-((steps / (SHARPENING_WIDTH * side)) ** 2) / 2)
@@ -127,12 +127,12 @@ def sharpening(linear: Tensor, parameters: Tensor, side: Tensor | float) -> Tens
 
 # By name those that look at one pixel alone.
 POINTWISE: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "contrast": contrast,
-    "tone": tone,
-    "exposure": exposure,
-    "saturation": saturation,
-    "white-balance": white_balance,
-    "curves": curves,
+    "contrast": apply_contrast,
+    "tone": apply_tone,
+    "exposure": apply_exposure,
+    "saturation": apply_saturation,
+    "white-balance": apply_white_balance,
+    "curves": apply_curves,
 }
 
 
@@ -142,12 +142,12 @@ def blend(linear: Tensor, edited: Tensor, mask: Tensor) -> Tensor:
 
 
 def apply(linear: Tensor, mask: Tensor, parameters: Tensor, orders: Tensor, side: float, clip: bool = True) -> Tensor:
-    """Apply parameters [N, 38] in orders [N, 7] (indices into edits.NAMES, first applied first).
+    """Apply parameters [N, COUNT] in orders [N, kinds] (indices into vector.NAMES, first applied first).
 
     Pictures [N, 3, H, W] linear, masks [N, 1, H, W] 0..1; side: the pictures' longer side in pixels, without padding.
     Returns linear pictures, clipped once to 0..1 at the end unless `clip` is off.
     """
-    linear = blend(linear, sharpening(linear, parameters, side), mask)
+    linear = blend(linear, apply_sharpening(linear, parameters, side), mask)
     linear = apply_pointwise(linear, mask, parameters, orders)
     return linear.clamp(0, 1) if clip else linear
 
@@ -193,13 +193,13 @@ def apply_edits(
         if edit.name in POINTWISE:
             edited = POINTWISE[edit.name](linear, parameters)
         else:
-            edited = sharpening(linear, parameters, side or max(linear.shape[2:]))
+            edited = apply_sharpening(linear, parameters, side or max(linear.shape[2:]))
         linear = blend(linear, edited, mask[None])
     return (linear.clamp(0, 1) if clip else linear)[0]
 
 
-def scales() -> Tensor:
-    """What `from_raw` bounds each parameter to: [38]."""
+def list_scales() -> Tensor:
+    """What `bound_raw` bounds each parameter to: [COUNT]."""
     bounds = {**RANGES, "curves": RANGES["curve"] + RANGES["curve-channel"]}
     result = torch.zeros(COUNT)
     for name, place in PLACES.items():
@@ -207,8 +207,8 @@ def scales() -> Tensor:
     return result
 
 
-def from_raw(raw: Tensor) -> Tensor:
-    """Bound a network's raw output [N, 46] to RANGES: parameters [N, 38].  Raw 0 is the identity.
+def bound_raw(raw: Tensor) -> Tensor:
+    """Bound a network's raw output [N, RAW] to RANGES: parameters [N, COUNT].  Raw 0 is the identity.
 
     Raw: exposure, saturation, red, blue, eight slopes shared by the channels, then eight of each channel's own; amounts
     of sharpening, which is never negative, and contrast; eight slopes of tone.

@@ -27,7 +27,7 @@ class DrawnRegion(data.Region):
 
     segmentation: Any = field(repr=False, default=None)
 
-    def mask(self) -> Image.Image:
+    def open_mask(self) -> Image.Image:
         return draw(self.segmentation, self.photo.size)
 
 
@@ -45,7 +45,7 @@ def draw(segmentation: Any, size: tuple[int, int]) -> Image.Image:
     return mask
 
 
-def from_folders(photos: Path, masks: Path, smallest: float = 0.005, largest: float = 0.4) -> list[data.Region]:
+def load_folders(photos: Path, masks: Path, smallest: float = 0.005, largest: float = 0.4) -> list[data.Region]:
     """The regions of a folder of photographs and one of masks whose share of the picture lies within the bounds."""
     for folder in (photos, masks):
         if not folder.is_dir():
@@ -66,7 +66,7 @@ def from_folders(photos: Path, masks: Path, smallest: float = 0.005, largest: fl
     return regions
 
 
-def from_coco(photos: Path, annotations: Path, smallest: float = 0.005, largest: float = 0.4) -> list[data.Region]:
+def load_coco(photos: Path, annotations: Path, smallest: float = 0.005, largest: float = 0.4) -> list[data.Region]:
     """The instances of a COCO-style file whose share of the picture lies within the bounds."""
     try:
         content = json.loads(annotations.read_text(encoding="utf-8"))
@@ -98,10 +98,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--coco", type=Path, help="COCO-style annotations of the photographs, in place of --masks")
 
 
-def chosen(options: argparse.Namespace) -> list[data.Region]:
+def load_chosen(options: argparse.Namespace) -> list[data.Region]:
     """The regions that the options name; none if they name no photographs of one's own."""
     if options.photos is None:
         return []
     if options.coco is not None:
-        return from_coco(options.photos, options.coco)
-    return from_folders(options.photos, options.masks or options.photos)
+        return load_coco(options.photos, options.coco)
+    return load_folders(options.photos, options.masks or options.photos)

@@ -29,7 +29,7 @@ STAGES = (
 )  # fmt: skip
 
 
-def _convolution(inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Conv2d:
+def _make_convolution(inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Conv2d:
     return nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups)
 
 
@@ -37,9 +37,9 @@ class _Block(nn.Module):
     def __init__(self, inputs: int, outputs: int, expansion: int, stride: int, kernel: int) -> None:
         super().__init__()
         hidden = inputs * expansion
-        self.expand = _convolution(inputs, hidden, 1) if expansion > 1 else None
-        self.filter = _convolution(hidden, hidden, kernel, stride, hidden)
-        self.project = _convolution(hidden, outputs, 1)
+        self.expand = _make_convolution(inputs, hidden, 1) if expansion > 1 else None
+        self.filter = _make_convolution(hidden, hidden, kernel, stride, hidden)
+        self.project = _make_convolution(hidden, outputs, 1)
         self.residual = stride == 1 and inputs == outputs
 
     def forward(self, x: Tensor) -> Tensor:
@@ -55,7 +55,7 @@ class PaperShape(nn.Module):
         super().__init__()
         blocks: list[nn.Module] = []
         channels = 32
-        self.stem = _convolution(4, channels, 3, 2)
+        self.stem = _make_convolution(4, channels, 3, 2)
         for expansion, outputs, repeats, stride, kernel in STAGES:
             for number in range(repeats):
                 blocks.append(_Block(channels, outputs, expansion, stride if number == 0 else 1, kernel))

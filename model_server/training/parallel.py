@@ -37,7 +37,7 @@ class Team:
 
         return list(self._pool.map(one, items))
 
-    def backward(self, loss: Callable[[slice], Tensor], count: int) -> float:
+    def run_backward(self, loss: Callable[[slice], Tensor], count: int) -> float:
         """Add the gradients of the batch's mean loss to the parameters; returns that mean.
 
         loss: gives the losses [n] of a slice of the batch; count: the size of the batch.
@@ -51,7 +51,7 @@ class Team:
 
         return sum(self.map(part, [slice(k, min(k + size, count)) for k in range(0, count, size)]))
 
-    def ahead(self, work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+    def work_ahead(self, work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
         """The results of the items, the next one made while the last one is used."""
         iterator = iter(items)
         with ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1,)) as pool:

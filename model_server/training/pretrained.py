@@ -15,7 +15,7 @@ _MEAN = torch.tensor([0.485, 0.456, 0.406])
 _DEVIATION = torch.tensor([0.229, 0.224, 0.225])
 
 
-def backbone(library: str) -> nn.Module:
+def load_backbone(library: str) -> nn.Module:
     """The library's MobileNetV2 1.0 with ImageNet weights; raises DataError if the library is not installed."""
     try:
         if library == "torchvision":
@@ -31,7 +31,7 @@ def backbone(library: str) -> nn.Module:
     return network.eval()
 
 
-def folded(network: nn.Module) -> list[tuple[Tensor, Tensor]]:
+def fold_norms(network: nn.Module) -> list[tuple[Tensor, Tensor]]:
     """Weight and bias of every convolution with its batch norm folded in, from the input on.
 
     Both libraries list them as the trunk does: the stem, then expand, filter and project of every block.

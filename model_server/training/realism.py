@@ -50,12 +50,12 @@ class Windows(NamedTuple):
         return Windows(*(field[rows] for field in self))
 
 
-def _uniform(rng: np.random.Generator, *ranges: tuple[float, float]) -> float:
+def _draw_uniform(rng: np.random.Generator, *ranges: tuple[float, float]) -> float:
     low, high = ranges[rng.integers(len(ranges))]
     return float(rng.uniform(low, high))
 
 
-def _chosen(rng: np.random.Generator, drawn: Tensor, kinds: list[str], fewest: int, most: int) -> Tensor:
+def _choose_kinds(rng: np.random.Generator, drawn: Tensor, kinds: list[str], fewest: int, most: int) -> Tensor:
     """Keep a random number of edits, of the given kinds, out of fully drawn parameters."""
     kept = rng.permutation(kinds)[: rng.integers(fewest, most + 1)]
     result = torch.zeros_like(drawn)
@@ -67,32 +67,32 @@ def _chosen(rng: np.random.Generator, drawn: Tensor, kinds: list[str], fewest: i
     return result
 
 
-def real_edit(rng: np.random.Generator) -> Tensor:
-    """Parameters [38] of an edit that nobody notices: the ranges 0.85 to 1.15 of the paper; often no edit at all."""
+def draw_real(rng: np.random.Generator) -> Tensor:
+    """Parameters [COUNT] of an edit that nobody notices: the ranges 0.85 to 1.15 of the paper; often no edit at all."""
     parameters = torch.zeros(COUNT)
     if rng.random() < 0.25:
         return parameters
     factor = (math.log2(0.85), math.log2(1.15))
-    parameters[0] = _GAMMA * _uniform(rng, factor)
-    parameters[1] = _uniform(rng, factor)
+    parameters[0] = _GAMMA * _draw_uniform(rng, factor)
+    parameters[1] = _draw_uniform(rng, factor)
     parameters[CURVES] = torch.from_numpy(rng.uniform(*factor, 3 * SEGMENTS)).float()
-    return _chosen(rng, parameters, ["exposure", "saturation", "curves"], 1, 3)
+    return _choose_kinds(rng, parameters, ["exposure", "saturation", "curves"], 1, 3)
 
 
-def fake_edit(rng: np.random.Generator, people: bool, kind: str) -> Tensor:
-    """Parameters [38] of an edit of the given kind that looks wrong."""
+def draw_fake(rng: np.random.Generator, people: bool, kind: str) -> Tensor:
+    """Parameters [COUNT] of an edit of the given kind that looks wrong."""
     parameters = torch.zeros(COUNT)
     brighter = (math.log2(1.25), math.log2(1.5)) if people else (math.log2(1.5), 1.0)
-    parameters[0] = _GAMMA * _uniform(rng, (-1.0, math.log2(0.75)), brighter)
+    parameters[0] = _GAMMA * _draw_uniform(rng, (-1.0, math.log2(0.75)), brighter)
     duller = (math.log2(0.5), math.log2(0.75)) if people else (-6.0, -1.0)
-    parameters[1] = _uniform(rng, duller, brighter)
-    parameters[2:4] = torch.tensor([_GAMMA * _uniform(rng, (-1.5, 0.0)), _GAMMA * _uniform(rng, (-1.5, 0.0))])
+    parameters[1] = _draw_uniform(rng, duller, brighter)
+    parameters[2:4] = torch.tensor([_GAMMA * _draw_uniform(rng, (-1.5, 0.0)), _GAMMA * _draw_uniform(rng, (-1.5, 0.0))])
     parameters[CURVES] = torch.from_numpy(rng.uniform(-1, 1, 3 * SEGMENTS)).float()
     kinds = ["exposure", "saturation", "curves"] + ([] if people else ["white"])
     if kind == "mixture":
-        return _chosen(rng, parameters, kinds, 2, 3 if people else 4)
+        return _choose_kinds(rng, parameters, kinds, 2, 3 if people else 4)
     if kind == "single":
-        return _chosen(rng, parameters, kinds, 1, 1)
+        return _choose_kinds(rng, parameters, kinds, 1, 1)
     if kind == "cast":
         # A tint by white balance or by the channels' curves, from just visible on.
         cast = torch.zeros_like(parameters)
@@ -125,7 +125,7 @@ def draw_fakes(batch: Windows, rng: np.random.Generator, kind: str | None = None
     draws = []
     for people, grey in zip(batch.people.tolist(), batch.grey.tolist()):
         chances = FAKES_OF_GREY if grey else FAKES
-        draws.append(fake_edit(rng, people, kind or str(rng.choice(list(chances), p=list(chances.values())))))
+        draws.append(draw_fake(rng, people, kind or str(rng.choice(list(chances), p=list(chances.values())))))
     return draws
 
 
@@ -134,14 +134,14 @@ def cut_windows(
     critic: Critic, chosen: list[data.Region], rng: np.random.Generator, rounds: int, augment: bool, team: Team
 ) -> Windows:
     """The windows of regions, `rounds` times, each time placed anew if `augment`."""
-    work = [batch for _ in range(rounds) for batch in data.batches(chosen, 16, rng)]
+    work = [batch for _ in range(rounds) for batch in data.make_batches(chosen, 16, rng)]
     seeds = rng.integers(0, 2**31, len(work))
 
     def cut(index: int) -> Windows:
         batch = examples.load(work[index], np.random.default_rng(int(seeds[index])) if augment else None)
-        picture, mask, valid = critic.windows(batch.picture, batch.mask, batch.valid)
+        picture, mask, valid = critic.cut_windows(batch.picture, batch.mask, batch.valid)
         chroma = picture.amax(1, keepdim=True) - picture.amin(1, keepdim=True)
-        grey = regions.averages(chroma, mask)[0][:, 0, 0] < _GREY
+        grey = regions.average(chroma, mask)[0][:, 0, 0] < _GREY
         picture, mask, valid = ((x * 255).round().byte() for x in (picture, mask, valid))
         return Windows(picture, mask, valid, batch.people, grey)
 
@@ -149,7 +149,7 @@ def cut_windows(
     return Windows(*(torch.cat(fields) for fields in zip(*parts)))
 
 
-def area_under_curve(scores: Tensor, labels: Tensor) -> float:
+def measure_auc(scores: Tensor, labels: Tensor) -> float:
     """The chance that a real one scores above a fake one (AUC)."""
     ranks = scores.argsort().argsort().double() + 1
     real = labels > 0.5
@@ -158,10 +158,10 @@ def area_under_curve(scores: Tensor, labels: Tensor) -> float:
 
 
 @torch.no_grad()
-def verdicts(critic: Critic, windows: Windows, pictures: Tensor) -> Tensor:
+def judge_windows(critic: Critic, windows: Windows, pictures: Tensor) -> Tensor:
     """Realism [N] of edited windows."""
     pictures = pictures.contiguous(memory_format=torch.channels_last)
-    with checkpoints.fast(torch.device("cpu")):
+    with checkpoints.use_bfloat16(torch.device("cpu")):
         return critic.judge(pictures, windows.mask.float() / 255, windows.valid.float() / 255).float()
 
 
@@ -171,15 +171,15 @@ def validate(critic: Critic, held: Windows, seed: int, team: Team, kind: str | N
 
     def part(rows: Tensor) -> tuple[Tensor, Tensor]:
         batch, rng = held.take(rows), np.random.default_rng([seed, int(rows[0])])
-        real = edit_windows(batch, [real_edit(rng) for _ in rows], rng)
+        real = edit_windows(batch, [draw_real(rng) for _ in rows], rng)
         fake = edit_windows(batch, draw_fakes(batch, rng, kind), rng)
-        return verdicts(critic, batch, real), verdicts(critic, batch, fake)
+        return judge_windows(critic, batch, real), judge_windows(critic, batch, fake)
 
     real, fake = (torch.cat(x) for x in zip(*team.map(part, torch.arange(len(held.people)).split(32))))
 
     def auc(chosen: Tensor) -> float:
         scores = torch.cat([real[chosen], fake[chosen]])
-        return area_under_curve(scores, (torch.arange(len(scores)) < int(chosen.sum())).float())
+        return measure_auc(scores, (torch.arange(len(scores)) < int(chosen.sum())).float())
 
     everything = torch.ones_like(held.people)
     return {
@@ -190,7 +190,7 @@ def validate(critic: Critic, held: Windows, seed: int, team: Team, kind: str | N
     }
 
 
-def edited_batches(
+def load_edited(
     windows: Windows, options: argparse.Namespace, epoch: int, team: Team
 ) -> Iterator[tuple[Windows, Tensor]]:
     """An epoch of windows, and each of them after a real and after a fake edit: [2, N, 3, side, side]."""
@@ -199,12 +199,12 @@ def edited_batches(
 
     def load(rows: Tensor) -> tuple[Windows, Tensor]:
         batch = windows.take(rows)
-        real = edit_windows(batch, [real_edit(rng) for _ in rows], rng)
+        real = edit_windows(batch, [draw_real(rng) for _ in rows], rng)
         fake = edit_windows(batch, draw_fakes(batch, rng), rng)
         return batch, torch.stack([real, fake])
 
     steps = min(options.epoch_steps, options.steps or options.epoch_steps)
-    return team.ahead(load, torch.from_numpy(rng.integers(0, len(windows.people), (steps, options.batch))))
+    return team.work_ahead(load, torch.from_numpy(rng.integers(0, len(windows.people), (steps, options.batch))))
 
 
 def descend(critic: Critic, batch: Windows, pictures: Tensor, team: Team) -> float:
@@ -213,19 +213,19 @@ def descend(critic: Critic, batch: Windows, pictures: Tensor, team: Team) -> flo
     def loss(rows: slice) -> Tensor:
         both = pictures[:, rows].flatten(0, 1).contiguous(memory_format=torch.channels_last)
         areas = [(x[rows].float() / 255).repeat(2, 1, 1, 1) for x in (batch.mask, batch.valid)]
-        with checkpoints.fast(torch.device("cpu")):
+        with checkpoints.use_bfloat16(torch.device("cpu")):
             real, fake = critic.judge(both, *areas).float().chunk(2)
         # Being taken in by a fake of people costs double.
         return (1 - real).square() + (1 + batch.people[rows].float()) * fake.square()
 
-    return team.backward(loss, len(batch.people))
+    return team.run_backward(loss, len(batch.people))
 
 
 def load_network(path: Path) -> Critic:
     """A trained critic, frozen: from its checkpoint, or from a realism.onnx, which holds the kind that ships."""
     if path.suffix == exported.SUFFIX:
         critic: Critic = RealismCritic()
-        critic.load_state_dict(exported.critic_state(path))
+        critic.load_state_dict(exported.read_critic(path))
     else:
         state = checkpoints.load(path)
         critic = CRITICS[state["kind"]](tuple(state["taps"]))
@@ -234,7 +234,7 @@ def load_network(path: Path) -> Critic:
 
 
 def main(argv: list[str] | None = None) -> None:
-    parser = checkpoints.parser("realism", str(__doc__).split("\n\n")[0], checkpoints.RUNS / "realism.pt")
+    parser = checkpoints.make_parser("realism", str(__doc__).split("\n\n")[0], checkpoints.RUNS / "realism.pt")
     own_photos.add_options(parser)
     parser.add_argument(
         "--trunk", default="mnv2_imagenet_from_int8_fp16.pth", help="weights in DATA/weights, torchvision or timm"
@@ -277,7 +277,7 @@ def main(argv: list[str] | None = None) -> None:
         windows, held = (Windows(**part) for part in torch.load(cache, weights_only=True))
     else:
         rng = np.random.default_rng(options.seed)
-        training, validation = data.split(own_photos.chosen(options) or data.load_regions(options.data))
+        training, validation = data.split(own_photos.load_chosen(options) or data.load_regions(options.data))
         if options.steps:
             training, validation = training[: 16 * options.steps], validation[: 16 * options.steps]
         windows = cut_windows(critic, training, rng, options.rounds, True, team)
@@ -304,7 +304,7 @@ def main(argv: list[str] | None = None) -> None:
         torch.manual_seed(options.seed * 1000 + epoch)  # dropout
         critic.train()
         losses = []
-        for batch, pictures in edited_batches(windows, options, epoch, team):
+        for batch, pictures in load_edited(windows, options, epoch, team):
             optimizer.zero_grad()
             losses.append(descend(critic, batch, pictures, team))
             torch.nn.utils.clip_grad_norm_(critic.parameters(), 1.0)

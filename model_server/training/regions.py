@@ -16,7 +16,7 @@ _REACH = 36
 COLOUR_MAPS = 20
 
 
-def surround(mask: Tensor, valid: Tensor) -> Tensor:
+def weigh_surround(mask: Tensor, valid: Tensor) -> Tensor:
     """Weights of the region's neighbourhood [N, 1, H/8, W/8]; of the whole picture where nothing lies around it."""
     small, on = F.avg_pool2d(mask, 8), F.avg_pool2d(valid, 8)
     size = 2 * (_REACH // 8) + 1
@@ -24,7 +24,7 @@ def surround(mask: Tensor, valid: Tensor) -> Tensor:
     return ((near * 6).clamp(max=1) * (1 - small) + 1e-3) * on
 
 
-def window(pictures: Tensor, mask: Tensor, side: int, reach: float) -> Tensor:
+def cut_window(pictures: Tensor, mask: Tensor, side: int, reach: float) -> Tensor:
     """The square around each region, scaled to side x side: [N, C, side, side]; 0 outside the picture.
 
     The square's side is `reach` times the longer one of the region's box, at least 48 and at most 288 pixels, so that
@@ -53,7 +53,7 @@ def window(pictures: Tensor, mask: Tensor, side: int, reach: float) -> Tensor:
         return samples[1] @ pictures @ samples[0].transpose(2, 3)
 
 
-def averages(maps: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+def average(maps: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
     """Weighted means of maps [N, C, h, w] and of their squares under K weights [N or 1, K, h, w]: each [N, K, C]."""
     total = weights.sum((2, 3)).clamp(min=1e-6)[:, :, None]
     columns = weights.flatten(2).transpose(1, 2)  # products of matrices take half the time of sums of products
@@ -61,18 +61,18 @@ def averages(maps: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
     return (flat @ columns).transpose(1, 2) / total, (flat.square() @ columns).transpose(1, 2) / total
 
 
-def deviation(mean: Tensor, square: Tensor) -> Tensor:
+def measure_deviation(mean: Tensor, square: Tensor) -> Tensor:
     """The standard deviation that belongs to `averages`, never quite 0."""
     return ((square - mean.square()).clamp(min=0) + 1e-4).sqrt()
 
 
-def colour_maps(encoded: Tensor) -> Tensor:
+def make_colour_maps(encoded: Tensor) -> Tensor:
     """Colour, contrast, clipping and tint of display-encoded pictures at a quarter of their size: [N, 20, H/4, W/4]."""
-    luma = _luma(encoded)
+    luma = _to_luma(encoded)
     bright, dark = (luma * 10 - 9).clamp(min=0), (1 - luma * 10).clamp(min=0)
     pooled = F.avg_pool2d(torch.cat([encoded, luma.square(), bright, dark], 1), 4)
     small, fine, ends = pooled.split([3, 1, 2], 1)
-    light = _luma(small)
+    light = _to_luma(small)
     texture = (fine - light.square()).clamp(min=0).add(1e-5).sqrt()
     red, green, blue = small[:, :1], small[:, 1:2], small[:, 2:]
     opponents = torch.cat([red - green, blue - (red + green) / 2], 1)
@@ -84,7 +84,7 @@ def colour_maps(encoded: Tensor) -> Tensor:
     return torch.cat([small, light, opponents, chroma, texture, cast, ends, histogram], 1)
 
 
-def _luma(encoded: Tensor) -> Tensor:
+def _to_luma(encoded: Tensor) -> Tensor:
     """Of pictures [N, 3, H, W]: [N, 1, H, W]."""
     red, green, blue = encoded.split(1, 1)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
@@ -101,15 +101,15 @@ def describe(
     encoded: [N, 3, H, W]; features: what the trunk gives for `taps`; mask and valid: [N or 1, 1, H, W], 1 on the
     region and on the picture.
     """
-    around = surround(mask, valid)
+    around = weigh_surround(mask, valid)
     areas = torch.cat([mask, valid], 1) if whole else mask
     found = []
-    described = [(colour_maps(encoded), 4), *zip(features, (STRIDES[tap] for tap in taps))]
+    described = [(make_colour_maps(encoded), 4), *zip(features, (STRIDES[tap] for tap in taps))]
     for maps, stride in described:
         near = F.avg_pool2d(around, stride // 8) if stride > 8 else F.interpolate(around, scale_factor=8.0 / stride)
-        found.append(averages(maps.float(), torch.cat([F.avg_pool2d(areas, stride), near], 1)))
+        found.append(average(maps.float(), torch.cat([F.avg_pool2d(areas, stride), near], 1)))
     mean, square = (torch.cat(each, 2) for each in zip(*found))
-    spread = deviation(mean, square)
+    spread = measure_deviation(mean, square)
     contrast = (mean[:, 0] - mean[:, -1]) / (spread[:, 0].square() + spread[:, -1].square() + 1e-3).sqrt()
     places = [0, -1, 1] if whole else [0, -1]  # region, surround, picture
     parts = [values[:, place] for place in places for values in (mean, spread)]
@@ -122,12 +122,12 @@ def describe(
     return torch.cat(numbers, 1)
 
 
-def length(taps: tuple[int, ...], whole: bool) -> int:
+def count_numbers(taps: tuple[int, ...], whole: bool) -> int:
     """How many numbers `describe` gives."""
-    return len(origins(taps, whole))
+    return len(list_origins(taps, whole))
 
 
-def origins(taps: tuple[int, ...], whole: bool) -> list[str]:
+def list_origins(taps: tuple[int, ...], whole: bool) -> list[str]:
     """Where each number of `describe` comes from: "region", "surround", "contrast", "picture" or "area"."""
     parts = ["region"] * 2 + ["surround"] * 2 + ["contrast"] + ["picture"] * (2 if whole else 0)
     return [part for channels in (COLOUR_MAPS, *taps) for part in parts for _ in range(channels)] + ["area"]

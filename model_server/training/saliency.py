@@ -21,20 +21,20 @@ from torch import Tensor
 from model_server.predict.vector import COUNT
 
 from . import checkpoints, data, exported, operators
-from .fixation_measures import fixation_counts, measures
+from .fixation_measures import count_fixations, measure
 from .models import SaliencyNetwork, to_cells
 from .parallel import Team
 
 
 def load_batch(photos: list[data.FixationPhoto], rng: np.random.Generator | None) -> tuple[Tensor, Tensor, Tensor]:
     """Pictures [N, 3, H, W], valid areas [N, 1, H, W], fixation counts [N, H/8, W/8]; augmented if `rng` is given."""
-    placements = [data.augmented(photo, rng) if rng else data.whole(photo) for photo in photos]
-    pictures = torch.stack([data.to_tensor(p.place(photo.picture())) for p, photo in zip(placements, photos)])
-    counts = [fixation_counts(p.points(photo.fixations), p.canvas) for p, photo in zip(placements, photos)]
-    return pictures, torch.stack([p.valid() for p in placements]), torch.stack(counts)
+    placements = [data.place_randomly(photo, rng) if rng else data.place_whole(photo) for photo in photos]
+    pictures = torch.stack([data.to_tensor(p.place(photo.open_picture())) for p, photo in zip(placements, photos)])
+    counts = [count_fixations(p.place_points(photo.fixations), p.canvas) for p, photo in zip(placements, photos)]
+    return pictures, torch.stack([p.mark_valid() for p in placements]), torch.stack(counts)
 
 
-def varied_colour(pictures: Tensor, strength: float, generator: torch.Generator) -> Tensor:
+def vary_colour(pictures: Tensor, strength: float, generator: torch.Generator) -> Tensor:
     """Half of the pictures with another exposure, saturation and white balance."""
     count = len(pictures)
     spread = torch.tensor([0.8, 0.8, 0.15, 0.15]) * strength * (torch.rand(count, 1, generator=generator) < 0.5)
@@ -45,7 +45,7 @@ def varied_colour(pictures: Tensor, strength: float, generator: torch.Generator)
     return operators.encode(operators.apply_pointwise(linear, torch.ones_like(linear[:, :1]), parameters, orders))
 
 
-def painted(pictures: Tensor, chance: float, rng: np.random.Generator) -> Tensor:
+def paint_nonsense(pictures: Tensor, chance: float, rng: np.random.Generator) -> Tensor:
     """Some of the display-encoded pictures [N, 3, H, W] with nonsense in a random ellipse or rectangle."""
     result = pictures.clone()
     height, width = pictures.shape[2:]
@@ -82,8 +82,8 @@ def validate(network: SaliencyNetwork, photos: list[data.FixationPhoto], team: T
     def look(photo: data.FixationPhoto) -> tuple[str, dict[str, float]]:
         with torch.no_grad():
             pictures, valid, counts = load_batch([photo], None)
-            log_map = network.with_centre_bias(network.logits(pictures), valid)
-        return photo.name.split("_")[0], measures(log_map[0], counts[0], valid[0])
+            log_map = network.add_centre_bias(network.predict_logits(pictures), valid)
+        return photo.name.split("_")[0], measure(log_map[0], counts[0], valid[0])
 
     scores: dict[str, list[float]] = {}
     for source, row in team.map(look, photos):
@@ -92,7 +92,7 @@ def validate(network: SaliencyNetwork, photos: list[data.FixationPhoto], team: T
     return {name: float(np.mean(values)) for name, values in sorted(scores.items())}
 
 
-def varied_batches(
+def load_varied(
     photos: list[data.FixationPhoto], options: argparse.Namespace, epoch: int, team: Team
 ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
     """An epoch of pictures [N, 3, H, W] in varied colours, valid areas, and shares of the fixations [N, H/8, W/8]."""
@@ -102,31 +102,31 @@ def varied_batches(
 
     def load(batch: list[data.FixationPhoto]) -> tuple[Tensor, Tensor, Tensor]:
         pictures, valid, counts = load_batch(batch, rng)
-        pictures = painted(varied_colour(pictures, options.colour, generator), options.paint, rng)
+        pictures = paint_nonsense(vary_colour(pictures, options.colour, generator), options.paint, rng)
         counts = counts * (to_cells(valid) > 0.5)  # some fixations lie in cells that are mostly padding
         return pictures, valid, counts / counts.sum((1, 2), keepdim=True).clamp(min=1)
 
-    return team.ahead(load, list(data.batches(photos, options.batch, rng))[: options.steps])
+    return team.work_ahead(load, list(data.make_batches(photos, options.batch, rng))[: options.steps])
 
 
 def descend(network: SaliencyNetwork, pictures: Tensor, valid: Tensor, weight: Tensor, team: Team) -> float:
     """Add the gradients of a batch's mean cross-entropy; returns it."""
-    on = checkpoints.device()
+    on = checkpoints.choose_device()
     pictures = pictures.to(on, memory_format=torch.channels_last)
     valid, weight = valid.to(on), weight.to(on)
 
     def loss(rows: slice) -> Tensor:
-        with checkpoints.fast(on):
-            logits = network.logits(pictures[rows])
-        return -(weight[rows] * network.with_centre_bias(logits, valid[rows])).sum((1, 2))
+        with checkpoints.use_bfloat16(on):
+            logits = network.predict_logits(pictures[rows])
+        return -(weight[rows] * network.add_centre_bias(logits, valid[rows])).sum((1, 2))
 
-    return team.backward(loss, len(pictures))
+    return team.run_backward(loss, len(pictures))
 
 
 def load_network(path: Path) -> SaliencyNetwork:
     """A trained network, frozen: from its checkpoint, or the first one of a saliency.onnx."""
     if path.suffix == exported.SUFFIX:
-        taps, weights = exported.viewer_state(path)
+        taps, weights = exported.read_viewer(path)
     else:
         state = checkpoints.load(path)
         taps, weights = tuple(state["taps"]), state["model"]
@@ -136,7 +136,7 @@ def load_network(path: Path) -> SaliencyNetwork:
 
 
 def main(argv: list[str] | None = None) -> None:
-    parser = checkpoints.parser("saliency", str(__doc__).split("\n\n")[0], checkpoints.RUNS / "saliency.pt")
+    parser = checkpoints.make_parser("saliency", str(__doc__).split("\n\n")[0], checkpoints.RUNS / "saliency.pt")
     parser.add_argument(
         "--trunk", default="mnv2_imagenet_from_int8_fp16.pth", help="weights in DATA/weights, torchvision or timm"
     )
@@ -166,7 +166,7 @@ def main(argv: list[str] | None = None) -> None:
     optimizer = torch.optim.AdamW(
         [{"params": head, "lr": options.rate}, {"params": trunk, "lr": options.trunk_rate}], weight_decay=1e-4
     )
-    steps_an_epoch = sum(1 for _ in data.batches(training, options.batch, np.random.default_rng(0)))
+    steps_an_epoch = sum(1 for _ in data.make_batches(training, options.batch, np.random.default_rng(0)))
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer,
         [options.rate, options.trunk_rate],
@@ -181,12 +181,12 @@ def main(argv: list[str] | None = None) -> None:
         schedule.load_state_dict(state["schedule"])
         first, clock = state["epoch"], checkpoints.Clock(state["seconds"])
 
-    on = checkpoints.device()
+    on = checkpoints.choose_device()
     for epoch in range(first, options.epochs):
         network.train().to(on)
         network.trunk.requires_grad_(epoch >= options.frozen_epochs)
         losses = []
-        for pictures, valid, weight in varied_batches(training, options, epoch, team):
+        for pictures, valid, weight in load_varied(training, options, epoch, team):
             optimizer.zero_grad()
             losses.append(descend(network, pictures, valid, weight, team))
             torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)

@@ -76,7 +76,7 @@ class Trunk(nn.Module):
         """
         if source in pretrained.LIBRARIES:
             names = [name.removesuffix(".weight") for name in self.state_dict() if name.endswith(".weight")]
-            pairs = zip(names, pretrained.folded(pretrained.backbone(source)))
+            pairs = zip(names, pretrained.fold_norms(pretrained.load_backbone(source)))
             state = {f"{name}.{part}": value for name, pair in pairs for part, value in zip(("weight", "bias"), pair)}
         else:
             path = folder / source

@@ -12,11 +12,12 @@ import inside
 from gi.repository import Gimp, Gio
 from inside import ALL_EDITS, picture, select, selection, visible
 
-from gimp_saliency.image.selection import select_values
+from gimp_saliency.image.selection import select_tiles, select_values
 from gimp_saliency.image.thumbnail import read_thumbnail
 from gimp_saliency.image.version import GIMP_32
 from gimp_saliency.layers import adjust, memory
 from gimp_saliency.layers.record import PARASITE, read_parasite, write_parasite
+from gimp_saliency.predict.edge import fetch_refined_mask
 from gimp_saliency.predict.parts import parts, within
 from gimp_saliency.preview import preview
 from gimp_saliency.shared import edits
@@ -297,8 +298,6 @@ def really_refined() -> dict[str, float]:
     layer.edit_fill(Gimp.FillType.FOREGROUND)
     Gimp.context_pop()
     image.select_rectangle(Gimp.ChannelOps.REPLACE, 96, 56, 88, 88)
-    from gimp_saliency.predict.edge import fetch_refined_mask, select_tiles
-
     select_tiles(image, fetch_refined_mask(image, layer, 12.0))
     values = struct.unpack("60000d", selection(image))
     square = [values[y * 300 + x] for y in range(70, 130) for x in range(110, 170)]

@@ -38,6 +38,7 @@ def opened(path: str) -> dict[str, Any]:
         adjust.apply_values(image, made, made.base, replace(made.request, strength=40.0))
         again = adjust.find_edit(image, [image.get_layers()[0]])
         result["half"] = [again.request.strength, edits.to_json(again.base) == result["base"]]
+        result["names"] = [layer.get_name() for layer in again.layers]
         result["changed"] = inside_adjust.worst(before, inside.visible(image))
         return result
     finally:
@@ -55,7 +56,7 @@ def written() -> dict[str, Any]:
 
 
 def unknown() -> dict[str, list[Any]]:
-    """The sentence for each thing that this version does not know, of Adjust Edit and Repeat; whether all is as was."""
+    """The sentence of Adjust Edit for each thing that this version does not know, and whether all is as it was."""
     results = {}
     changes: dict[str, dict[str, Any]] = {
         "direction": {"direction": "sideways"},
@@ -73,14 +74,40 @@ def unknown() -> dict[str, list[Any]]:
         status, message = inside.call("plug-in-saliency-adjust", image, [image.get_layers()[0]], strength=50.0)
         results[name] = [status, message, inside.visible(image) == before]
         image.delete()
-    image, layer = inside.picture()
-    inside.select(image)
-    before = inside.visible(image)
-    last = {"base": [{"name": "exposure", "ev": -1.0}], "strength": 100.0, "kinds": ["exposure"], "feather": 0.0}
-    last.update(direction="sideways", refine=False)
-    Gimp.attach_parasite(Gimp.Parasite.new("saliency-last-edit", 1, json.dumps(last).encode()))
-    status, message = inside.call("plug-in-saliency-repeat", image, [layer])
-    results["repeat"] = [status, message, inside.visible(image) == before]
+    return results
+
+
+def unknown_of_the_last() -> dict[str, list[Any]]:
+    """The same of Repeat Edit, which reads what GIMP keeps of the last one; "older": what the version before wrote."""
+    older = {
+        "base": [{"name": "exposure", "ev": -1.0}],
+        "direction": "attenuate",
+        "strength": 100.0,
+        "kinds": ["exposure"],
+        "feather": 0.0,
+        "refine": False,
+        "background": [],
+        "background-on": False,
+        "background-strength": 100.0,
+    }
+    changes: dict[str, dict[str, Any]] = {
+        "direction": {"direction": "sideways"},
+        "tool": {"tool": "teleport"},
+        "kind": {"base": [{"name": "vibrato", "amount": 1}]},
+        "kind of the background": {"background": [{"name": "vibrato"}]},
+        "kind that is on": {"kinds": ["exposure", "vibrato"]},
+        "no direction": {"direction": None},
+        "older": {},
+    }
+    results = {}
+    for name, change in changes.items():
+        image, layer = inside.picture()
+        inside.select(image)
+        before = inside.visible(image)
+        content = json.dumps({**older, **change}).encode()
+        Gimp.attach_parasite(Gimp.Parasite.new("saliency-last-edit", 1, content))
+        status, message = inside.call("plug-in-saliency-repeat", image, [layer])
+        results[name] = [status, message, inside.visible(image) == before]
+        image.delete()
     Gimp.detach_parasite("saliency-last-edit")
-    image.delete()
     return results

@@ -25,10 +25,16 @@ def opened(gimp: GimpForTests, name: str) -> dict[str, Any]:
     return run(gimp, f"opened({str(SAMPLES / name)!r})")
 
 
-def test_version_1_had_nothing_to_adjust(gimp: GimpForTests) -> None:
+def test_version_1(gimp: GimpForTests) -> None:
+    """It could not be adjusted then, and kept what was predicted."""
     found = opened(gimp, "version-1.xcf")
-    assert found["untouched"]
-    assert ("delete its layers and make the edit again" if gimp.is_32 else "GIMP 3.2") in found["sentence"]
+    if not gimp.is_32:
+        assert "GIMP 3.2" in found["sentence"] and found["untouched"]
+        return
+    assert (found["direction"], found["strength"], found["base"]) == ("attenuate", 80.0, TWO)
+    assert (found["background"], found["model"], found["kinds"]) == ([], "edit-1", ["exposure", "saturation"])
+    assert found["half"] == [40.0, True] and found["changed"] > 0.01
+    assert found["names"] == ["Exposure −0.20 EV", "Saturation 0.87"]
 
 
 @pytest.mark.parametrize("name", ["version-2.xcf", "version-2-baked.xcf"])
@@ -64,7 +70,6 @@ def test_a_record_survives_being_written(gimp: GimpForTests) -> None:
 
 def test_what_is_not_known_is_a_sentence(gimp: GimpForTests) -> None:
     found = run(gimp, "unknown()")
-    repeat = found.pop("repeat")
     damaged = found.pop("no direction")
     for name, word in (
         ("direction", "sideways"),
@@ -75,4 +80,13 @@ def test_what_is_not_known_is_a_sentence(gimp: GimpForTests) -> None:
         assert status == "execution-error" and untouched, name
         assert message.startswith(f"This edit says «{word}», which is unknown here: update the plug-in"), message
     assert damaged[0] == "execution-error" and "are damaged: delete its layers" in damaged[1] and damaged[2]
-    assert repeat[0] == "execution-error" and "«sideways», which is unknown here" in repeat[1] and repeat[2]
+
+
+def test_what_is_not_known_of_the_last_edit_is_a_sentence(gimp: GimpForTests) -> None:
+    found = run(gimp, "unknown_of_the_last()")
+    assert found.pop("older") == ["success", None, False]
+    for status, message, untouched in found.values():
+        assert status == "execution-error" and untouched, message
+        assert message.endswith("make one with Attenuate or Emphasize Selection first."), message
+    words = [message.partition("«")[2].partition("»")[0] for _status, message, _untouched in found.values()]
+    assert words == ["sideways", "teleport", "vibrato", "vibrato", "vibrato", ""]

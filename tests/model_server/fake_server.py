@@ -12,7 +12,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
-sys.path[:0] = [str(Path(__file__).resolve().parents[2] / folder) for folder in ("", "plugin/saliency")]
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "plugin" / "saliency"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from gimp_saliency.shared import edits, version
 from gimp_saliency.shared.request import PLAIN, EditRequest, Ranking
@@ -20,7 +21,7 @@ from model_server.serve import process
 
 
 class FakePredictor:
-    """The predictor's shape: the answer depends on every byte of the picture."""
+    """The shape of the predictor and its tools: the answer depends on every byte of the picture."""
 
     model = "fake-1 (00000000)"
     networks: ClassVar[dict[str, Any]] = {"fake.onnx": {"bytes": 7, "sha256": "00000000"}}
@@ -28,8 +29,9 @@ class FakePredictor:
     def __init__(self, load_seconds: float, seconds: float) -> None:
         time.sleep(load_seconds)
         self._seconds = seconds
+        self.attention = self
 
-    def edits(self, picture: Any, request: EditRequest, figures: bool = True) -> SimpleNamespace:
+    def predict_edits(self, picture: Any, request: EditRequest, figures: bool = True) -> SimpleNamespace:
         time.sleep(self._seconds)
         if not picture[:, :, :3].any():
             raise ZeroDivisionError("a bug, for the tests")
@@ -50,20 +52,18 @@ class FakePredictor:
             figures=judged if figures else None,
         )
 
-    def proposals(
-        self, picture: Any, request: EditRequest, seed: int | None = None
-    ) -> dict[Ranking, SimpleNamespace]:
-        first = self.edits(picture, request)
+    def propose(self, picture: Any, request: EditRequest, seed: int | None = None) -> dict[Ranking, SimpleNamespace]:
+        first = self.predict_edits(picture, request)
         if seed is not None:
             request = replace(request, style_numbers=(seed / 2**31, *(request.style_numbers or PLAIN)[1:]))
-        return {Ranking.BEST_REALISM: first, Ranking.VARIANT_1: self.edits(picture, request)}
+        return {Ranking.BEST_REALISM: first, Ranking.VARIANT_1: self.predict_edits(picture, request)}
 
     def look(self, picture: Any) -> SimpleNamespace:
         if not picture[:, :, :3].any():
             raise ZeroDivisionError("a bug, for the tests")
-        return SimpleNamespace(saliency=0.5, realism=0.9, grey=self.saliency(picture), peak=0.01)
+        return SimpleNamespace(saliency=0.5, realism=0.9, grey=self.map_saliency(picture), peak=0.01)
 
-    def saliency(self, picture: Any) -> Any:
+    def map_saliency(self, picture: Any) -> Any:
         return picture[:, :, 0].copy()
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The choice among the 24 orders and among styles, on made-up pictures."""
+"""The choice among orders and among styles, on made-up pictures."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import pytest
 
 from gimp_saliency.shared.request import PLAIN, PROPOSED, EditRequest, Ranking
 from gimp_saliency.shared.styles import Style
-from model_server.predict.orders import DRAWN, SAME, Candidates, Measure, distinct_styles, is_worthy, sample_styles
+from model_server.predict.orders import SAME, Candidates, Measure
+from model_server.predict.styles import DRAWN, choose_styles, is_worthy, sample_styles
 from model_server.predict.vector import ORDERS
 
 POOL = ThreadPoolExecutor(2)
@@ -38,7 +39,7 @@ def candidates(greys: list[float], sign: float = 1.0) -> Candidates:
 def test_variants_are_farthest_from_what_was_chosen_before() -> None:
     found = candidates([0.3, 0.9, 0.5, 0.62, 0.4])
     assert [found.choose(choice) for choice in PROPOSED] == [0, 1, 3, 2]
-    assert found.distinct() == dict(zip(PROPOSED, [0, 1, 3, 2]))
+    assert found.choose_distinct() == dict(zip(PROPOSED, [0, 1, 3, 2]))
 
 
 def test_most_attention_depends_on_the_direction() -> None:
@@ -47,9 +48,9 @@ def test_most_attention_depends_on_the_direction() -> None:
 
 def test_lookalikes_are_left_out_but_answer() -> None:
     found = candidates([0.3, 0.3 + 0.8 * SAME, 0.3 + 0.4 * SAME])
-    assert found.distinct() == {"best-realism": 0}
+    assert found.choose_distinct() == {"best-realism": 0}
     assert [found.choose(choice) for choice in PROPOSED] == [0, 1, 2, 3]
-    assert candidates([0.3, 0.3 + 1.2 * SAME]).distinct() == {"best-realism": 0, "best-saliency": 1}
+    assert candidates([0.3, 0.3 + 1.2 * SAME]).choose_distinct() == {"best-realism": 0, "best-saliency": 1}
 
 
 @pytest.mark.parametrize(("choice", "looks"), [("best-realism", "realism"), ("best-saliency", "share")])
@@ -67,12 +68,12 @@ def test_a_choice_runs_one_network_only(choice: str, looks: str) -> None:
         return np.zeros((1, 3, 8, 8), np.float32)
 
     Candidates(edited, count("share"), count("realism"), Measure(MASK), 1.0, len(ORDERS), POOL).choose(choice)
-    assert runs.pop(looks) == 24 and not any(runs.values())
+    assert runs.pop(looks) == len(ORDERS) and not any(runs.values())
 
 
 def test_pictures_are_let_go_at_once() -> None:
     found = candidates([0.3, 0.5])
-    found.distinct()
+    found.choose_distinct()
     alive = weakref.ref(found)
     gc.disable()
     try:
@@ -89,7 +90,7 @@ def test_areas_count_alike_however_large() -> None:
     small[..., 7, 7] = 1
     for areas, expected in (((MASK,), 0.4), ((small,), 0.8), ((MASK, small), 1.2), ((MASK, np.zeros_like(MASK)), 0.4)):
         measure = Measure(*areas)
-        assert measure.distance(measure.seen(one), measure.seen(other)) == pytest.approx(expected, abs=1e-6)
+        assert measure.compare(measure.cut(one), measure.cut(other)) == pytest.approx(expected, abs=1e-6)
 
 
 def test_styles_are_drawn_from_a_seed() -> None:
@@ -119,11 +120,11 @@ def styles(greys: list[float], moved: list[float]) -> dict[Style, tuple[Any, flo
 def test_styles_are_chosen_as_orders_are() -> None:
     first, measure = np.full((3, 16), 0.5, np.float32), Measure(MASK)
     # The one that moves most, then the farthest from it and the first, then the farthest from all three.
-    found = distinct_styles(first, styles([0.6, 0.7, 0.2, 0.9], [0.1, 0.4, 0.3, 0.2]), measure)
+    found = choose_styles(first, styles([0.6, 0.7, 0.2, 0.9], [0.1, 0.4, 0.3, 0.2]), measure)
     assert found == {"best-saliency": (1.0,), "variant-1": (2.0,), "variant-2": (3.0,)}
     # Those that look like one before are left out.
     close = 0.5 + 0.5 * SAME
-    assert distinct_styles(first, styles([close, 0.7, 0.7 + 0.5 * SAME], [0.9, 0.4, 0.3]), measure) == {
+    assert choose_styles(first, styles([close, 0.7, 0.7 + 0.5 * SAME], [0.9, 0.4, 0.3]), measure) == {
         "best-saliency": (1.0,)
     }
-    assert distinct_styles(first, styles([close], [1.0]), measure) == distinct_styles(first, {}, measure) == {}
+    assert choose_styles(first, styles([close], [1.0]), measure) == choose_styles(first, {}, measure) == {}

@@ -16,10 +16,10 @@ import pytest
 from gimp_saliency.shared import places, version
 from gimp_saliency.shared.client import lifecycle
 from model_server import __main__
-from model_server.commands import check
+from model_server.gimp import start_command
 from model_server.gimp.plugin_copy import install_plugin
-from model_server.predict import attention
-from model_server.serve import process
+from model_server.installer import check
+from model_server.predict import networks, predictor
 from tests.model_server.processes import FAKE_SERVER, StartServer
 from tests.stand_ins import GIMP, executable
 
@@ -56,16 +56,16 @@ def installed(runtime: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("HOME", str(home))
     stand_in = executable(tmp_path / "bin/gimp-console", GIMP)
     monkeypatch.setenv("GIMP_SALIENCY_GIMP", str(stand_in))
-    monkeypatch.setattr(process, "command", lambda: FAKE_SERVER)
+    monkeypatch.setattr(start_command, "own_command", lambda: FAKE_SERVER)
     program = executable(home / "gimp-saliency", f"#!/bin/sh\necho gimp-saliency {version.VERSION}\n")
     copy = install_plugin(places.config() / "GIMP/3.2", [str(program), "serve"])
-    return Installed(program, copy, stand_in, lambda: {name: (good, text) for name, good, text in check.run()})
+    return Installed(program, copy, stand_in, lambda: {name: (good, text) for name, good, text in check.run_checks()})
 
 
 @pytest.fixture
 def plugin(installed: Installed, monkeypatch: pytest.MonkeyPatch) -> Installed:
     """The same, where only GIMP and the plug-in are looked at."""
-    for name in ("_packages", "_networks", "_server", "_socket"):
+    for name in ("_list_packages", "_try_networks", "_try_server", "_check_socket"):
         monkeypatch.setattr(check, name, lambda: "")
     return installed
 
@@ -91,7 +91,7 @@ def test_what_fails_is_named_and_the_rest_is_tried(
     installed: Installed, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(check, "PACKAGES", ("numpy", "no-such-package"))
-    monkeypatch.setattr(check, "_networks", lambda: "")
+    monkeypatch.setattr(check, "_try_networks", lambda: "")
     monkeypatch.setenv("GIMP_SALIENCY_GIMP", str(installed.copy))
     assert __main__.main(["check"]) == 1
     out = capsys.readouterr().out
@@ -102,52 +102,52 @@ def test_what_fails_is_named_and_the_rest_is_tried(
 
 @pytest.mark.parametrize("damage", ["flipped bit", "truncated", "missing"])
 def test_networks(damage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    networks = tmp_path / "networks"
-    shutil.copytree(attention.NETWORKS, networks)
-    path = networks / "realism.onnx"
+    folder = tmp_path / "networks"
+    shutil.copytree(networks.NETWORKS, folder)
+    path = folder / "realism.onnx"
     data = bytearray(path.read_bytes())
     data[1000] ^= 1
     path.write_bytes(data if damage == "flipped bit" else data[:1000])
     if damage == "missing":
         path.unlink()
-    monkeypatch.setattr(attention, "Predictor", functools.partial(attention.Predictor, networks))
+    monkeypatch.setattr(predictor, "Predictor", functools.partial(predictor.Predictor, folder))
     with pytest.raises(check.Problem, match=r"realism\.onnx.*install\.sh again"):
-        check._networks()
+        check._try_networks()
 
 
 def test_a_server_that_does_not_start_tells_why(runtime: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     script = "echo noise >&2; echo 'gimp-saliency: The disk is full; free some space.' >&2; exit 1"
-    monkeypatch.setattr(process, "command", lambda: ["/bin/sh", "-c", script])
+    monkeypatch.setattr(start_command, "own_command", lambda: ["/bin/sh", "-c", script])
     with pytest.raises(check.Problem, match=r"^It does not start: The disk is full; free some space\.$"):
-        check._server()
+        check._try_server()
 
 
 def test_a_server_that_never_answers(runtime: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "command", lambda: ["/bin/sh", "-c", "exec sleep 5"])
+    monkeypatch.setattr(start_command, "own_command", lambda: ["/bin/sh", "-c", "exec sleep 5"])
     monkeypatch.setattr(lifecycle, "START_LIMIT", 0.3)
     monkeypatch.setattr(check, "_LIMIT", 0.3)
     with pytest.raises(
         check.Problem, match=r"does not answer; run `gimp-saliency stop`.* read the end of .*server\.log"
     ):
-        check._server()
+        check._try_server()
 
 
 def test_a_server_of_another_version_is_replaced(start_server: StartServer, monkeypatch: pytest.MonkeyPatch) -> None:
     start_server("--version", "0.0.9")
-    monkeypatch.setattr(process, "command", lambda: FAKE_SERVER)
-    assert check._server().startswith("took the place of version 0.0.9, process ")
+    monkeypatch.setattr(start_command, "own_command", lambda: FAKE_SERVER)
+    assert check._try_server().startswith("took the place of version 0.0.9, process ")
     assert (lifecycle.health() or {})["version"] == version.VERSION
 
 
 def test_a_socket_open_to_others(start_server: StartServer, runtime: Path) -> None:
     start_server()
-    assert check._socket() == f"{runtime}/server.sock, which only you can open"
+    assert check._check_socket() == f"{runtime}/server.sock, which only you can open"
     (runtime / "server.sock").chmod(0o666)
     with pytest.raises(check.Problem, match=r"server\.sock is open to others \(mode 666\); run `gimp-saliency stop`"):
-        check._socket()
+        check._check_socket()
     (runtime / "server.sock").unlink()
     with pytest.raises(check.Problem, match=r"server\.sock is missing .*; run `gimp-saliency stop`"):
-        check._socket()
+        check._check_socket()
 
 
 def test_the_port_where_unix_sockets_are_missing(
@@ -156,10 +156,10 @@ def test_the_port_where_unix_sockets_are_missing(
     monkeypatch.setenv("GIMP_SALIENCY_TCP", "1")
     start_server()
     port = json.loads((runtime / "server.json").read_text())["port"]
-    assert check._socket() == f"127.0.0.1:{port}, with a secret in {runtime}/server.json"
+    assert check._check_socket() == f"127.0.0.1:{port}, with a secret in {runtime}/server.json"
     (runtime / "server.json").chmod(0o644)
     with pytest.raises(check.Problem, match=r"server\.json is open to others"):
-        check._socket()
+        check._check_socket()
 
 
 def test_no_plugin(plugin: Installed) -> None:
@@ -168,12 +168,10 @@ def test_no_plugin(plugin: Installed) -> None:
 
 
 def test_an_older_plugin(plugin: Installed) -> None:
-    module = plugin.copy / "connection.py"
+    module = plugin.copy / "gimp_saliency/shared/version.py"
     module.write_text(module.read_text().replace(f'VERSION = "{version.VERSION}"', 'VERSION = "0.0.9"'))
     found = failed(plugin.lines())
-    assert found["versions"].startswith(
-        f"The plug-in in {plugin.copy} is version 0.0.9, not {version.VERSION}; run "
-    )
+    assert found["versions"].startswith(f"The plug-in in {plugin.copy} is version 0.0.9, not {version.VERSION}; run ")
     assert found["plug-in"].startswith(f"{module} is not what this version has; run install.sh again")
     assert found.keys() == {"versions", "plug-in"}
 
@@ -181,8 +179,10 @@ def test_an_older_plugin(plugin: Installed) -> None:
 def test_an_older_copy_in_another_gimps_profile(plugin: Installed) -> None:
     other = install_plugin(places.config() / "GIMP/3.0", [str(plugin.program), "serve"])
     assert not failed(plugin.lines())
-    (other / "words.py").write_text("")
-    assert failed(plugin.lines())["plug-in"].startswith(f"{other}/words.py is not what this version has")
+    (other / "gimp_saliency/shared/words.py").write_text("")
+    assert failed(plugin.lines())["plug-in"].startswith(
+        f"{other}/gimp_saliency/shared/words.py is not what this version has"
+    )
 
 
 def test_a_profile_elsewhere(plugin: Installed, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -192,12 +192,14 @@ def test_a_profile_elsewhere(plugin: Installed, monkeypatch: pytest.MonkeyPatch,
     assert not failed(plugin.lines())
 
 
-@pytest.mark.parametrize("name", ["connection.py", "dialog.py", "locale/de/LC_MESSAGES/saliency.mo"])
+@pytest.mark.parametrize("name", ["shared/version.py", "ui/edit_dialog.py", "locale/de/LC_MESSAGES/saliency.mo"])
 def test_a_missing_file(plugin: Installed, name: str) -> None:
-    (plugin.copy / name).unlink()
+    (plugin.copy / "gimp_saliency" / name).unlink()
     found = failed(plugin.lines())
-    assert found["plug-in"].startswith(f"{plugin.copy / name} cannot be read (No such file or directory); run install")
-    assert ("versions" in found) == (name == "connection.py")
+    assert found["plug-in"].startswith(
+        f"{plugin.copy / 'gimp_saliency' / name} cannot be read (No such file or directory); run install"
+    )
+    assert ("versions" in found) == (name == "shared/version.py")
 
 
 def test_not_executable(plugin: Installed) -> None:
@@ -276,6 +278,6 @@ def test_flatpaks_permissions(plugin: Installed, monkeypatch: pytest.MonkeyPatch
 
 
 def test_the_installation_is_small() -> None:
-    total, networks = check.size()
+    total, networks = check.measure_size()
     assert networks <= 20e6
     assert total <= 25e6

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from model_server.benchmark.figures import Figure, side_by_side, table
+from model_server.benchmark.figures import Figure, time_side_by_side, write_table
 from tests.conftest import PROJECT, GimpForTests
 
 COSTS = PROJECT / "tests" / "costs.json"
@@ -27,6 +27,7 @@ def ratios(file: Path) -> dict[str, dict[str, Any]]:
     return {figure["name"]: figure for figure in figures if figure["unit"] == "×"}
 
 
+@pytest.mark.alone
 @pytest.mark.thorough
 def test_no_ratio_is_much_worse_than_it_was(gimp32: GimpForTests, tmp_path: Path) -> None:
     file = tmp_path / "costs.json"
@@ -52,7 +53,7 @@ def test_table_names_what_was_missed() -> None:
         Figure("size", 14.54, "MB"),
     ]
     assert [figure.is_met() for figure in figures] == [True, False, False, None]
-    assert table(figures).splitlines()[2:] == [
+    assert write_table(figures).splitlines()[2:] == [
         "| quick | 1.25 × | ≤ 1.50 × | met |",
         "| slow | 3.00 s | ≤ 0.50 s | missed |",
         "| many | 7.50 × | ≥ 8.00 × | missed |",
@@ -62,6 +63,6 @@ def test_table_names_what_was_missed() -> None:
 
 def test_works_take_turns() -> None:
     turns: list[str] = []
-    medians = side_by_side({name: lambda name=name: turns.append(name) for name in "ab"}, 2)
+    medians = time_side_by_side({name: lambda name=name: turns.append(name) for name in "ab"}, 2)
     assert turns == [*"aaaaabbbbb"] * 2
     assert set(medians) == {"a", "b"} and all(seconds >= 0 for seconds in medians.values())

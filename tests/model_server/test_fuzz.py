@@ -22,6 +22,8 @@ from tests.model_server.hostile import malformed
 from tests.model_server.processes import REAL_SERVER, StartServer, memory_at_rest, threads, wait_for
 from tests.model_server.wire import EDITS, LOOK, PICTURE, REFINE, dial, exchange, post, received, status, whole
 
+pytestmark = pytest.mark.alone
+
 LIMIT = 5.0  # seconds until a refusal
 THOROUGH = int(os.environ.get("GIMP_SALIENCY_FUZZ", "100000"))
 CLIENTS = 8

@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 
 from gimp_saliency.shared import places
-from model_server.gimp import plugin_copy, private_root, program
-from model_server.gimp.program import script
+from model_server.gimp import plugin_copy, private_root, running, start_command
+from model_server.gimp.find import find_gimp, is_snap
+from model_server.gimp.running import Gimp, GimpError, run_script
 from tests.conftest import GimpForTests
 from tests.model_server.processes import wait_for
 
@@ -46,38 +47,38 @@ def nothing_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 def test_without_gimp_the_sentence_says_what_to_do(nothing_found: Path) -> None:
-    with pytest.raises(program.GimpError, match=r"install GIMP 3, or run install\.sh"):
-        program.find()
+    with pytest.raises(GimpError, match=r"install GIMP 3, or run install\.sh"):
+        find_gimp()
 
 
 def test_gimp_2_is_not_found(nothing_found: Path) -> None:
     version(nothing_found / "gimp-console", "2.10.34")
-    with pytest.raises(program.GimpError, match="No GIMP 3"):
-        program.find()
+    with pytest.raises(GimpError, match="No GIMP 3"):
+        find_gimp()
 
 
 def test_the_newest_on_path_is_found(nothing_found: Path) -> None:
     version(nothing_found / "gimp-console", "2.10.38")
     version(nothing_found / "gimp-console-3.0", "3.0.4")
     newest = version(nothing_found / "gimp-console-3.2", "3.2.6")
-    found = program.find()
+    found = find_gimp()
     assert (found.version, found.kind, found.location) == ((3, 2, 6), "path", newest)
-    assert found.command("-i") == [str(newest), "-i"]
-    assert found.command(console=False) == [str(nothing_found / "gimp-3.2")]
+    assert found.make_command("-i") == [str(newest), "-i"]
+    assert found.make_command(console=False) == [str(nothing_found / "gimp-3.2")]
     assert found.profile() == Path(os.environ["HOME"], ".config/GIMP/3.2")
 
 
 def test_a_snap_does_not_count() -> None:
-    assert program.is_snap(Path("/snap/bin/gimp"))
-    assert not program.is_snap(Path("/usr/bin/gimp"))
+    assert is_snap(Path("/snap/bin/gimp"))
+    assert not is_snap(Path("/usr/bin/gimp"))
 
 
 def test_the_flatpak_is_found(nothing_found: Path, runtime: Path) -> None:
     make_program(nothing_found / "flatpak", "echo 'GNU Image Manipulation Program version 3.0.8'")
-    found = program.find()
+    found = find_gimp()
     assert (found.version, found.kind) == ((3, 0, 8), "flatpak")
-    assert found.command("-i")[:2] == ["flatpak", "run"]
-    assert f"--filesystem={runtime}" in found.command("-i")
+    assert found.make_command("-i")[:2] == ["flatpak", "run"]
+    assert f"--filesystem={runtime}" in found.make_command("-i")
     assert ".var/app/org.gimp.GIMP" in str(found.profile())
     (places.config() / "GIMP").mkdir(parents=True)
     assert found.profile() == places.config() / "GIMP/3.0"
@@ -85,15 +86,15 @@ def test_the_flatpak_is_found(nothing_found: Path, runtime: Path) -> None:
 
 def test_a_chosen_gimp_that_is_none(nothing_found: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("GIMP_SALIENCY_GIMP", str(tmp_path))
-    with pytest.raises(program.GimpError, match="is no GIMP 3"):
-        program.find()
+    with pytest.raises(GimpError, match="is no GIMP 3"):
+        find_gimp()
 
 
 def test_a_private_gimp_without_bubblewrap(nothing_found: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     version(places.data() / "gimp-3.2/usr/bin/gimp-console", "3.2.6")
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    with pytest.raises(program.GimpError, match="apt-get install bubblewrap"):
-        program.find()
+    with pytest.raises(GimpError, match="apt-get install bubblewrap"):
+        find_gimp()
 
 
 def test_the_private_view_takes_only_the_system_from_the_root_folder(
@@ -104,7 +105,7 @@ def test_the_private_view_takes_only_the_system_from_the_root_folder(
     (tmp_path / "usr/bin").mkdir(parents=True)
     (tmp_path / "usr/bin/gimp-console").touch()
     (tmp_path / "lib").symlink_to("usr/lib")
-    command = private_root.command(tmp_path, ["/usr/bin/true"])
+    command = private_root.wrap_command(tmp_path, ["/usr/bin/true"])
     view = set(zip(command[1::3], command[2::3], command[3::3]))
     assert ("--ro-bind", str(tmp_path / "usr"), "/usr") in view
     assert ("--symlink", "usr/lib", "/lib") in view
@@ -123,7 +124,7 @@ def test_the_private_environment_drops_what_is_the_hosts() -> None:
         "DISPLAY": ":1",
         "GIMP3_DIRECTORY": "p",
     }
-    fitted = private_root.environment(host)
+    fitted = private_root.adapt_environment(host)
     assert fitted.keys() & host.keys() == {"HOME", "DISPLAY", "GIMP3_DIRECTORY"}
 
 
@@ -141,7 +142,7 @@ def test_the_private_environment_drops_what_is_the_hosts() -> None:
     ],
 )
 def test_the_private_gimp_speaks_the_users_language(host: dict[str, str], languages: str) -> None:
-    fitted = private_root.environment({**host, "LC_NUMERIC": "de_DE.UTF-8"})
+    fitted = private_root.adapt_environment({**host, "LC_NUMERIC": "de_DE.UTF-8"})
     assert fitted["LANGUAGE"] == languages
     assert "LC_NUMERIC" not in fitted  # decimal points everywhere
 
@@ -149,7 +150,7 @@ def test_the_private_gimp_speaks_the_users_language(host: dict[str, str], langua
 @pytest.mark.parametrize("requests", [True, False])
 def test_the_start_command(requests: bool, tmp_path: Path) -> None:
     started = tmp_path / "started here"
-    command = program.server_command([str(make_program(tmp_path / "gimp saliency", f'echo "$1" > "{started}"'))])
+    command = start_command.plugin_command([str(make_program(tmp_path / "gimp saliency", f'echo "$1" > "{started}"'))])
     env = {"GIMP_SALIENCY_RUNTIME": str(tmp_path), "PATH": os.environ["PATH"]}
     subprocess.run(command, env={**env, "GIMP_SALIENCY_REQUEST": "1"} if requests else env, check=True, timeout=10)
     assert (tmp_path / "start").exists() == requests
@@ -162,7 +163,8 @@ def test_the_start_command_in_a_flatpak(tmp_path: Path) -> None:
     make_program(tmp_path / "bin/flatpak-spawn", 'for each; do echo "$each"; done')
     (tmp_path / ".flatpak-info").touch()
     command = [
-        part.replace("/.flatpak-info", f"{tmp_path}/.flatpak-info") for part in program.server_command(["/h o/g s"])
+        part.replace("/.flatpak-info", f"{tmp_path}/.flatpak-info")
+        for part in start_command.plugin_command(["/h o/g s"])
     ]
     env = {"GIMP_SALIENCY_RUNTIME": "/run/user/1000/g s", "PATH": f"{tmp_path}/bin:/usr/bin:/bin"}
     said = subprocess.run(command, env=env, check=True, timeout=10, capture_output=True, text=True).stdout
@@ -173,9 +175,10 @@ def test_a_request_starts_the_server_on_the_host(
     runtime: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     served = tmp_path / "served"
-    monkeypatch.setattr(program, "_SERVE", ["/bin/sh", "-c", f"echo \"$OURS $GIMP_SALIENCY_RUNTIME\" > '{served}'"])
-    monkeypatch.setattr(private_root, "command", lambda root, arguments: ["/bin/sh", "-c", arguments[1]])
-    inside = program.Gimp((3, 2, 6), "private", tmp_path)
+    server = ["/bin/sh", "-c", f"echo \"$OURS $GIMP_SALIENCY_RUNTIME\" > '{served}'"]
+    monkeypatch.setattr(start_command, "own_command", lambda: server)
+    monkeypatch.setattr(private_root, "wrap_command", lambda root, arguments: ["/bin/sh", "-c", arguments[1]])
+    inside = Gimp((3, 2, 6), "private", tmp_path)
     ask = ': > "$GIMP_SALIENCY_RUNTIME/start"; sleep 20'
     with inside.start(ask, env={**os.environ, "OURS": "kept"}) as process:
         wait_for(lambda: served.exists() and served.read_text() != "")
@@ -185,10 +188,11 @@ def test_a_request_starts_the_server_on_the_host(
     assert process.returncode == -signal.SIGTERM
 
 
+@pytest.mark.alone
 def test_leaving_ends_the_whole_group(runtime: Path, tmp_path: Path) -> None:
     pid = tmp_path / "pid"
     stubborn = make_program(tmp_path / "stubborn", f"trap '' TERM; sleep 60 & echo $! > '{pid}'; wait")
-    shell = program.Gimp((3, 2, 6), "path", Path("/bin/sh"))
+    shell = Gimp((3, 2, 6), "path", Path("/bin/sh"))
     began = time.monotonic()
     with shell.start("-c", f"'{stubborn}' & sleep 60"):
         wait_for(lambda: pid.exists() and pid.read_text().strip() != "")
@@ -204,7 +208,7 @@ def _runs(pid: int) -> bool:
 
 
 def test_a_program_that_cannot_be_started(runtime: Path, tmp_path: Path) -> None:
-    with pytest.raises(program.GimpError, match="run install"), program.Gimp((3, 2, 6), "path", tmp_path / "no").start():
+    with pytest.raises(GimpError, match="run install"), Gimp((3, 2, 6), "path", tmp_path / "no").start():
         pass
 
 
@@ -229,7 +233,7 @@ def test_without_the_source_tree_there_is_no_manual(monkeypatch: pytest.MonkeyPa
     shutil.copytree(plugin_copy.PACKAGE, installed)
     launcher = tmp_path / "share" / "saliency.py"
     launcher.parent.mkdir()
-    shutil.copy(plugin_copy.launcher(), launcher)
+    shutil.copy(plugin_copy.find_launcher(), launcher)
     monkeypatch.setattr(plugin_copy, "PACKAGE", installed)
     monkeypatch.setattr(plugin_copy.metadata, "files", lambda name: [FoundFile(launcher)])
     copy = plugin_copy.install_plugin(tmp_path / "profile", ["serve"])
@@ -272,11 +276,11 @@ def test_profiles(nothing_found: Path, monkeypatch: pytest.MonkeyPatch, tmp_path
     for path in [*wanted, home / ".config/GIMP/2.10", home / ".config/GIMP/3.2.bak"]:
         path.mkdir(parents=True)
     monkeypatch.setenv("GIMP3_DIRECTORY", str(tmp_path / "moved"))
-    assert plugin_copy.profiles() == sorted(wanted)
+    assert plugin_copy.find_profiles() == sorted(wanted)
 
 
 def test_profiles_on_other_systems(nothing_found: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = program.Gimp((3, 2, 4), "path", Path("gimp-console"))
+    found = Gimp((3, 2, 4), "path", Path("gimp-console"))
     monkeypatch.setattr(sys, "platform", "darwin")
     assert found.profile() == Path.home() / "Library/Application Support/GIMP/3.2"
     monkeypatch.setattr(sys, "platform", "win32")
@@ -287,7 +291,7 @@ def test_profiles_on_other_systems(nothing_found: Path, monkeypatch: pytest.Monk
 def test_ending_where_there_are_no_process_groups(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, "killpg")
     with subprocess.Popen(["sleep", "60"]) as process:
-        program.end(process)
+        running.end(process)
     assert process.returncode == -signal.SIGKILL
 
 
@@ -300,7 +304,7 @@ from gi.repository import Gimp
 open({str(place / "from inside")!r}, "w").write("x")
 result = {{"version": Gimp.version(), "cwd": os.getcwd(), "home": os.path.expanduser("~")}}
 """
-    answer = script(gimp.gimp, code, env=gimp.env)
+    answer = run_script(gimp.gimp, code, env=gimp.env)
     assert answer["version"] == ".".join(map(str, gimp.gimp.version))
     assert answer["cwd"] == str(Path.cwd())
     assert answer["home"] == str(Path.home())
@@ -308,11 +312,11 @@ result = {{"version": Gimp.version(), "cwd": os.getcwd(), "home": os.path.expand
 
 
 def test_a_failing_and_a_slow_script_in_real_gimp(gimp32: GimpForTests) -> None:
-    with pytest.raises(program.GimpError, match="ZeroDivisionError"):
-        script(gimp32.gimp, "1 / 0", env=gimp32.env)
-    with pytest.raises(program.GimpError, match="did not finish"):
-        script(gimp32.gimp, "import time; time.sleep(60)", timeout=8, env=gimp32.env)
+    with pytest.raises(GimpError, match="ZeroDivisionError"):
+        run_script(gimp32.gimp, "1 / 0", env=gimp32.env)
+    with pytest.raises(GimpError, match="did not finish"):
+        run_script(gimp32.gimp, "import time; time.sleep(60)", timeout=8, env=gimp32.env)
 
 
 def test_real_gimp_knows_the_procedures(gimp: GimpForTests) -> None:
-    assert plugin_copy.missing_procedures(gimp.gimp, Path(gimp.env["GIMP3_DIRECTORY"])) == []
+    assert plugin_copy.find_missing_procedures(gimp.gimp, Path(gimp.env["GIMP3_DIRECTORY"])) == []

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from model_server.predict.guided_filter import TILE, refine
+from model_server.predict.edge import TILE, refine_mask
 
 RADII = (1, 2.5, 6, 11, 32, 70)
 
@@ -37,14 +37,14 @@ def test_the_mask_moves_to_the_objects_edge(error: int, colours: Any, noise: flo
     truth = disc(240, 300, 70)
     colour = np.where(truth[:, :, None], *colours) + rng.normal(0, noise, (240, 300, 3))
     rough = disc(240, 300, 70 + error)
-    refined = refine(picture(colour.clip(0, 255), rough * 255), 20) > 32767
+    refined = refine_mask(picture(colour.clip(0, 255), rough * 255), 20) > 32767
     assert (refined != truth).sum() < 0.2 * (rough != truth).sum()
 
 
 def test_where_the_picture_is_flat_the_mask_is_blurred() -> None:
     mask = np.zeros((100, 160))
     mask[:, 80:] = 255
-    ramp = refine(picture(np.full((100, 160, 3), 90), mask), 12)[50].astype(float) / 65535
+    ramp = refine_mask(picture(np.full((100, 160, 3), 90), mask), 12)[50].astype(float) / 65535
     assert (np.diff(ramp) >= 0).all() and np.diff(ramp).max() < 0.06
     assert ramp[79] == pytest.approx(1 - ramp[80], abs=1e-3)
     assert not ramp[:50].any() and (ramp[110:] == 1).all()
@@ -55,7 +55,7 @@ def test_where_the_picture_is_flat_the_mask_is_blurred() -> None:
 def test_constant_masks_stay_exactly(radius: float, value: int) -> None:
     noisy = photo(2, 150, 170)
     noisy[:, :, 3] = value
-    assert (refine(noisy, radius) == value * 257).all()
+    assert (refine_mask(noisy, radius) == value * 257).all()
 
 
 @pytest.mark.parametrize("radius", RADII)
@@ -63,7 +63,7 @@ def test_nothing_changes_beyond_the_reach(radius: float) -> None:
     size, half = 700, 350
     noisy = photo(3, 40, size)
     noisy[:, :half, 3], noisy[:, half:, 3] = 0, 255
-    refined = refine(noisy, radius)
+    refined = refine_mask(noisy, radius)
     assert not refined[:, : int(half - 4 * radius)].any()
     assert (refined[:, int(half + 4 * radius) :] == 65535).all()
 
@@ -75,10 +75,10 @@ def test_a_tiles_interior_is_the_whole_pictures(radius: float, corner: tuple[int
     margin = int(4 * radius) + 1
     top, left = (place * TILE for place in corner)
     bottom, right = min(900, top + 2 * margin + 150), min(1000, left + 2 * margin + 131)
-    tile = refine(whole[top:bottom, left:right], radius)
+    tile = refine_mask(whole[top:bottom, left:right], radius)
     # At the picture's own edges a tile has no margin.
     inside = np.s_[top and margin : bottom - top - margin, left and margin : right - left - margin]
-    expected = refine(whole, radius)[top:bottom, left:right][inside]
+    expected = refine_mask(whole, radius)[top:bottom, left:right][inside]
     assert expected.size > 10000
     assert np.abs(tile[inside].astype(int) - expected).max() <= 1
 
@@ -86,13 +86,13 @@ def test_a_tiles_interior_is_the_whole_pictures(radius: float, corner: tuple[int
 @pytest.mark.parametrize("shape", [(1, 1), (1, 50), (67, 1), (2, 3), (129, 257)])
 @pytest.mark.parametrize("radius", [1, 9, 256])
 def test_any_shape(shape: tuple[int, int], radius: float) -> None:
-    refined = refine(photo(5, *shape), radius)
+    refined = refine_mask(photo(5, *shape), radius)
     assert refined.shape == shape and refined.dtype == np.uint16
 
 
 def test_grey_pictures_guide_too() -> None:
     """All channels equal: the covariance has rank 1."""
     truth = disc(100, 100, 30)
-    refined = refine(picture(np.repeat(truth[:, :, None] * 200, 3, 2), truth * 255), 8)
+    refined = refine_mask(picture(np.repeat(truth[:, :, None] * 200, 3, 2), truth * 255), 8)
     assert (refined == truth * 65535).mean() > 0.95
     assert ((refined > 32767) == truth).all()

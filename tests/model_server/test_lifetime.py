@@ -26,6 +26,7 @@ PICTURE = bytes(range(256)) * 4
 EDITS = "/v1/edits?direction=attenuate&order=random&width=16&height=16"
 
 
+@pytest.mark.alone
 def test_ten_at_once_leave_one(runtime: Path) -> None:
     processes = [subprocess.Popen(FAKE_SERVER) for _ in range(10)]
     try:
@@ -39,13 +40,20 @@ def test_ten_at_once_leave_one(runtime: Path) -> None:
             process.wait()
 
 
+@pytest.mark.alone
 def test_ten_plugins_at_once_start_one(plugin_starts: Callable[..., None]) -> None:
     plugin_starts("--load-seconds", "0.3")
     with ThreadPoolExecutor(10) as pool:
-        answers = list(pool.map(lambda _: questions.ask_edits(PICTURE, 16, 16, EditRequest("attenuate", ranking=Ranking.RANDOM)), range(10)))
+        answers = list(
+            pool.map(
+                lambda _: questions.ask_edits(PICTURE, 16, 16, EditRequest("attenuate", ranking=Ranking.RANDOM)),
+                range(10),
+            )
+        )
     assert len({json.dumps(answer["edits"]) for answer in answers}) == 1
 
 
+@pytest.mark.alone
 def test_idle_exit(start_server: StartServer, runtime: Path) -> None:
     process = start_server("--idle", "0.6")
     for _ in range(4):  # requests keep it alive
@@ -91,6 +99,7 @@ def test_killed_server_is_replaced(plugin_starts: Callable[..., None], runtime: 
     assert len(pids) == 3
 
 
+@pytest.mark.alone
 def test_killed_during_a_request(plugin_starts: Callable[..., None], start_server: StartServer) -> None:
     process = start_server("--seconds", "20")
     plugin_starts()
@@ -101,6 +110,7 @@ def test_killed_during_a_request(plugin_starts: Callable[..., None], start_serve
         assert answer.result(10)["edits"]
 
 
+@pytest.mark.alone
 def test_frozen_server_is_replaced(
     plugin_starts: Callable[..., None], start_server: StartServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -120,6 +130,7 @@ def test_signals_end_it_cleanly(start_server: StartServer, runtime: Path, sign: 
     assert [path.name for path in runtime.iterdir()] == ["server.lock"]
 
 
+@pytest.mark.alone
 def test_a_running_request_is_finished_at_the_end(start_server: StartServer) -> None:
     process = start_server("--seconds", "0.8")
     with ThreadPoolExecutor(1) as pool:
@@ -130,6 +141,7 @@ def test_a_running_request_is_finished_at_the_end(start_server: StartServer) -> 
     assert process.wait(5) == 0
 
 
+@pytest.mark.alone
 def test_stop_ends_a_frozen_server_by_force(start_server: StartServer) -> None:
     process = start_server()
     process.send_signal(signal.SIGSTOP)
@@ -140,11 +152,17 @@ def test_stop_ends_a_frozen_server_by_force(start_server: StartServer) -> None:
     assert not lifecycle.stop()
 
 
+@pytest.mark.alone
 def test_other_version_is_replaced_once(plugin_starts: Callable[..., None], start_server: StartServer) -> None:
     old = start_server("--version", "0.0.9")
     plugin_starts()
     with ThreadPoolExecutor(5) as pool:  # several GIMPs meet the old server at once
-        answers = list(pool.map(lambda _: questions.ask_edits(PICTURE, 16, 16, EditRequest("attenuate", ranking=Ranking.RANDOM)), range(5)))
+        answers = list(
+            pool.map(
+                lambda _: questions.ask_edits(PICTURE, 16, 16, EditRequest("attenuate", ranking=Ranking.RANDOM)),
+                range(5),
+            )
+        )
     assert all(answer["edits"] for answer in answers)
     assert old.wait(5) == 0
     assert lifecycle.health()["version"] == version.VERSION  # type: ignore[index]
@@ -208,7 +226,6 @@ def test_tcp_where_unix_sockets_are_missing(
 
 @pytest.mark.parametrize("damage", ["missing", "garbage"])
 def test_damaged_networks_are_reported(start_server: StartServer, tmp_path: Path, damage: str) -> None:
-    pytest.importorskip("model_server.predictor")
     folder = tmp_path / "networks"
     if damage == "garbage":
         folder.mkdir()
@@ -221,6 +238,7 @@ def test_damaged_networks_are_reported(start_server: StartServer, tmp_path: Path
     print(found["error"])
 
 
+@pytest.mark.alone
 def test_start_and_memory(runtime: Path) -> None:
     """Start to first answer on a machine that may be busy, hence the wide limit; memory after 100 requests, at rest."""
     networks = ROOT / "model_server" / "networks" / "manifest.json"

@@ -26,6 +26,8 @@ from gimp_saliency.shared.request import EditRequest, Ranking
 from tests.model_server.processes import REAL_SERVER, StartServer, memory_at_rest, wait_for
 from tests.model_server.wire import exchange, whole
 
+pytestmark = pytest.mark.alone
+
 SECONDS = float(os.environ.get("GIMP_SALIENCY_LOAD_SECONDS", "120"))
 CLIENTS = 32
 EDITS = 10_000
@@ -72,7 +74,9 @@ def questions_of(client: int) -> list[Question]:
         lambda: timeless(questions.ask_edits(pixels, width, height, EditRequest(direction))),
         lambda: timeless(questions.ask_look(pixels, width, height)),
         lambda: questions.ask_refined(pixels, width, height, 8),
-        lambda: timeless(questions.ask_edits(pixels, width, height, EditRequest(direction, 50.0, ranking=Ranking.RANDOM))),
+        lambda: timeless(
+            questions.ask_edits(pixels, width, height, EditRequest(direction, 50.0, ranking=Ranking.RANDOM))
+        ),
         lambda: questions.ask_saliency(rgb, width, height),
         lambda: timeless(questions.ask_proposals(pixels, width, height, EditRequest(direction), seed=styles)),
         lambda: timeless(questions.ask_edits(pixels, width, height, EditRequest(direction, background=True))),
@@ -184,7 +188,9 @@ def test_the_last_of_many_edits_is_the_first(server: int) -> None:
 
     def edits(pixels: bytes, height: int, number: int) -> str:
         direction = ("attenuate", "emphasize")[number % 2]
-        return timeless(questions.ask_edits(pixels, 384, height, EditRequest(direction, ranking=Ranking(orders[number // 2 % 4]))))
+        return timeless(
+            questions.ask_edits(pixels, 384, height, EditRequest(direction, ranking=Ranking(orders[number // 2 % 4])))
+        )
 
     def photographs() -> list[str]:
         return [edits(pixels, 256, number) for pixels in photos for number in range(8)]

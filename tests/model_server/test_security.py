@@ -41,7 +41,7 @@ needs_root = pytest.mark.skipif(os.getuid() != 0, reason="only root can become a
 ATTEMPT = """
 import encodings.idna, os, socket, sys
 sys.path.insert(0, {root!r})
-from plugin.saliency import connection
+from gimp_saliency.shared.client import transport
 os.setgroups([]); os.setgid({user}); os.setuid({user})
 try:
     {attempt}
@@ -52,7 +52,7 @@ except Exception as error:
 
 def as_another_user(attempt: str) -> str:
     """What a process of another user prints that tries something; it shares nothing but the path's name."""
-    code = ATTEMPT.format(root=str(ROOT), user=NOBODY, attempt=attempt)
+    code = ATTEMPT.format(root=str(ROOT / "plugin" / "saliency"), user=NOBODY, attempt=attempt)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=20, check=True)
     return done.stdout.strip()
 
@@ -72,7 +72,7 @@ def test_another_user_cannot_enter_the_folder(start_server: StartServer, runtime
         assert as_another_user(f"print(open({str(runtime / name)!r}).read())").startswith("PermissionError")
     assert as_another_user(connecting(runtime / "server.sock")).startswith("PermissionError")
     assert as_another_user(f"print(os.listdir({str(runtime)!r}))").startswith("PermissionError")
-    said = as_another_user("connection.request('GET', '/v1/health')")
+    said = as_another_user("transport.request('GET', '/v1/health')")
     assert said.startswith("ServerError") and "belongs to another user; remove it or set GIMP_SALIENCY_RUNTIME" in said
 
 
@@ -192,7 +192,7 @@ def test_secrets_are_compared_in_constant_time(runtime: Path, monkeypatch: pytes
 
     monkeypatch.setattr(hmac, "compare_digest", recorded)
     folder = Path(places.runtime_folder())
-    with process.Server(folder, Worker(lambda: None), folder / "log", 60, {}) as server:
+    with process.Server(folder, Worker(lambda: None), folder / "log", 60) as server:
         thread = threading.Thread(target=server.run)
         thread.start()
         try:

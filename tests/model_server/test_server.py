@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from gimp_saliency.shared import places
 from gimp_saliency.shared.client import lifecycle, questions, transport
 from gimp_saliency.shared.request import EditRequest, Ranking
-from model_server.predict.guided_filter import refine
+from model_server.predict.edge import refine_mask
 from tests.model_server.processes import StartServer, memory, threads, wait_for
 from tests.model_server.wire import EDITS, LOOK, PICTURE, PROPOSALS, REFINE, SIDE, exchange, post, status
 
@@ -80,7 +80,8 @@ def test_background_and_style(server: int) -> None:
     found = questions.ask_proposals(PICTURE, SIDE, SIDE, EditRequest("attenuate", **more), seed=2**30)["proposals"]
     assert [each["style"] for each in found] == [STYLE, [0.5, *STYLE[1:]]]
     assert not any(
-        "background" in each for each in questions.ask_proposals(PICTURE, SIDE, SIDE, EditRequest("attenuate"))["proposals"]
+        "background" in each
+        for each in questions.ask_proposals(PICTURE, SIDE, SIDE, EditRequest("attenuate"))["proposals"]
     )
 
 
@@ -94,7 +95,7 @@ def test_look(server: int) -> None:
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (300, 1), (70, 130)])
 def test_refine(server: int, width: int, height: int) -> None:
     picture = (PICTURE * 40)[: width * height * 4]
-    expected = refine(np.frombuffer(picture, np.uint8).reshape(height, width, 4), 4.5)
+    expected = refine_mask(np.frombuffer(picture, np.uint8).reshape(height, width, 4), 4.5)
     assert questions.ask_refined(picture, width, height, 4.5) == expected.astype("<u2").tobytes()
 
 
@@ -110,6 +111,7 @@ def test_largest_pictures(server: int) -> None:
     assert questions.ask_refined(b"\xff" * (2048 * 2048 * 4), 2048, 2048, 32) == b"\xff" * (2048 * 2048 * 2)
 
 
+@pytest.mark.alone
 def test_many_large_tiles_at_once_are_refused_not_kept(server: int) -> None:
     """Each takes 16 MB while it is sent."""
     head = post(REFINE.replace("=16", "=2048"), bytes(100_000), f"Content-Length: {2048 * 2048 * 4}")
@@ -264,12 +266,14 @@ def test_malformed_requests(server: int, data: bytes, expected: int) -> None:
     assert status(exchange(data)) == expected
 
 
+@pytest.mark.alone
 def test_a_slow_sender_is_cut_off(server: int) -> None:
     before = time.monotonic()
     assert status(exchange(post(EDITS, PICTURE[:10], "Content-Length: 1024"), finish=False)) == 408
     assert 3.5 < time.monotonic() - before < 5
 
 
+@pytest.mark.alone
 def test_dripping_bytes_gain_no_time(server: int) -> None:
     with socket.socket(socket.AF_UNIX) as client:
         client.connect(places.socket_path())
@@ -281,6 +285,7 @@ def test_dripping_bytes_gain_no_time(server: int) -> None:
     assert time.monotonic() - before < 5.5
 
 
+@pytest.mark.alone
 def test_health_during_predictions(start_server: StartServer) -> None:
     start_server("--seconds", "0.3")
     clients = [threading.Thread(target=transport.request, args=("POST", EDITS, PICTURE)) for _ in range(4)]
@@ -294,6 +299,7 @@ def test_health_during_predictions(start_server: StartServer) -> None:
     assert len(waits) > 20 and sorted(waits)[len(waits) // 2] < 0.05
 
 
+@pytest.mark.alone
 def test_idle_connections_do_not_block(server: int) -> None:
     clients = []
     try:
@@ -330,6 +336,7 @@ requests = st.one_of(
 )
 
 
+@pytest.mark.alone
 def test_hundreds_of_malformed_requests(server: int) -> None:
     codes: set[int] = set()
 

@@ -26,7 +26,7 @@ from gimp_saliency.shared import places
 from gimp_saliency.shared.client import lifecycle, questions, transport
 from gimp_saliency.shared.errors import ServerError
 from gimp_saliency.shared.request import EditRequest, Ranking
-from model_server import __main__
+from model_server.serve import loading
 from model_server.serve.worker import Worker
 from tests.model_server.processes import FAKE_SERVER, REAL_SERVER, ROOT, StartServer, wait_for
 from tests.model_server.wire import EDITS, LOOK, PICTURE
@@ -61,6 +61,7 @@ def is_sentence(text: str) -> bool:
     return bool(re.fullmatch(r"[^\n]{10,300}[;,.] [^\n]+\.", text))
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize(
     ("code", "kills"),
@@ -112,6 +113,7 @@ def test_killed_at_any_moment(plugin_starts: PluginStarts, runtime: Path, code: 
     assert [ask(seed) for seed in range(8)] == right
 
 
+@pytest.mark.alone
 @pytest.mark.thorough
 def test_frozen_under_load(
     plugin_starts: PluginStarts, start_server: StartServer, monkeypatch: pytest.MonkeyPatch
@@ -249,8 +251,8 @@ def test_no_memory_for_the_networks(monkeypatch: pytest.MonkeyPatch) -> None:
             raise error
         return "predictor"
 
-    monkeypatch.setattr(__main__, "_predictor", predictor)
-    worker = Worker(lambda: __main__._load(None))
+    monkeypatch.setattr(loading, "_import_and_load", predictor)
+    worker = Worker(lambda: loading.load_predictor(None))
     try:
         wait_for(lambda: worker.state()["state"] == "failed")
         for _ in ways[1:]:
@@ -261,6 +263,7 @@ def test_no_memory_for_the_networks(monkeypatch: pytest.MonkeyPatch) -> None:
         worker.close()
 
 
+@pytest.mark.alone
 @pytest.mark.thorough
 @pytest.mark.timeout(300)
 def test_little_memory(runtime: Path, plugin_starts: PluginStarts) -> None:
@@ -288,6 +291,7 @@ def test_little_memory(runtime: Path, plugin_starts: PluginStarts) -> None:
     assert any("not enough memory" in outcome for outcome in outcomes.values())
 
 
+@pytest.mark.alone
 @pytest.mark.thorough
 def test_the_clock_runs_backwards(start_server: StartServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """At the server and at its caller, an hour at each look: all limits are measured with another clock."""
@@ -304,6 +308,7 @@ def test_the_clock_runs_backwards(start_server: StartServer, monkeypatch: pytest
     assert lifecycle.health() is None
 
 
+@pytest.mark.alone
 def test_logout_and_login(plugin_starts: PluginStarts, runtime: Path) -> None:
     """The session's folder goes with everything in it, while a request runs, and is there again a moment later."""
     plugin_starts("--seconds", "0.4", command=[sys.executable, "-c", FAKE])

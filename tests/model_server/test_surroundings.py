@@ -11,7 +11,8 @@ import pytest
 
 from gimp_saliency.shared.request import EditRequest
 from model_server.predict import background
-from model_server.predict.attention import NETWORKS, Predictor
+from model_server.predict.networks import NETWORKS
+from model_server.predict.predictor import Predictor
 from model_server.predict.vector import COUNT, ORDERS, SHARPENING
 
 Floats = npt.NDArray[np.float32]
@@ -29,7 +30,7 @@ def edited(parameters: Floats) -> Floats:
 
 def fit(gain: background.Gain, start: Floats) -> Floats:
     with ThreadPoolExecutor(2) as pool:
-        return background.fitted(start, edited, gain, pool)(start)
+        return background.fit_background(start, edited, gain, pool)(start)
 
 
 def change(parameters: Floats) -> float:
@@ -63,7 +64,7 @@ def test_what_nobody_sees_stays_within_its_bounds() -> None:
     """In a picture where no edit shows, such as a black one."""
     start = np.full(COUNT, 0.02, np.float32)
     with ThreadPoolExecutor(2) as pool:
-        fit = background.fitted(start, lambda parameters: np.zeros_like(PICTURE), lambda picture: 0.0, pool)
+        fit = background.fit_background(start, lambda parameters: np.zeros_like(PICTURE), lambda picture: 0.0, pool)
     assert np.isfinite(fit(start)).all() and abs(fit(start)).max() < 1
 
 
@@ -71,9 +72,9 @@ def test_amounts_never_change_their_sign() -> None:
     """Sharpening is never negative, in whatever style or order the fit is used."""
     start = np.full(COUNT, 3.0, np.float32)
     with ThreadPoolExecutor(2) as pool:
-        fit = background.fitted(start, edited, lambda picture: float(picture.mean()), pool)
+        fit = background.fit_background(start, edited, lambda picture: float(picture.mean()), pool)
     assert 0 < fit.scale < 1
-    assert fit(np.full((24, COUNT), 0.001, np.float32))[:, SHARPENING].min() > 0
+    assert fit(np.full((len(ORDERS), COUNT), 0.001, np.float32))[:, SHARPENING].min() > 0
 
 
 @pytest.mark.parametrize("direction", ["attenuate", "emphasize"])
@@ -81,17 +82,18 @@ def test_suits_the_picture(direction: str) -> None:
     """With the shipped networks the background helps; an answer that no critic judges is not fitted."""
     if not (NETWORKS / "manifest.json").exists():
         pytest.skip("no networks")
-    predictor = Predictor()
+    attention = Predictor().attention
     picture = np.random.default_rng(1).integers(0, 256, (96, 128, 4), np.uint8)
     picture[..., 3] = 0
     picture[30:60, 40:80, 3] = 255
     wish = EditRequest(direction, background=True)
-    scene = predictor._scene(picture)
-    judged = predictor._judge(scene, wish)
-    assert judged.fit is not None and judged.around is not None
+    scene = attention._make_scene(picture)
+    judged = attention._judge(scene, wish)
+    assert judged.fit is not None and judged.plan.around is not None
     shares = [
-        scene.share(scene.editor.edited(judged.inside[0], around, ORDERS[0])) for around in (None, judged.around[0])
+        scene.share(scene.editor.apply(judged.plan.inside[0], around, ORDERS[0]))
+        for around in (None, judged.plan.around[0])
     ]
     assert wish.sign * (shares[1] - shares[0]) > 0
-    assert predictor._judge(scene, wish, judged=False).fit is None
-    assert predictor._judge(scene, EditRequest(direction)).fit is None
+    assert attention._judge(scene, wish, judged=False).fit is None
+    assert attention._judge(scene, EditRequest(direction)).fit is None

@@ -11,14 +11,15 @@ from pathlib import Path
 COMMAND = [sys.executable, str(Path(__file__).with_name("without_unix.py"))]
 ASK = f"""
 import json
-from plugin.saliency import connection
-connection.start_command = {[*COMMAND, "serve"]!r}
+from gimp_saliency.shared.client import lifecycle, questions, transport
+from gimp_saliency.shared.request import EditRequest
+lifecycle.start_command = {[*COMMAND, "serve"]!r}
 picture = bytes(range(256)) * 64
-answer = connection.ask_edits(picture, 64, 64, "emphasize", "best-realism")
-again = connection.ask_edits(picture, 64, 64, "emphasize", "best-realism")
-look = connection.ask_look(picture, 64, 64)
+answer = questions.ask_edits(picture, 64, 64, EditRequest("emphasize"))
+again = questions.ask_edits(picture, 64, 64, EditRequest("emphasize"))
+look = questions.ask_look(picture, 64, 64)
 same = answer["edits"] == again["edits"]
-print(json.dumps([same, len(look["map"]), connection.health(), connection.has_unix_sockets()]))
+print(json.dumps([same, len(look["map"]), lifecycle.health(), transport.has_unix_sockets()]))
 """
 
 

@@ -29,7 +29,7 @@ def post(path: str, body: bytes = b"", *headers: str) -> bytes:
 
 def dial(limit: float = 8.0) -> socket.socket:
     """A connection to the server's Unix socket, with a limit on each wait in seconds."""
-    return transport._connected(None, limit)
+    return transport.connect(None, limit)
 
 
 def exchange(data: bytes, finish: bool = True, limit: float = 8.0) -> bytes:

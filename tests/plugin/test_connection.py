@@ -173,7 +173,10 @@ def test_a_background_that_was_asked_for_must_be_there(answering: Callable[..., 
         with pytest.raises(ServerError, match="makes no sense"):
             questions.ask_proposals(PICTURE, 16, 16, EditRequest("attenuate", background=True))
     said[0] = {"edits": [], "background": []}
-    assert questions.ask_edits(PICTURE, 16, 16, EditRequest("attenuate", ranking=Ranking.RANDOM, background=True)) == said[0]
+    assert (
+        questions.ask_edits(PICTURE, 16, 16, EditRequest("attenuate", ranking=Ranking.RANDOM, background=True))
+        == said[0]
+    )
 
 
 def test_what_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,7 +187,11 @@ def test_what_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
         return json.dumps({"edits": [], "background": [], "proposals": [{**PROPOSAL, "background": []}]}).encode()
 
     monkeypatch.setattr(questions, "_ask", ask)
-    more: dict[str, Any] = {"background": True, "background_strength": 50.0, "style_numbers": (0.5, -4.0, 1e-3, *[0.0] * 7)}
+    more: dict[str, Any] = {
+        "background": True,
+        "background_strength": 50.0,
+        "style_numbers": (0.5, -4.0, 1e-3, *[0.0] * 7),
+    }
     written = {"background": 1, "background_strength": 0.5, "style": "0.5,-4.0,0.001" + ",0.0" * 7}
     questions.ask_edits(PICTURE, 16, 16, EditRequest("attenuate", 70.0, ranking=Ranking.RANDOM))
     questions.ask_edits(PICTURE, 16, 16, EditRequest("attenuate", ranking=Ranking.RANDOM, **more))
@@ -323,6 +330,7 @@ def going_on(client: socket.socket) -> None:
             client.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("behaviour", [dripping, going_on, lambda client: time.sleep(1.5)])
 def test_a_late_answer(
     answering: Callable[..., None], monkeypatch: pytest.MonkeyPatch, behaviour: Callable[[socket.socket], None]
@@ -336,13 +344,13 @@ def test_a_late_answer(
 
 
 def test_not_installed(runtime: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(program, "command", lambda: [])
+    monkeypatch.setattr(program, "find_command", lambda: [])
     with pytest.raises(ServerError, match=r"not installed; run install\.sh, or do what INSTALL\.txt says"):
         ask()
 
 
 def test_unpacked_by_hand(runtime: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(program, "command", lambda: ["/bin/sh", "-c", "exit 7"])
+    monkeypatch.setattr(program, "find_command", lambda: ["/bin/sh", "-c", "exit 7"])
     with pytest.raises(ServerError, match=r"failed to start \(code 7\)"):
         ask()
 
@@ -356,6 +364,7 @@ def test_damaged_command(runtime: Path, tmp_path: Path, monkeypatch: pytest.Monk
         ask()
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("command", "sentence"),
     [

@@ -140,5 +140,9 @@ def test_the_settings_of_a_dialog() -> None:
 
 def test_rankings_have_words_of_their_own() -> None:
     assert [each.value for each in PROPOSED] == ["best-realism", "best-saliency", "variant-1", "variant-2"]
-    for words in ([each.title for each in Ranking], [each.help for each in Ranking], [each.caption for each in PROPOSED]):
+    for words in (
+        [each.label for each in Ranking],
+        [each.help for each in Ranking],
+        [each.caption for each in PROPOSED],
+    ):
         assert len(set(words)) == len(words) and all(words)

@@ -35,19 +35,19 @@ def name(home: Path, value: str) -> None:
 
 
 def test_nowhere(home: Path) -> None:
-    assert program.command() == []
+    assert program.find_command() == []
 
 
 def test_the_settings_come_before_path_and_path_before_the_usual_place(home: Path, tmp_path: Path) -> None:
     usual = make_program(home / ".local/bin/gimp-saliency")
-    assert program.command() == [usual, "serve"]
+    assert program.find_command() == [usual, "serve"]
     on_path = make_program(tmp_path / "bin/gimp-saliency")
-    assert program.command() == [on_path, "serve"]
+    assert program.find_command() == [on_path, "serve"]
     named = make_program(home / "my venv/bin/gimp-saliency")
     name(home, named)
-    assert program.command() == [named, "serve"]
+    assert program.find_command() == [named, "serve"]
     name(home, "~/my venv/bin/gimp-saliency")
-    assert program.command() == [named, "serve"]
+    assert program.find_command() == [named, "serve"]
 
 
 @pytest.mark.parametrize("value", ["/nonexistent/gimp-saliency", "~/not-executable"])
@@ -56,4 +56,4 @@ def test_settings_that_lead_nowhere_are_not_passed_over(home: Path, tmp_path: Pa
     home.mkdir()
     (home / "not-executable").touch()
     name(home, value)
-    assert program.command() == []
+    assert program.find_command() == []

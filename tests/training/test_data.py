@@ -56,23 +56,23 @@ def test_list_of_the_project_is_the_split_of_the_data() -> None:
 
 def test_whole_photograph_keeps_its_aspect() -> None:
     photo = data.Photo("x", Path(), (400, 100))
-    placement = data.whole(photo)
+    placement = data.place_whole(photo)
     assert placement.size == (192, 48) and placement.canvas == (192, 160)
-    assert float(placement.valid().sum()) == 192 * 48
-    tall = data.whole(data.Photo("x", Path(), (300, 400)))
+    assert float(placement.mark_valid().sum()) == 192 * 48
+    tall = data.place_whole(data.Photo("x", Path(), (300, 400)))
     assert tall.size == (144, 192) and tall.canvas == (160, 192)
 
 
 def test_random_placement_keeps_aspect_and_moves_points_along() -> None:
     photo = data.Photo("x", Path(), (320, 480))
     for seed in range(20):
-        placement = data.augmented(photo, np.random.default_rng(seed))
+        placement = data.place_randomly(photo, np.random.default_rng(seed))
         left, top, right, bottom = placement.box
         scale = placement.size[0] / (right - left), placement.size[1] / (bottom - top)
         assert scale[0] == pytest.approx(scale[1], rel=0.01)
-        corner = placement.points(np.array([[left + 0.01, top + 0.01]]))[0]
+        corner = placement.place_points(np.array([[left + 0.01, top + 0.01]]))[0]
         assert corner[0] == pytest.approx(placement.size[0] if placement.flip else 0, abs=0.1)
-        assert len(placement.points(np.array([[left - 5, top]]))) == 0
+        assert len(placement.place_points(np.array([[left - 5, top]]))) == 0
 
 
 def test_picture_and_mask_are_placed_alike(data_folder: Path) -> None:
@@ -85,15 +85,15 @@ def test_picture_and_mask_are_placed_alike(data_folder: Path) -> None:
 
 
 def test_augmented_masks_are_never_empty(data_folder: Path) -> None:
-    mask = data.load_regions(data_folder)[0].mask()
+    mask = data.load_regions(data_folder)[0].open_mask()
     for seed in range(30):
-        assert data.augmented_mask(mask, np.random.default_rng(seed)).getbbox()
+        assert data.vary_mask(mask, np.random.default_rng(seed)).getbbox()
 
 
 def test_batches_hold_one_orientation_and_everything_once(data_folder: Path) -> None:
     regions = data.load_regions(data_folder)
     seen = []
-    for batch in data.batches(regions, 4, np.random.default_rng(0)):
+    for batch in data.make_batches(regions, 4, np.random.default_rng(0)):
         assert len({region.photo.portrait for region in batch}) == 1
         seen += [region.file for region in batch]
     assert sorted(seen) == sorted(region.file for region in regions)

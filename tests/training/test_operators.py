@@ -199,7 +199,7 @@ def test_parameters_to_edits_and_back() -> None:
         assert torch.allclose(again[single], parameters[single])
         for part in (CURVES, TONE):
             found, wanted = (torch.pow(2.0, values[part].reshape(-1, 8)) for values in (again, parameters))
-            assert torch.allclose(operators.normalised(found), operators.normalised(wanted))
+            assert torch.allclose(operators.normalise_slopes(found), operators.normalise_slopes(wanted))
         picture = random_pictures(1)
         mask = torch.full((1, 1, 5, 7), 0.6, dtype=torch.float64)
         by_vector = operators.apply(picture, mask, parameters[None], order[None], SIDE)[0]
@@ -207,11 +207,11 @@ def test_parameters_to_edits_and_back() -> None:
 
 
 def test_raw_zero_is_identity_and_bounds_hold() -> None:
-    assert torch.equal(operators.from_raw(torch.zeros(1, operators.RAW)), torch.zeros(1, COUNT))
+    assert torch.equal(operators.bound_raw(torch.zeros(1, operators.RAW)), torch.zeros(1, COUNT))
     for sign in (-1, 1):
-        extreme = operators.from_raw(torch.full((1, operators.RAW), 50.0 * sign))[0]
-        expected = sign * operators.scales()
-        expected[SHARPENING] = operators.scales()[SHARPENING]  # never softer
+        extreme = operators.bound_raw(torch.full((1, operators.RAW), 50.0 * sign))[0]
+        expected = sign * operators.list_scales()
+        expected[SHARPENING] = operators.list_scales()[SHARPENING]  # never softer
         assert torch.allclose(extreme, expected)
-    assert operators.scales()[:4].tolist() == pytest.approx([1.5, 1.2, 0.15, 0.15])
-    assert operators.scales()[CURVES].tolist() == pytest.approx([0.6] * 24)
+    assert operators.list_scales()[:4].tolist() == pytest.approx([1.5, 1.2, 0.15, 0.15])
+    assert operators.list_scales()[CURVES].tolist() == pytest.approx([0.6] * 24)

@@ -34,17 +34,17 @@ def test_masks_are_found_by_name_and_size(photos: Path, tmp_path: Path) -> None:
     _mask(masks / "street.png", (0, 0, 19, 29))
     _mask(masks / "street__person.png", (10, 10, 29, 39))
     _mask(masks / "beach__1.png", (0, 0, 79, 59))  # the whole picture is no region
-    found = own_photos.from_folders(photos, masks)
+    found = own_photos.load_folders(photos, masks)
     assert [(r.photo.name, r.people) for r in found] == [("street", False), ("street", True)]
     assert found[0].area == pytest.approx(600 / 4800)
-    assert found[0].mask().size == found[0].photo.size == (80, 60)
+    assert found[0].open_mask().size == found[0].photo.size == (80, 60)
 
 
 def test_folder_without_masks_is_a_sentence(photos: Path, tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="no masks for the photographs"):
-        own_photos.from_folders(photos, tmp_path)
+        own_photos.load_folders(photos, tmp_path)
     with pytest.raises(SystemExit, match="no folder"):
-        own_photos.from_folders(photos, tmp_path / "nowhere")
+        own_photos.load_folders(photos, tmp_path / "nowhere")
 
 
 def test_coco_polygons_and_runs(photos: Path, tmp_path: Path) -> None:
@@ -59,10 +59,10 @@ def test_coco_polygons_and_runs(photos: Path, tmp_path: Path) -> None:
     }
     file = tmp_path / "instances.json"
     file.write_text(json.dumps(annotations))
-    person, sign = own_photos.from_coco(photos, file)
+    person, sign = own_photos.load_coco(photos, file)
     assert person.people and not sign.people and sign.label == "stop sign"
     assert person.area == pytest.approx(31 * 31 / 4800, rel=0.01)
-    columns = np.flatnonzero(np.asarray(sign.mask()).all(0))
+    columns = np.flatnonzero(np.asarray(sign.open_mask()).all(0))
     assert (columns[0], columns[-1]) == (10, 29)
 
 
@@ -71,7 +71,7 @@ def test_bad_annotations_are_a_sentence(photos: Path, tmp_path: Path, content: s
     file = tmp_path / "instances.json"
     file.write_text(content)
     with pytest.raises(data.DataError, match=r"check --(coco|photos)"):
-        own_photos.from_coco(photos, file)
+        own_photos.load_coco(photos, file)
 
 
 def test_compressed_runs_are_a_sentence() -> None:

@@ -74,11 +74,11 @@ def test_missing_library_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     for library in pretrained.LIBRARIES:
         monkeypatch.setitem(sys.modules, library, None)
         with pytest.raises(DataError, match=f"pip install {library}"):
-            pretrained.backbone(library)
+            pretrained.load_backbone(library)
 
 
 def test_library_is_asked_for_imagenet_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     module = ModuleType("torchvision")
     module.models = SimpleNamespace(mobilenet_v2=lambda weights: StandIn() if weights == "DEFAULT" else None)  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "torchvision", module)
-    assert isinstance(pretrained.backbone("torchvision"), StandIn)
+    assert isinstance(pretrained.load_backbone("torchvision"), StandIn)

@@ -17,9 +17,10 @@ import torch.nn.functional as F
 
 from gimp_saliency.shared.edits import Edit, Exposure, Saturation, Tone
 from gimp_saliency.shared.request import EditRequest
-from model_server.predict.attention import NETWORKS, Predictor
 from model_server.predict.background import Fit
-from model_server.predict.vector import COUNT, NAMES, SHARPENING, STYLE
+from model_server.predict.networks import NETWORKS
+from model_server.predict.predictor import Predictor
+from model_server.predict.vector import COUNT, NAMES, PREDICTED, SHARPENING, STYLE, Vocabulary
 from model_server.training import (
     checkpoints,
     colour,
@@ -41,7 +42,7 @@ from model_server.training.models import (
     SaliencyNetwork,
     SecondCritic,
     StyleReader,
-    share,
+    measure_share,
 )
 from model_server.training.parallel import Team
 from model_server.training.reports import ablations
@@ -151,21 +152,21 @@ def test_missing_checkpoint_is_a_sentence(tmp_path: Path) -> None:
 @pytest.mark.parametrize("background", [False, True])
 def test_exported_networks_agree_with_torch(runs: Path, background: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """The predictor's figures and edits, from ONNX, are those of the torch networks, where no fit follows these."""
-    monkeypatch.setattr("model_server.predictor.fitted", lambda around, *_: Fit(1.0, np.zeros_like(around)))
+    monkeypatch.setattr(
+        "model_server.predict.attention.fit_background", lambda around, *_: Fit(1.0, np.zeros_like(around))
+    )
     predictor = Predictor(runs / "networks")
     network, critic = export.load_edit(runs / "edit.pt"), realism.load_network(runs / "critic.pt")
     viewers = [saliency.load_network(runs / name) for name in ("a.pt", "b.pt")]
     rng = np.random.default_rng(5)
     style = tuple(rng.standard_normal(STYLE))
-    request = EditRequest(
-        "emphasize", 70.0, background=background, background_strength=120.0, style_numbers=tuple(style)
-    )
+    request = EditRequest("emphasize", 70.0, background=background, background_strength=120.0, style_numbers=style)
     orders = operators.ALL_ORDERS
     for size in ((128, 192), (112, 192)):  # without and with padding
         picture = rng.integers(0, 255, (*size, 4), dtype=np.uint8)
         picture[:, :, 3] = 0
         picture[30:60, 40:120, 3] = 200
-        figures = predictor.edits(picture, request).figures
+        figures = predictor.attention.predict_edits(picture, request).figures
         assert figures
         whole = torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255
         padding = (0, 0, 0, -size[0] % 32)
@@ -186,7 +187,7 @@ def test_exported_networks_agree_with_torch(runs: Path, background: bool, monkey
             verdicts = critic(edited, mask, valid)
             best = int(verdicts.argmax())
             densities = torch.stack([viewer(edited, valid).exp() for viewer in viewers]).mean(0)
-            shares = share(densities.log(), mask)
+            shares = measure_share(densities.log(), mask)
         assert figures.realism_after == pytest.approx(float(verdicts[best]), abs=1e-3)
         assert min(abs(float(s) - figures.saliency_after) for s in shares) < 1e-4
         assert figures.realism_before == pytest.approx(float(critic(encoded, mask, valid)[0]), abs=1e-3)
@@ -235,7 +236,7 @@ def test_version_2_goes_into_the_head_inside() -> None:
         small = value[:36] if name.startswith("last.") else value[:, :17] if name == "wish.weight" else value
         old[name] = small
     grown = EditNetwork()
-    grown.load_state_dict(exported.upgraded(old))
+    grown.load_state_dict(exported.upgrade(old))
     numbers, orders, plain = torch.rand(1, grown.region.in_features), operators.ALL_ORDERS, torch.zeros(24, STYLE)
     inside, around = grown(numbers, torch.ones(24), orders, plain)
     assert torch.equal(inside[:, :SHARPENING], network(numbers, torch.ones(24), orders, plain)[0][:, :SHARPENING])
@@ -250,7 +251,7 @@ def test_another_file_is_no_network_to_start_from(runs: Path, tmp_path: Path) ->
         export.load_edit(runs / "networks" / "saliency.onnx")
     with pytest.raises(SystemExit, match="missing"):
         export.load_edit(tmp_path / "edit.onnx")
-    state = exported.edit_state(runs / "networks" / "edit.onnx")
+    state = exported.read_edit(runs / "networks" / "edit.onnx")
     with pytest.raises(SystemExit, match="built otherwise"):
         exported.load_edit(EditNetwork(hidden=128), state, runs / "networks" / "edit.onnx")
 
@@ -261,7 +262,7 @@ def test_trainings_start_from_exported_networks(data_folder: Path, runs: Path, t
     still = ["--rate", "0", "--batch", "4", "--out", str(tmp_path / "edit.pt"), "--prepared", str(tmp_path / "p.pt")]
     judges = ["--viewers", str(networks / "saliency.onnx"), "--critic", str(networks / "realism.onnx")]
     edit.main([*common, *still, *judges, "--start", str(networks / "edit.onnx")])
-    before = exported.edit_state(networks / "edit.onnx")
+    before = exported.read_edit(networks / "edit.onnx")
     for name, value in checkpoints.load(tmp_path / "edit.pt")["model"].items():
         assert torch.equal(value, before[name]), name
     none = ["--rate", "0", "--trunk-rate", "0", "--batch", "2"]
@@ -278,6 +279,7 @@ def test_manifest_says_what_was_exported(runs: Path) -> None:
     manifest = json.loads((runs / "networks" / "manifest.json").read_text())
     assert manifest["ranges"] == operators.RANGES
     assert manifest["input"] == export.INPUT
+    assert Vocabulary.from_json(manifest["predicts"]) == PREDICTED
     assert set(manifest["strengths"]) == {"attenuate", "emphasize", "attenuate-background", "emphasize-background"}
     assert manifest["version"] == export.VERSION
     assert {f"operator-{name}.onnx" for name in NAMES} < set(manifest["files"])
@@ -345,7 +347,7 @@ def test_density_is_a_distribution_over_the_picture() -> None:
         density = network(torch.rand(2, 3, 64, 96), valid).exp()
     assert torch.allclose(density.sum((1, 2)), torch.ones(2), atol=1e-5)
     assert float(density[1, :, 6:].sum()) == 0
-    assert float(share(density.log(), valid)[1]) == pytest.approx(1, abs=1e-5)
+    assert float(measure_share(density.log(), valid)[1]) == pytest.approx(1, abs=1e-5)
 
 
 def test_untrained_edit_network_leaves_the_picture() -> None:
@@ -384,16 +386,16 @@ def test_style_enters_the_edits_and_can_be_read() -> None:
 def test_change_around_gets_dearer_while_there_is_too_much() -> None:
     objective = edit.Objective(change_weight=(0.04, 0.02))
     scores = {"attenuate both change": 1.64, "emphasize both change": 2.44}
-    assert edit.rebalanced(objective, scores, 2.0).change_weight == pytest.approx((0.032, 0.024))
+    assert edit.rebalance(objective, scores, 2.0).change_weight == pytest.approx((0.032, 0.024))
     scores = {"attenuate both change": 9.0, "emphasize both change": 1.0}
-    assert edit.rebalanced(objective, scores, 2.0).change_weight == pytest.approx((0.08, 0.01))
-    assert edit.rebalanced(objective, {}, 2.0) == objective
+    assert edit.rebalance(objective, scores, 2.0).change_weight == pytest.approx((0.08, 0.01))
+    assert edit.rebalance(objective, {}, 2.0) == objective
 
 
 def test_parts_and_orders_of_edits() -> None:
     edits: list[Edit] = [Tone((0.5,) * 4 + (1.5,) * 4), Saturation(0.5), Exposure(1)]
-    assert ablations.in_order(edits, ("exposure", "contrast", "tone")) == [edits[2], edits[0]]
-    assert ablations.kept(edits, ("exposure", "contrast", "tone")) == [edits[0], edits[2]]
+    assert ablations.reorder(edits, ("exposure", "contrast", "tone")) == [edits[2], edits[0]]
+    assert ablations.keep_kinds(edits, ("exposure", "contrast", "tone")) == [edits[0], edits[2]]
     for names in ablations.ORDERS.values():
         assert sorted(names) == sorted(NAMES)
 
@@ -412,27 +414,27 @@ def test_window_shows_the_region_and_its_surround() -> None:
     picture = torch.zeros(1, 3, 192, 256)
     picture[:, :, 60:100, 120:180] = 1
     mask = picture[:, :1].clone()
-    seen = regions.window(picture, mask, side=120, reach=2.0)
+    seen = regions.cut_window(picture, mask, side=120, reach=2.0)
     # 60 x 40 pixels in the middle of a square of 120: one pixel is one sample.
     assert torch.equal(seen[0, 0, 40:80, 30:90], torch.ones(40, 60))
     assert float(seen.sum()) == 3 * 40 * 60
     # At the picture's edge the square reaches out into nothing.
     mask = torch.zeros(1, 1, 192, 256)
     mask[:, :, :40, :40] = 1
-    outside = regions.window(torch.ones_like(mask), mask, side=96, reach=2.4)
+    outside = regions.cut_window(torch.ones_like(mask), mask, side=96, reach=2.4)
     assert float(outside[0, 0, :26, :26].max()) == 0 and float(outside[0, 0, 60:, 60:].min()) == 1
 
 
 def test_lab_by_hand() -> None:
     colours = torch.tensor([[1.0, 0, 0], [1, 1, 1], [0, 0, 0]])[:, :, None, None]
     expected = torch.tensor([[53.24, 80.09, 67.20], [100, 0, 0], [0, 0, 0]])
-    assert torch.allclose(colour.lab(colours)[:, :, 0, 0], expected, atol=0.02)
+    assert torch.allclose(colour.to_lab(colours)[:, :, 0, 0], expected, atol=0.02)
 
 
 def test_tint_counts_colour_casts_and_not_saturation() -> None:
     before = torch.tensor([[50.0, 0, 0], [50, 60, 0], [50, 60, 0]])[:, :, None, None]
     after = torch.tensor([[70.0, 6, 0], [50, 70, 0], [50, 60, 6]])[:, :, None, None]
-    grey, more, turned = colour.tint(before, after).flatten().sqrt().tolist()
+    grey, more, turned = colour.measure_tint(before, after).flatten().sqrt().tolist()
     assert grey == pytest.approx(6)
     assert more < 1.5
     assert turned == pytest.approx(6)
@@ -440,9 +442,9 @@ def test_tint_counts_colour_casts_and_not_saturation() -> None:
 
 def test_real_edits_are_smaller_than_fake_ones() -> None:
     rng = np.random.default_rng(0)
-    real = torch.stack([realism.real_edit(rng) for _ in range(200)])
+    real = torch.stack([realism.draw_real(rng) for _ in range(200)])
     kinds = [*realism.FAKES] * 50
-    fake = torch.stack([realism.fake_edit(rng, people=bool(i % 2), kind=kind) for i, kind in enumerate(kinds)])
+    fake = torch.stack([realism.draw_fake(rng, people=bool(i % 2), kind=kind) for i, kind in enumerate(kinds)])
     assert float(real[:, 2:4].abs().max()) == 0
     assert float(real[:, 0].abs().max()) < 0.52
     assert float(fake.abs().sum(1).min()) > 0.1
@@ -451,8 +453,8 @@ def test_real_edits_are_smaller_than_fake_ones() -> None:
 
 def test_area_under_curve() -> None:
     labels = torch.tensor([1.0, 1, 0, 0])
-    assert realism.area_under_curve(torch.tensor([0.9, 0.8, 0.2, 0.1]), labels) == 1
-    assert realism.area_under_curve(torch.tensor([0.1, 0.8, 0.2, 0.9]), labels) == 0.25
+    assert realism.measure_auc(torch.tensor([0.9, 0.8, 0.2, 0.1]), labels) == 1
+    assert realism.measure_auc(torch.tensor([0.1, 0.8, 0.2, 0.9]), labels) == 0.25
 
 
 def test_fake_windows_differ_in_the_region_only(data_folder: Path) -> None:
@@ -470,7 +472,7 @@ def test_threads_share_a_batch_without_changing_its_gradient() -> None:
     gradients = []
     for threads in (1, 2, 5):
         weight.grad = None
-        mean = Team(threads).backward(lambda rows: weight[rows].square(), 12)
+        mean = Team(threads).run_backward(lambda rows: weight[rows].square(), 12)
         assert mean == pytest.approx(float(weight.detach().square().mean()))
         gradients.append(weight.grad)
     assert all(torch.allclose(gradient, gradients[0]) for gradient in gradients)  # type: ignore[arg-type]
@@ -478,8 +480,8 @@ def test_threads_share_a_batch_without_changing_its_gradient() -> None:
 
 def test_painted_nonsense_stays_within_the_picture() -> None:
     pictures = torch.rand(6, 3, 64, 96)
-    assert torch.equal(saliency.painted(pictures, 0.0, np.random.default_rng(0)), pictures)
-    nonsense = saliency.painted(pictures, 1.0, np.random.default_rng(0))
+    assert torch.equal(saliency.paint_nonsense(pictures, 0.0, np.random.default_rng(0)), pictures)
+    nonsense = saliency.paint_nonsense(pictures, 1.0, np.random.default_rng(0))
     changed = (nonsense != pictures).any(1).float().mean((1, 2))
     assert float(changed.min()) > 0 and float(changed.max()) < 1
     assert float(nonsense.min()) >= 0 and float(nonsense.max()) <= 1
@@ -492,11 +494,11 @@ def test_fixation_measures_by_hand() -> None:
     flat = torch.full((8, 12), 1 / 96).log()
     peak = torch.full((8, 12), 0.5 / 95)
     peak[2, 3] = 0.5
-    found = fixation_measures.measures(peak.log(), counts, valid, flat)
+    found = fixation_measures.measure(peak.log(), counts, valid, flat)
     assert found["AUC-Judd"] == 1
     assert found["information gain"] == pytest.approx(np.log2(0.5 * 96), rel=1e-5)
     assert found["NSS"] == pytest.approx((0.5 - 1 / 96) / float(peak.std()), rel=1e-4)
-    assert fixation_measures.measures(flat, counts, valid, flat)["AUC-Judd"] == 0.5
+    assert fixation_measures.measure(flat, counts, valid, flat)["AUC-Judd"] == 0.5
 
 
 def test_people_predict_people_who_look_alike() -> None:
@@ -504,16 +506,16 @@ def test_people_predict_people_who_look_alike() -> None:
     spot = np.array([[70.0, 40.0]]) + rng.normal(0, 2, (40, 2))
     photo = data.FixationPhoto("x", Path("x"), (192, 144), b"", spot, np.repeat([0, 1, 2, 3], 10))
     prior = torch.full((20, 24), 1 / 480).log()
-    assert fixation_measures.people_predicting_people(photo, prior)["NSS"] > 5
+    assert fixation_measures.measure_people(photo, prior)["NSS"] > 5
     photo.fixations = rng.random((40, 2)) * (192, 144)
-    assert fixation_measures.people_predicting_people(photo, prior)["NSS"] < 1
+    assert fixation_measures.measure_people(photo, prior)["NSS"] < 1
 
 
 def test_parts_of_the_description_can_be_left_out() -> None:
     torch.manual_seed(0)
     network = EditNetwork()
     torch.nn.init.normal_(network.inside.last.weight)
-    origins = regions.origins(network.trunk.taps, whole=True)
+    origins = regions.list_origins(network.trunk.taps, whole=True)
     hidden = torch.tensor([origin in ("surround", "picture") for origin in origins])
     numbers = torch.rand(1, len(origins))
     changed = torch.where(hidden, torch.rand(1, len(origins)), numbers)
@@ -536,11 +538,11 @@ def test_edit_picture_agrees_with_the_operators(both: bool) -> None:
     if both:
         whole = operators.apply(whole, 1 - mask, around, orders, 30.0)
     assert torch.allclose(done.picture, operators.encode(whole)[0], atol=1e-5)
-    change = colour.difference(colour.lab(linear), colour.lab(whole))
-    assert float(done.difference) == pytest.approx(float(colour.inside(change, mask)), rel=1e-3)
+    change = colour.measure_difference(colour.to_lab(linear), colour.to_lab(whole))
+    assert float(done.difference) == pytest.approx(float(colour.average_inside(change, mask)), rel=1e-3)
     assert float(done.change) == pytest.approx(
         float((change * (1 - mask) * valid).sum() / valid.sum()) * both, rel=1e-3
     )
     assert float(done.difference_around) == pytest.approx(
-        float(colour.inside(change, (1 - mask) * valid)) * both, rel=1e-3
+        float(colour.average_inside(change, (1 - mask) * valid)) * both, rel=1e-3
     )

@@ -15,13 +15,13 @@ import numpy as np
 import torch
 
 from gimp_saliency.shared.edits import Edit, at_strength
-from gimp_saliency.shared.request import EditRequest
-from model_server.predict.attention import Predictor
+from gimp_saliency.shared.request import EditRequest, Ranking
+from model_server.predict.predictor import Predictor
 from model_server.predict.vector import NAMES, to_edits, to_parameters
 
 from ..parallel import Team
 from . import drawing
-from .judging import PERCENT, Judges, Sample, Seen, figures, summary
+from .judging import PERCENT, Judges, Sample, Seen, compare, summarise
 
 # The paper's color adjustment is our last three.
 _COLOUR = ("white-balance", "saturation", "curves")
@@ -57,24 +57,24 @@ class Report(NamedTuple):
     numbers: dict[str, Any]
 
 
-def in_order(edits: list[Edit], names: tuple[str, ...]) -> list[Edit]:
+def reorder(edits: list[Edit], names: tuple[str, ...]) -> list[Edit]:
     """The edits of the given kinds, in the order of the names."""
     by_name = {edit.name: edit for edit in edits}
     return [by_name[name] for name in names if name in by_name]
 
 
-def kept(edits: list[Edit], names: tuple[str, ...]) -> list[Edit]:
+def keep_kinds(edits: list[Edit], names: tuple[str, ...]) -> list[Edit]:
     """The edits of the given kinds, in the order that they have."""
     return [edit for edit in edits if edit.name in names]
 
 
-def _each(
+def _average_each(
     change: Callable[[list[Edit], tuple[str, ...]], list[Edit]], names: tuple[str, ...]
 ) -> Callable[[Pair], Pair]:
     return lambda pair: (change(pair[0], names), change(pair[1], names))
 
 
-def _short(columns: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
+def _shorten(columns: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
     """The figures of the short tables."""
     return {
         name: {row: value for row, value in column.items() if row == "regions" or row.startswith(_SHORT)}
@@ -82,28 +82,28 @@ def _short(columns: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
     }
 
 
-def _mean(lists: list[list[Edit]]) -> list[Edit]:
+def _average(lists: list[list[Edit]]) -> list[Edit]:
     """The mean of the edits of many pictures, in the order of vector.ORDERS[0]."""
     return to_edits(np.mean([to_parameters(edits) for edits in lists], 0).tolist(), range(len(NAMES)))
 
 
 @torch.no_grad()
-def report(
+def write_report(
     direction: str, samples: list[Sample], untouched: list[Seen], predictor: Predictor, order: str, judges: Judges,
     team: Team,
 ) -> Report:  # fmt: skip
     """Tables of one direction, for edits that the shipped networks predict with a background."""
-    request = EditRequest(direction, ranking=order, background=True)
-    found = [predictor.edits(sample.as_bytes(), request) for sample in samples]
+    request = EditRequest(direction, ranking=Ranking(order), background=True)
+    found = [predictor.attention.predict_edits(sample.to_bytes(), request) for sample in samples]
     pairs: list[Pair] = [(prediction.edits, prediction.background or []) for prediction in found]
-    constant = _mean([inside for inside, _ in pairs]), _mean([around for _, around in pairs])
+    constant = _average([inside for inside, _ in pairs]), _average([around for _, around in pairs])
 
     def judged(change: Callable[[Pair], Pair]) -> dict[str, float]:
         def one(index: int) -> dict[str, float]:
-            after = judges.look(samples[index], samples[index].edited(*change(pairs[index])))
-            return figures(samples[index], untouched[index], after, direction)
+            after = judges.look(samples[index], samples[index].apply_edits(*change(pairs[index])))
+            return compare(samples[index], untouched[index], after, direction)
 
-        return summary(team.map(one, range(len(samples))))
+        return summarise(team.map(one, range(len(samples))))
 
     places = {
         "region": judged(lambda pair: (pair[0], [])),
@@ -111,9 +111,9 @@ def report(
         "both": judged(lambda pair: pair),
         "both, 150 %": judged(lambda pair: (at_strength(pair[0], 1.5), at_strength(pair[1], 1.5))),
     }
-    kinds = {name: judged(_each(kept, names)) for name, names in KINDS.items()}
+    kinds = {name: judged(_average_each(keep_kinds, names)) for name, names in KINDS.items()}
     kinds["fixed parameters"] = judged(lambda pair: constant)
-    orders = {name: judged(_each(in_order, names)) for name, names in ORDERS.items()}
+    orders = {name: judged(_average_each(reorder, names)) for name, names in ORDERS.items()}
     gains = ", ".join(
         f"{places['both'][figure] / places['region'][figure]:.2f}x ({figure})"
         for source in judges.viewers
@@ -123,12 +123,12 @@ def report(
     text = "\n\n".join(
         [
             "Region and background:",
-            drawing.table(places, PERCENT),
+            drawing.write_table(places, PERCENT),
             f"Both against the region alone: {gains}; the picture changes {change:.2f}x as much",
             "Both, with parts of the edits:",
-            drawing.table(_short({f"all, {order}": places["both"], **kinds}), PERCENT),
+            drawing.write_table(_shorten({f"all, {order}": places["both"], **kinds}), PERCENT),
             "Both, in fixed orders of the edits:",
-            drawing.table(_short({f"free, {order}": places["both"], **orders}), PERCENT),
+            drawing.write_table(_shorten({f"free, {order}": places["both"], **orders}), PERCENT),
         ]
     )
     return Report(text, {"places": places, "kinds": kinds, "orders": orders, "change": change})

@@ -23,46 +23,46 @@ FIXED: dict[str, list[Edit]] = {
 }
 
 
-def random_draw(rng: np.random.Generator) -> Tensor:
-    """Parameters [38] from the ranges that count as real, never the identity."""
+def draw_parameters(rng: np.random.Generator) -> Tensor:
+    """Parameters [COUNT] from the ranges that count as real, never the identity."""
     while True:
-        drawn = realism.real_edit(rng)
+        drawn = realism.draw_real(rng)
         if drawn.any():
             return drawn
 
 
-def _inside(raw: Tensor) -> Edits:
-    """What the training calls edits of the region alone, from raw numbers [N, 46], in one order."""
+def _edit_inside(raw: Tensor) -> Edits:
+    """What the training calls edits of the region alone, from raw numbers [N, RAW], in one order."""
     many = len(raw)
     return Edits(raw, torch.zeros_like(raw), operators.ALL_ORDERS[:1].expand(many, -1), torch.zeros(many).bool())
 
 
-def best_of(
+def search(
     judges: Judges, region: Prepared, direction: Tensor, objective: Objective, seed: int, draws: int = 64
 ) -> Tensor:
-    """The best of random parameters [38] within the network's bounds for one region, by the training's objective."""
+    """The best of random parameters [COUNT] within the network's bounds for one region, by the training's objective."""
     raw = torch.randn(draws, operators.RAW, generator=torch.Generator().manual_seed(seed)) * 0.5
     best, lowest = torch.zeros(0), float("inf")
     for part in raw.split(16):
         many = region.take(torch.zeros(len(part), dtype=torch.long))
-        edits, sign = _inside(part), direction.expand(len(part))
+        edits, sign = _edit_inside(part), direction.expand(len(part))
         losses = objective(play(judges, many, edits, sign, judges.all()), edits, sign, many.people)
         if float(losses.min()) < lowest:
             lowest, best = float(losses.min()), edits.inside[losses.argmin()]
     return best
 
 
-def optimised(judges: Judges, region: Prepared, direction: Tensor, objective: Objective, steps: int = 40) -> Tensor:
-    """Parameters [38] descended to for one region from the identity, by the training's objective."""
+def descend(judges: Judges, region: Prepared, direction: Tensor, objective: Objective, steps: int = 40) -> Tensor:
+    """Parameters [COUNT] descended to for one region from the identity, by the training's objective."""
     raw = torch.zeros(1, operators.RAW)
     raw[:, operators.RAW_SHARPENING] = 1e-3  # at exactly 0 it would stay there
     raw.requires_grad_(True)
     optimizer = torch.optim.Adam([raw], lr=0.1)
     with torch.enable_grad():
         for _ in range(steps):
-            edits = _inside(raw)
+            edits = _edit_inside(raw)
             outcome = play(judges, region, edits, direction, judges.all())
             optimizer.zero_grad()
             objective(outcome, edits, direction, region.people).sum().backward()
             optimizer.step()
-    return operators.from_raw(raw.detach())[0]
+    return operators.bound_raw(raw.detach())[0]

@@ -6,17 +6,18 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
 
 from gimp_saliency.shared.request import EditRequest, Ranking
-from model_server.predict.attention import Predictor
+from model_server.predict.predictor import Predictor
 from model_server.predict.vector import STYLE
 
 
-def milliseconds(work: Callable[[], object], times: int = 15) -> tuple[float, float]:
+def measure_milliseconds(work: Callable[[], object], times: int = 15) -> tuple[float, float]:
     """Median and shortest of several runs, after one that counts not."""
     work()
     found = []
@@ -27,7 +28,7 @@ def milliseconds(work: Callable[[], object], times: int = 15) -> tuple[float, fl
     return float(np.median(found)), min(found)
 
 
-def report(folder: Path, predictor: Predictor) -> str:
+def write_report(folder: Path, predictor: Predictor) -> str:
     """A table of the networks alone and of whole predictions, all figures included, on a region of a ninth."""
     rng = np.random.default_rng(0)
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
@@ -48,12 +49,13 @@ def report(folder: Path, predictor: Predictor) -> str:
         ("saliency.onnx", {"picture": rgb}),
     ):
         session = onnxruntime.InferenceSession(folder / name, options, providers=["CPUExecutionProvider"])
-        rows.append((f"{name} alone", *milliseconds(lambda: session.run(None, {**inputs, **extra}))))  # noqa: B023
+        rows.append((f"{name} alone", *measure_milliseconds(lambda: session.run(None, {**inputs, **extra}))))  # noqa: B023
+    predict = predictor.attention.predict_edits
     for order in Ranking:
-        whole = milliseconds(lambda: predictor.edits(picture, EditRequest("attenuate", ranking=order)))  # noqa: B023
-        rows.append((f"`Predictor.edits`, order {order.value}", *whole))
-    both = milliseconds(lambda: predictor.edits(picture, EditRequest("attenuate", background=True)))
-    rows.append((f"`Predictor.edits`, order {Ranking.BEST_REALISM.value}, with background", *both))
+        whole = measure_milliseconds(partial(predict, picture, EditRequest("attenuate", ranking=order)))
+        rows.append((f"`Attention.predict_edits`, order {order.value}", *whole))
+    both = measure_milliseconds(partial(predict, picture, EditRequest("attenuate", background=True)))
+    rows.append((f"`Attention.predict_edits`, order {Ranking.BEST_REALISM.value}, with background", *both))
     size = sum(file["bytes"] for file in manifest["files"].values())
     lines = [f"| {name} | {median:.1f} | {least:.1f} |" for name, median, least in rows]
     return "\n".join(

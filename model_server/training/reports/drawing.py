@@ -19,7 +19,7 @@ def to_image(encoded: Tensor) -> Image.Image:
     return Image.fromarray((encoded.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).contiguous().numpy())
 
 
-def outlined(image: Image.Image, mask: Tensor) -> Image.Image:
+def draw_outline(image: Image.Image, mask: Tensor) -> Image.Image:
     """The picture with the edge of its region [H, W] drawn in magenta."""
     region = Image.fromarray((mask > 0.5).byte().mul(255).numpy())
     edge = ImageChops.difference(region, region.filter(ImageFilter.MinFilter(3)))
@@ -28,14 +28,14 @@ def outlined(image: Image.Image, mask: Tensor) -> Image.Image:
     return result
 
 
-def heat(values: Tensor, size: tuple[int, int], most: float | None = None) -> Image.Image:
+def draw_heat(values: Tensor, size: tuple[int, int], most: float | None = None) -> Image.Image:
     """Values [h, w] from 0 to `most` (their maximum) in heat colours, scaled to size (width, height)."""
     levels = (values / max(most or float(values.max()), 1e-9)).clamp(0, 1).numpy() * (len(_HEAT) - 1)
     channels = [np.interp(levels, np.arange(len(_HEAT)), _HEAT[:, c]) for c in range(3)]
     return Image.fromarray(np.stack(channels, 2).astype(np.uint8)).resize(size, Image.Resampling.BICUBIC)
 
 
-def sheet(rows: Sequence[tuple[str, Sequence[Image.Image]]], path: Path, abreast: int, side: int = 200) -> None:
+def draw_sheet(rows: Sequence[tuple[str, Sequence[Image.Image]]], path: Path, abreast: int, side: int = 200) -> None:
     """Write rows of pictures under their captions, `abreast` rows beside each other, pictures fit into `side`."""
     gap, text = 4, 16
     wide = max(len(pictures) for _, pictures in rows) * (side + gap) + 8
@@ -57,7 +57,7 @@ def sheet(rows: Sequence[tuple[str, Sequence[Image.Image]]], path: Path, abreast
     canvas.crop((0, 0, canvas.width, top)).save(path)
 
 
-def chart(lines: dict[str, Sequence[float]], x: Sequence[float], label: str, size: tuple[int, int]) -> Image.Image:
+def draw_chart(lines: dict[str, Sequence[float]], x: Sequence[float], label: str, size: tuple[int, int]) -> Image.Image:
     """Lines of values 0..1 over x, their names as a legend."""
     colours = ["#c02020", "#2040c0", "#208020", "#806000"]
     image = Image.new("RGB", size, "white")
@@ -83,7 +83,7 @@ def chart(lines: dict[str, Sequence[float]], x: Sequence[float], label: str, siz
     return image
 
 
-def table(columns: dict[str, dict[str, float]], percent: tuple[str, ...] = ()) -> str:
+def write_table(columns: dict[str, dict[str, float]], percent: tuple[str, ...] = ()) -> str:
     """A Markdown table, one column an entry; rows whose names begin as in `percent` are shares."""
     names = list(dict.fromkeys(name for column in columns.values() for name in column))
     lines = ["| | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]

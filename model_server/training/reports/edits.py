@@ -12,15 +12,15 @@ import torch
 from torch import Tensor
 
 from gimp_saliency.shared.edits import Edit, at_strength
-from gimp_saliency.shared.request import DIRECTIONS, EditRequest
-from model_server.predict.attention import Predictor
+from gimp_saliency.shared.request import DIRECTIONS, EditRequest, Ranking
+from model_server.predict.predictor import Predictor
 from model_server.predict.vector import NAMES, PLACES, to_edits, to_parameters
 
 from .. import data, edit, operators
-from ..models import share
+from ..models import measure_share
 from ..parallel import Team
 from . import ablations, baselines, drawing, styles
-from .judging import PERCENT, Judges, Sample, figures, summary
+from .judging import PERCENT, Judges, Sample, compare, summarise
 
 # Shares of the picture that the size columns reach to.
 SIZES = {"0.5-3 %": (0.0, 0.03), "3-10 %": (0.03, 0.1), "10-40 %": (0.1, 1.0)}
@@ -35,15 +35,15 @@ _MOVES = 7
 _SOME = 24
 
 
-def size_of(sample: Sample) -> float:
+def measure_size(sample: Sample) -> float:
     return float(sample.mask.sum() / sample.valid.sum())
 
 
-def at_equal_difference(samples: list[Sample], parameters: Tensor, orders: Tensor, wanted: float, team: Team) -> Tensor:
-    """The mean of parameters [N, 38], scaled so that the same edit of every sample has the wanted mean CIE76."""
+def find_constant(samples: list[Sample], parameters: Tensor, orders: Tensor, wanted: float, team: Team) -> Tensor:
+    """The mean of parameters [N, COUNT], scaled so that the same edit of every sample has the wanted mean CIE76."""
 
     def difference(index: int, vector: Tensor) -> float:
-        return float(samples[index].tried(vector, orders[index]).difference)
+        return float(samples[index].try_parameters(vector, orders[index]).difference)
 
     mean = parameters.mean(0)
     for _ in range(4):
@@ -52,8 +52,8 @@ def at_equal_difference(samples: list[Sample], parameters: Tensor, orders: Tenso
     return mean
 
 
-def spread(parameters: Tensor) -> str:
-    """A table of mean and standard deviation of parameters [N, 38]; of a curve's slopes, means over the eight."""
+def write_spread(parameters: Tensor) -> str:
+    """A table of mean and standard deviation of parameters [N, COUNT]; of a curve's slopes, means over the eight."""
     names = ("exposure, EV", "saturation, log2", "red gain, log2", "blue gain, log2")
     mean, deviation = parameters.mean(0), parameters.std(0)
     rows = [(name, mean[i], deviation[i]) for i, name in enumerate(names)]
@@ -66,34 +66,35 @@ def spread(parameters: Tensor) -> str:
     return "\n".join(["| parameter | mean | spread over pictures |", "|---|---|---|", *lines])
 
 
-def selected(sample: Sample, kind: str, rng: np.random.Generator) -> Sample:
+def select_otherwise(sample: Sample, kind: str, rng: np.random.Generator) -> Sample:
     """The sample with its region selected as carelessly as users do; kinds of data.SELECTIONS."""
-    mask = data.as_selected(sample.region.mask(), kind, rng)
-    placed = data.to_tensor(data.whole(sample.region.photo).place(mask))[None]
+    mask = data.imitate_selection(sample.region.open_mask(), kind, rng)
+    placed = data.to_tensor(data.place_whole(sample.region.photo).place(mask))[None]
     return Sample(sample.region, sample.picture, placed * sample.valid, sample.valid)
 
 
 @torch.no_grad()
-def selections(
+def judge_selections(
     direction: str, samples: list[Sample], predictor: Predictor, order: str, judges: Judges, team: Team
 ) -> dict[str, dict[str, float]]:
     """The figures when the same regions are selected well, too large, too small, softly, and as boxes."""
     results = {}
+    request = EditRequest(direction, ranking=Ranking(order))
     for kind in data.SELECTIONS:
         rng = np.random.default_rng(0)
-        chosen = [selected(sample, kind, rng) for sample in samples]
-        edits = [predictor.edits(sample.as_bytes(), EditRequest(direction, ranking=order)).edits for sample in chosen]
+        chosen = [select_otherwise(sample, kind, rng) for sample in samples]
+        edits = [predictor.attention.predict_edits(sample.to_bytes(), request).edits for sample in chosen]
 
         def one(pair: tuple[Sample, list[Edit]]) -> dict[str, float]:
             sample, found = pair
             before = judges.look(sample, operators.decode(sample.picture))
-            return figures(sample, before, judges.look(sample, sample.edited(found)), direction)
+            return compare(sample, before, judges.look(sample, sample.apply_edits(found)), direction)
 
-        results[kind] = summary(team.map(one, zip(chosen, edits)))
+        results[kind] = summarise(team.map(one, zip(chosen, edits)))
     return results
 
 
-def prepared(sample: Sample, judges: edit.Judges) -> edit.Prepared:
+def prepare(sample: Sample, judges: edit.Judges) -> edit.Prepared:
     """A sample as the training takes it, for the baselines that search by the training's objective."""
     log_share = judges.watch(sample.picture, sample.mask, sample.valid, judges.all())
     return edit.Prepared(
@@ -104,7 +105,7 @@ def prepared(sample: Sample, judges: edit.Judges) -> edit.Prepared:
 
 
 @torch.no_grad()
-def neighbourhood(
+def explore_neighbourhood(
     direction: str, samples: list[Sample], parameters: Tensor, orders: Tensor, judges: Judges, path: Path, team: Team
 ) -> str:
     """What the training's judges say around the predicted values (the CVPR 2023 paper's Figure 9a).
@@ -119,22 +120,23 @@ def neighbourhood(
         sample, many = samples[index], len(grid)
         around = parameters[index].repeat(many, 1)
         around[:, :2] += grid
-        found = [sample.tried(vector, orders[index]).picture[None] for vector in around]
+        found = [sample.try_parameters(vector, orders[index]).picture[None] for vector in around]
         real = [float(judges.critics["training"](each, sample.mask, sample.valid)) for each in found]
         viewers = judges.viewers["training"]
         shares = [
-            float(torch.stack([share(v(each, sample.valid), sample.mask) for v in viewers]).mean()) for each in found
+            float(torch.stack([measure_share(v(each, sample.valid), sample.mask) for v in viewers]).mean())
+            for each in found
         ]
         return torch.tensor(real).view(_MOVES, _MOVES), torch.tensor(shares).view(_MOVES, _MOVES)
 
     looks = team.map(look, range(len(samples)))
     rows = []
     for sample, vector, order, (real, shares) in zip(samples, parameters, orders, looks):
-        after = sample.shown(sample.edited(to_edits(vector.tolist(), order.tolist())))
+        after = sample.to_image(sample.apply_edits(to_edits(vector.tolist(), order.tolist())))
         # Exposure from left to right, saturation from bottom to top, the prediction in the middle.
-        maps = [drawing.heat(m.T.flip(0), (180, 180), most) for m, most in ((real, 1.0), (shares, None))]
+        maps = [drawing.draw_heat(m.T.flip(0), (180, 180), most) for m, most in ((real, 1.0), (shares, None))]
         rows.append((f"{sample.region.photo.name}: realism, attention", [after, *maps]))
-    drawing.sheet(rows, path, abreast=2, side=180)
+    drawing.draw_sheet(rows, path, abreast=2, side=180)
     lines = []
     for name, which in (("realism", 0), ("share of attention / that of the prediction", 1)):
         mean = torch.stack(
@@ -151,7 +153,7 @@ def neighbourhood(
 
 
 @torch.no_grad()
-def report(
+def write_report(
     direction: str, samples: list[Sample], predictor: Predictor, order: str, judges: Judges,
     objective: edit.Objective, searched: int, sheet: int, folder: Path, team: Team,
 ) -> tuple[str, dict[str, Any]]:  # fmt: skip
@@ -160,8 +162,8 @@ def report(
     searched: how many of the samples the two slow baselines search; sheet: how many go onto the contact sheet.
     """
     sign = torch.tensor([DIRECTIONS[direction]])
-    request = EditRequest(direction, ranking=order)
-    predicted = [predictor.edits(sample.as_bytes(), request).edits for sample in samples]
+    request = EditRequest(direction, ranking=Ranking(order))
+    predicted = [predictor.attention.predict_edits(sample.to_bytes(), request).edits for sample in samples]
     parameters = torch.tensor([to_parameters(chosen) for chosen in predicted])
     orders = torch.tensor([[NAMES.index(each.name) for each in chosen] for chosen in predicted])
     untouched = team.map(lambda sample: judges.look(sample, operators.decode(sample.picture)), samples)
@@ -169,8 +171,8 @@ def report(
     def judged(columns: list[list[Edit]], chosen: list[int]) -> list[dict[str, float]]:
         def one(place: int) -> dict[str, float]:
             sample = samples[chosen[place]]
-            after = judges.look(sample, sample.edited(columns[place]))
-            return figures(sample, untouched[chosen[place]], after, direction)
+            after = judges.look(sample, sample.apply_edits(columns[place]))
+            return compare(sample, untouched[chosen[place]], after, direction)
 
         return team.map(one, range(len(chosen)))
 
@@ -180,13 +182,13 @@ def report(
     everything = list(range(len(samples)))
     rows = {"network": judged(predicted, everything)}
     difference = float(np.mean([row["CIE76 inside"] for row in rows["network"]]))
-    constant = at_equal_difference(samples, parameters, orders, difference, team)
+    constant = find_constant(samples, parameters, orders, difference, team)
     rng = np.random.default_rng(0)
     rows["constant"] = judged(as_edits([constant] * len(samples), everything), everything)
     rows["fixed"] = judged([baselines.FIXED[direction]] * len(samples), everything)
-    rows["random"] = judged(as_edits([baselines.random_draw(rng) for _ in samples], everything), everything)
+    rows["random"] = judged(as_edits([baselines.draw_parameters(rng) for _ in samples], everything), everything)
     rows["nothing"] = judged([[] for _ in samples], everything)
-    results = {name: summary(column) for name, column in rows.items()}
+    results = {name: summarise(column) for name, column in rows.items()}
     gain = {
         source: results["network"][f"share change, {source}, median"]
         / results["constant"][f"share change, {source}, median"]
@@ -196,58 +198,58 @@ def report(
     groups = {"people": [i for i in everything if samples[i].region.people]}
     groups["things"] = [i for i in everything if not samples[i].region.people]
     for name, (low, high) in SIZES.items():
-        groups[name] = [i for i in everything if low <= size_of(samples[i]) < high]
-    parts = {name: summary([rows["network"][i] for i in group]) for name, group in groups.items() if group}
+        groups[name] = [i for i in everything if low <= measure_size(samples[i]) < high]
+    parts = {name: summarise([rows["network"][i] for i in group]) for name, group in groups.items() if group}
 
     few = sorted({int(i) for i in np.linspace(0, len(samples) - 1, min(searched, len(samples)))})
     own = edit.Judges(judges.viewers["training"], judges.critics["training"])
     hunts = {
-        "best of 64": lambda i: baselines.best_of(own, prepared(samples[i], own), sign, objective, seed=i),
-        "optimised": lambda i: baselines.optimised(own, prepared(samples[i], own), sign, objective),
+        "best of 64": lambda i: baselines.search(own, prepare(samples[i], own), sign, objective, seed=i),
+        "optimised": lambda i: baselines.descend(own, prepare(samples[i], own), sign, objective),
     }
-    slow = {"network": summary([rows["network"][i] for i in few])} if few else {}
+    slow = {"network": summarise([rows["network"][i] for i in few])} if few else {}
     for name, hunt in hunts.items():
         if few:
-            slow[name] = summary(judged(as_edits(team.map(hunt, few), few), few))
+            slow[name] = summarise(judged(as_edits(team.map(hunt, few), few), few))
 
     strengths = {
-        f"strength {100 * t:.0f} %": summary(judged([at_strength(chosen, t) for chosen in predicted], everything))
+        f"strength {100 * t:.0f} %": summarise(judged([at_strength(chosen, t) for chosen in predicted], everything))
         for t in STRENGTHS
     }
     some = [samples[i] for i in np.linspace(0, len(samples) - 1, min(_SOME, len(samples))).astype(int)]
-    background = ablations.report(direction, samples, untouched, predictor, order, judges, team)
-    drawn = styles.report(direction, some, predictor, judges, team)
-    careless = selections(direction, some, predictor, order, judges, team)
+    background = ablations.write_report(direction, samples, untouched, predictor, order, judges, team)
+    drawn = styles.write_report(direction, some, predictor, judges, team)
+    careless = judge_selections(direction, some, predictor, order, judges, team)
 
     shown = np.linspace(0, len(samples) - 1, min(sheet, len(samples))).astype(int)
     entries, source, critic = [], list(judges.viewers)[-1], list(judges.critics)[-1]
     for number, i in enumerate(shown):
-        row, before = rows["network"][i], samples[i].shown(operators.decode(samples[i].picture))
+        row, before = rows["network"][i], samples[i].to_image(operators.decode(samples[i].picture))
         labels = ", ".join(each.label() for each in predicted[i]).replace("\N{MINUS SIGN}", "-")
         share_change, realism_change = row[f"share change, {source}"], row[f"realism change, {critic}"]
         caption = f"{number + 1}: {100 * share_change:+.0f} %, R {realism_change:+.2f}, {samples[i].region.photo.name}"
         caption += f", {labels}"
-        outlined = drawing.outlined(before, samples[i].mask[0, 0, : before.height, : before.width])
-        entries.append((caption, [outlined, before, samples[i].shown(samples[i].edited(predicted[i]))]))
-    drawing.sheet(entries, folder / f"{direction}.png", abreast=2)
+        outlined = drawing.draw_outline(before, samples[i].mask[0, 0, : before.height, : before.width])
+        entries.append((caption, [outlined, before, samples[i].to_image(samples[i].apply_edits(predicted[i]))]))
+    drawing.draw_sheet(entries, folder / f"{direction}.png", abreast=2)
 
     near = np.linspace(0, len(samples) - 1, min(_SOME // 2, len(samples))).astype(int).tolist()
     text = "\n\n".join(
         [
             f"{direction}: {len(samples)} regions of as many held-out photographs, order {order}, {predictor.model}",
-            drawing.table(results, PERCENT),
+            drawing.write_table(results, PERCENT),
             "Median gain over the constant edit at equal colour difference: "
             + ", ".join(f"{value:.2f}x ({source})" for source, value in gain.items()),
-            drawing.table(parts, PERCENT),
-            *([drawing.table(slow, PERCENT)] if slow else []),
+            drawing.write_table(parts, PERCENT),
+            *([drawing.write_table(slow, PERCENT)] if slow else []),
             "The network by strength:",
-            drawing.table(strengths, PERCENT),
+            drawing.write_table(strengths, PERCENT),
             background.text,
             drawn.text,
             "By how well the region is selected:",
-            drawing.table(careless, PERCENT),
-            spread(parameters),
-            neighbourhood(
+            drawing.write_table(careless, PERCENT),
+            write_spread(parameters),
+            explore_neighbourhood(
                 direction, [samples[i] for i in near], parameters[near], orders[near], judges,
                 folder / f"{direction}-around.png", team,
             ),

@@ -15,7 +15,7 @@ from gimp_saliency.shared.edits import Edit
 from gimp_saliency.shared.request import DIRECTIONS
 
 from .. import colour, data, edit, examples, operators
-from ..models import Critic, SaliencyNetwork, share, to_cells
+from ..models import Critic, SaliencyNetwork, measure_share, to_cells
 from ..parallel import Team
 from . import drawing
 
@@ -42,23 +42,23 @@ class Sample:
         """Height and width of the picture without padding."""
         return int(self.valid[0, 0, :, 0].sum()), int(self.valid[0, 0, 0].sum())
 
-    def edited(self, edits: list[Edit], background: Sequence[Edit] = ()) -> Tensor:
+    def apply_edits(self, edits: list[Edit], background: Sequence[Edit] = ()) -> Tensor:
         """The picture with edits in the region, and then others around it, linear [1, 3, H, W]."""
         side, mask = float(max(self.size())), self.mask[0]
         linear = operators.apply_edits(operators.decode(self.picture)[0], mask, edits, clip=False, side=side)
         return operators.apply_edits(linear, 1 - mask, list(background), side=side)[None]
 
-    def tried(self, parameters: Tensor, order: Tensor) -> edit.Edited:
-        """The region with parameters [38] in an order [7], as the training applies them."""
+    def try_parameters(self, parameters: Tensor, order: Tensor) -> edit.Edited:
+        """The region with parameters [COUNT] in an order [kinds], as the training applies them."""
         return edit.edit_picture(self.picture[0], self.mask[0], self.valid[0], parameters, None, order)
 
-    def as_bytes(self) -> np.ndarray[Any, Any]:
+    def to_bytes(self) -> np.ndarray[Any, Any]:
         """The region as the plug-in sends it: (H, W, 4) uint8, without padding."""
         height, width = self.size()
         whole = torch.cat([self.picture, self.mask], 1)[0, :, :height, :width]
         return np.ascontiguousarray((whole * 255).round().byte().permute(1, 2, 0).numpy())
 
-    def shown(self, linear: Tensor) -> drawing.Image.Image:
+    def to_image(self, linear: Tensor) -> drawing.Image.Image:
         height, width = self.size()
         return drawing.to_image(operators.encode(linear)[0, :, :height, :width])
 
@@ -91,13 +91,13 @@ class Judges:
             for source, viewers in self.viewers.items()
         }
         verdicts = {name: float(critic(encoded, sample.mask, sample.valid)) for name, critic in self.critics.items()}
-        return Seen(densities, verdicts, colour.lab(linear), clipped(linear))
+        return Seen(densities, verdicts, colour.to_lab(linear), clip(linear))
 
     def lift(self, sample: Sample) -> float:
         """Log of the region's share of attention against its share of the picture, by the training's viewers."""
         density = torch.stack([viewer(sample.picture, sample.valid) for viewer in self.viewers["training"]]).exp()
         area = sample.mask.sum() / sample.valid.sum()
-        return float((share(density.mean(0).log(), sample.mask) / area.clamp(min=1e-4)).clamp(min=1e-6).log())
+        return float((measure_share(density.mean(0).log(), sample.mask) / area.clamp(min=1e-4)).clamp(min=1e-6).log())
 
 
 def load_samples(regions: list[data.Region], team: Team) -> list[Sample]:
@@ -127,19 +127,19 @@ def choose(samples: list[Sample], lifts: list[float], count: int) -> dict[str, l
     return result
 
 
-def clipped(linear: Tensor) -> Tensor:
+def clip(linear: Tensor) -> Tensor:
     """Which pixels of a linear picture have a channel at one of its ends: [N, 1, H, W], 0 or 1."""
     encoded = operators.encode(linear)
     return ((encoded <= _ENDS[0]) | (encoded >= _ENDS[1])).any(1, keepdim=True).float()
 
 
-def figures(sample: Sample, before: Seen, after: Seen, direction: str) -> dict[str, float]:
+def compare(sample: Sample, before: Seen, after: Seen, direction: str) -> dict[str, float]:
     """Every figure of one edit of one region."""
     sign, mask, cells = DIRECTIONS[direction], sample.mask, to_cells(sample.mask)
     result = {}
     for source, old in before.densities.items():
         new = after.densities[source]
-        was, moved = (float(share(density.log(), mask)) for density in (old, new))
+        was, moved = (float(measure_share(density.log(), mask)) for density in (old, new))
         # Where nobody looks a ratio says nothing: a tenth of the mean density is the floor.
         floor = 0.1 / float(to_cells(sample.valid).sum())
         equation3 = float(((new - old) / (old + floor) * cells).sum() / cells.sum().clamp(min=1e-6))
@@ -150,24 +150,25 @@ def figures(sample: Sample, before: Seen, after: Seen, direction: str) -> dict[s
     for source, verdict in before.realism.items():
         result[f"realism change, {source}"] = after.realism[source] - verdict
         result[f"realism change < -0.1, {source}"] = float(after.realism[source] - verdict < -0.1)
-    difference = colour.difference(before.lab, after.lab)
-    result["CIE76 inside"] = float(colour.inside(difference, mask))
-    result["CIE76 of the picture"] = float(colour.inside(difference, sample.valid))
+    difference = colour.measure_difference(before.lab, after.lab)
+    result["CIE76 inside"] = float(colour.average_inside(difference, mask))
+    result["CIE76 of the picture"] = float(colour.average_inside(difference, sample.valid))
     outside = (mask == 0).float()
-    result["CIE76 outside"] = float(colour.inside((before.lab - after.lab).abs().sum(1, keepdim=True), outside))
-    result["tint inside"] = float(colour.inside(colour.tint(before.lab, after.lab), mask)) ** 0.5
+    result["CIE76 outside"] = float(colour.average_inside((before.lab - after.lab).abs().sum(1, keepdim=True), outside))
+    result["tint inside"] = float(colour.average_inside(colour.measure_tint(before.lab, after.lab), mask)) ** 0.5
     added = after.clipped - before.clipped
-    result["clipped pixels added, region"] = float(colour.inside(added, mask))
-    result["clipped pixels added, picture"] = float(colour.inside(added, sample.valid))
+    result["clipped pixels added, region"] = float(colour.average_inside(added, mask))
+    result["clipped pixels added, picture"] = float(colour.average_inside(added, sample.valid))
     chroma = [
-        float(colour.inside(seen.lab[:, 1:].square().sum(1, keepdim=True).sqrt(), mask)) for seen in (before, after)
+        float(colour.average_inside(seen.lab[:, 1:].square().sum(1, keepdim=True).sqrt(), mask))
+        for seen in (before, after)
     ]
     if chroma[0] < _NEUTRAL:
         result["chroma added, near-neutral regions"] = chroma[1] - chroma[0]
     return result
 
 
-def summary(rows: list[dict[str, float]]) -> dict[str, float]:
+def summarise(rows: list[dict[str, float]]) -> dict[str, float]:
     """The mean of every figure, and the median of the changes."""
     result: dict[str, float] = {"regions": float(len(rows))}
     for name in dict.fromkeys(key for row in rows for key in row):

@@ -22,7 +22,7 @@ SATURATIONS = tuple(np.linspace(-3, 1.5, 25).tolist())
 
 
 @torch.no_grad()
-def telling_apart(regions: list[data.Region], critics: dict[str, Critic], team: Team) -> str:
+def report_telling_apart(regions: list[data.Region], critics: dict[str, Critic], team: Team) -> str:
     """The chance that a real edit scores above a fake one (AUC): of all fakes, and of each kind."""
     columns: dict[str, dict[str, float]] = {}
     for name, critic in critics.items():
@@ -33,10 +33,10 @@ def telling_apart(regions: list[data.Region], critics: dict[str, Critic], team: 
             column[f"AUC, {kind or 'all'}"] = scores["AUC"]
             column[f"AUC, {kind or 'all'}, people"] = scores["AUC people"]
         columns[name] = column
-    return drawing.table(columns)
+    return drawing.write_table(columns)
 
 
-def series(batch: examples.Examples, critic: Critic, index: int, values: tuple[float, ...]) -> Tensor:
+def judge_series(batch: examples.Examples, critic: Critic, index: int, values: tuple[float, ...]) -> Tensor:
     """The verdict [V] on one region with parameter `index` at each of the values, nothing else edited."""
     parameters = torch.zeros(len(values), COUNT)
     parameters[:, index] = torch.tensor(values)
@@ -49,14 +49,16 @@ def series(batch: examples.Examples, critic: Critic, index: int, values: tuple[f
 
 
 @torch.no_grad()
-def curves(regions: list[data.Region], critics: dict[str, Critic], path: Path, team: Team, shown: int = 12) -> str:
+def report_curves(
+    regions: list[data.Region], critics: dict[str, Critic], path: Path, team: Team, shown: int = 12
+) -> str:
     """Verdicts over exposure and saturation: the mean over all regions as a table, single ones as charts."""
     rows = (("exposure, EV", 0, EXPOSURES), ("saturation, log2", 1, SATURATIONS))
 
     def look(region: data.Region) -> tuple[dict[str, list[Tensor]], examples.Examples]:
         batch = examples.load([region], None)
         return {
-            name: [series(batch, critic, index, values) for _, index, values in rows]
+            name: [judge_series(batch, critic, index, values) for _, index, values in rows]
             for name, critic in critics.items()
         }, batch
 
@@ -67,12 +69,12 @@ def curves(regions: list[data.Region], critics: dict[str, Critic], path: Path, t
         verdicts, batch = looks[k]
         height, width = int(batch.valid[0, 0, :, 0].sum()), int(batch.valid[0, 0, 0].sum())
         image = drawing.to_image(batch.picture[0, :, :height, :width])
-        pictures = [drawing.outlined(image, batch.mask[0, 0, :height, :width])]
+        pictures = [drawing.draw_outline(image, batch.mask[0, 0, :height, :width])]
         for column, (label, _, values) in enumerate(rows):
             lines = {name: found[column].tolist() for name, found in verdicts.items()}
-            pictures.append(drawing.chart(lines, values, label, (260, 170)))
+            pictures.append(drawing.draw_chart(lines, values, label, (260, 170)))
         charts.append((f"{regions[k].photo.name}, {regions[k].label}", pictures))
-    drawing.sheet(charts, path, abreast=2, side=260)
+    drawing.draw_sheet(charts, path, abreast=2, side=260)
 
     people = torch.tensor([region.people for region in regions])
     texts = []
@@ -86,5 +88,5 @@ def curves(regions: list[data.Region], critics: dict[str, Critic], path: Path, t
                     columns[f"{name}, {group}"] = {
                         f"{label} {values[i]:+.2f}": float(average[i]) for i in range(0, len(values), 4)
                     }
-        texts.append(drawing.table(columns))
+        texts.append(drawing.write_table(columns))
     return "\n\n".join(texts)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from .. import data, examples, fixation_measures, saliency
-from ..models import SaliencyNetwork, share
+from ..models import SaliencyNetwork, measure_share
 from ..parallel import Team
 from . import drawing
 
@@ -19,32 +19,32 @@ from . import drawing
 PAINTS = {"green": (0.0, 1.0, 0.0), "black": (0.0, 0.0, 0.0), "white": (1.0, 1.0, 1.0)}
 
 
-def mean(rows: list[dict[str, float]]) -> dict[str, float]:
+def average_rows(rows: list[dict[str, float]]) -> dict[str, float]:
     return {name: float(np.mean([row[name] for row in rows if name in row])) for name in rows[0]} if rows else {}
 
 
 @torch.no_grad()
-def fixations(folder: Path, networks: dict[str, SaliencyNetwork], count: int, team: Team) -> str:
+def report_fixations(folder: Path, networks: dict[str, SaliencyNetwork], count: int, team: Team) -> str:
     """Tables of every measure on held-out photographs, a source each, beside centre bias and other people."""
     everything = data.load_fixations(folder)
     training, held = data.split(everything)
 
     def look(photo: data.FixationPhoto, bias: Tensor) -> dict[str, dict[str, float]]:
         pictures, valid, counts = saliency.load_batch([photo], None)
-        prior = fixation_measures.prior_map(bias, valid[0])
+        prior = fixation_measures.spread_prior(bias, valid[0])
         maps = {"centre bias": prior}
         for name, network in networks.items():
-            maps[name] = network.with_centre_bias(network.logits(pictures), valid)[0]
-        rows = {name: fixation_measures.measures(m, counts[0], valid[0], prior) for name, m in maps.items()}
-        return {**rows, "people": fixation_measures.people_predicting_people(photo, prior)}
+            maps[name] = network.add_centre_bias(network.predict_logits(pictures), valid)[0]
+        rows = {name: fixation_measures.measure(m, counts[0], valid[0], prior) for name, m in maps.items()}
+        return {**rows, "people": fixation_measures.measure_people(photo, prior)}
 
     texts = []
     for source in dict.fromkeys(photo.name.split("_")[0] for photo in everything):
         photos = [photo for photo in held if photo.name.startswith(source)][:count]
-        bias = fixation_measures.centre_bias([photo for photo in training if photo.name.startswith(source)])
+        bias = fixation_measures.measure_centre_bias([photo for photo in training if photo.name.startswith(source)])
         looks = team.map(partial(look, bias=bias), photos)
-        columns = {name: mean([row[name] for row in looks if row[name]]) for name in looks[0]} if looks else {}
-        texts.append(f"{source}, {len(photos)} held-out photographs:\n\n{drawing.table(columns)}")
+        columns = {name: average_rows([row[name] for row in looks if row[name]]) for name in looks[0]} if looks else {}
+        texts.append(f"{source}, {len(photos)} held-out photographs:\n\n{drawing.write_table(columns)}")
     return "\n\n".join(texts)
 
 
@@ -54,7 +54,7 @@ def paint(picture: Tensor, mask: Tensor, colour: tuple[float, float, float]) -> 
 
 
 @torch.no_grad()
-def nonsense(regions: list[data.Region], networks: dict[str, SaliencyNetwork], path: Path, team: Team) -> str:
+def report_nonsense(regions: list[data.Region], networks: dict[str, SaliencyNetwork], path: Path, team: Team) -> str:
     """How much attention regions lose when they are painted over, and a sheet of pictures and maps.
 
     A network that is not fooled does not see the region vanish: what is painted over is conspicuous.
@@ -69,10 +69,10 @@ def nonsense(regions: list[data.Region], networks: dict[str, SaliencyNetwork], p
         pictures: list[drawing.Image.Image] = []
         for index, (name, network) in enumerate(networks.items()):
             maps = {version: network(encoded, batch.valid) for version, encoded in versions.items()}
-            before = float(share(maps["as it is"], batch.mask))
+            before = float(measure_share(maps["as it is"], batch.mask))
             row = {}
             for version in PAINTS:
-                change = float(share(maps[version], batch.mask)) / before - 1
+                change = float(measure_share(maps[version], batch.mask)) / before - 1
                 row[f"{version}, change of share"] = change
                 row[f"{version}, loses more than a quarter"] = float(change < -0.25)
             rows[name] = row
@@ -81,11 +81,11 @@ def nonsense(regions: list[data.Region], networks: dict[str, SaliencyNetwork], p
                 for version, encoded in versions.items():
                     image = drawing.to_image(encoded[0, :, :height, :width])
                     cells = maps[version][0, : -(-height // 8), : -(-width // 8)].exp()
-                    pictures += [image, drawing.heat(cells, image.size, most)]
+                    pictures += [image, drawing.draw_heat(cells, image.size, most)]
         return rows, (region.photo.name, pictures)
 
     looks = team.map(look, regions)
-    drawing.sheet([row for _, row in looks], path, abreast=1, side=160)
+    drawing.draw_sheet([row for _, row in looks], path, abreast=1, side=160)
     columns = {
         name: {
             key: float((np.mean if "loses" in key else np.median)([rows[name][key] for rows, _ in looks]))
@@ -93,4 +93,4 @@ def nonsense(regions: list[data.Region], networks: dict[str, SaliencyNetwork], p
         }
         for name in networks
     }
-    return drawing.table(columns, tuple(PAINTS))
+    return drawing.write_table(columns, tuple(PAINTS))

@@ -3,23 +3,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from gi.repository import Babl, Gegl, Gimp
 
+from .geometry import Box
 
-def select_values(
-    image: Gimp.Image, values: bytes, component: str, box: tuple[int, int, int, int] | None = None
-) -> None:
+Tile = tuple[Box, bytes]  # a box of the canvas and its coverage, 16 bit
+
+
+def select_values(image: Gimp.Image, values: bytes, component: str, box: Box | None = None) -> None:
     """Select what the values say: one a pixel, rows from the top, of a babl component ("u8", "u16"), full = selected.
 
-    box: x, y, width and height of the part of the canvas that they are for; outside nothing is selected.  None: all.
-    Active layers stay active.
+    box: the part of the canvas that they are for; outside nothing is selected.  None: all.  Active layers stay active.
     """
     rectangle = Gegl.Rectangle.new(*(box or (0, 0, image.get_width(), image.get_height())))
     with draw_selection(image, Gimp.ChannelOps.REPLACE) as (channel, buffer):
         buffer.set(rectangle, coverage_format(image, channel, component), values)
+
+
+def select_tiles(image: Gimp.Image, tiles: Iterable[Tile]) -> None:
+    """Select what the tiles say; outside nothing is selected.  Active layers stay active."""
+    with draw_selection(image, Gimp.ChannelOps.REPLACE) as (channel, buffer):
+        values = coverage_format(image, channel, "u16")
+        for box, coverage in tiles:
+            buffer.set(Gegl.Rectangle.new(*box), values, coverage)
 
 
 @contextmanager
@@ -85,8 +94,8 @@ def preserve_selection(image: Gimp.Image) -> Iterator[Gimp.Channel]:
 
 def intersect_cells(image: Gimp.Image, cells: bytes, width: int, height: int) -> None:
     """Unselect all pixels in the cells that are 0 of a coarse grid over the canvas; the cells are 0 or 255."""
-    columns = [_start(x, image.get_width(), width) for x in range(width + 1)]
-    rows = [_start(y, image.get_height(), height) for y in range(height + 1)]
+    columns = [_first_pixel(x, image.get_width(), width) for x in range(width + 1)]
+    rows = [_first_pixel(y, image.get_height(), height) for y in range(height + 1)]
     with draw_selection(image, Gimp.ChannelOps.INTERSECT) as (_channel, buffer):
         for y in range(height):
             row = cells[y * width : (y + 1) * width]
@@ -96,6 +105,6 @@ def intersect_cells(image: Gimp.Image, cells: bytes, width: int, height: int) ->
                 buffer.set(strip, "Y u8", line * strip.height)
 
 
-def _start(cell: int, pixels: int, cells: int) -> int:
+def _first_pixel(cell: int, pixels: int, cells: int) -> int:
     """The first pixel that lies in a cell."""
     return -(-cell * pixels // cells)

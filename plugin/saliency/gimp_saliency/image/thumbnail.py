@@ -44,7 +44,7 @@ def read_thumbnail(image: Gimp.Image, layer: Gimp.Layer, edits: Sequence[Gimp.La
     The mask is the selection, soft edges kept, within the layer's opaque pixels.  Raises UserError if it is empty.
     """
     mask, size = read_mask(image, layer)
-    return Thumbnail(interleave_mask(_visible(image, layer, edits, size), mask), *size)
+    return Thumbnail(interleave_mask(_compose_visible(image, layer, edits, size), mask), *size)
 
 
 def thumbnail_size(image: Gimp.Image) -> tuple[int, int]:
@@ -59,7 +59,7 @@ def thumbnail_size(image: Gimp.Image) -> tuple[int, int]:
 def read_mask(image: Gimp.Image, layer: Gimp.Layer) -> tuple[bytes, tuple[int, int]]:
     """The same mask alone, and its width and height."""
     size = thumbnail_size(image)
-    mask = _mask(image, layer, size)
+    mask = _read_layer_mask(image, layer, size)
     if not any(mask):
         raise UserError(
             _("The selection is too small, or the layer is empty there: select a larger part of the picture.")
@@ -84,17 +84,17 @@ def read_box(image: Gimp.Image, layer: Gimp.Layer, edits: Sequence[Gimp.Layer], 
         whole_size = round(image.get_width() * whole), round(image.get_height() * whole)
         size = max(1, int(width * whole)), max(1, int(height * whole))
         left, top = min(int(x * whole), whole_size[0] - size[0]), min(int(y * whole), whole_size[1] - size[1])
-        pixels = _visible(image, layer, edits, whole_size)
+        pixels = _compose_visible(image, layer, edits, whole_size)
         starts = (3 * (row * whole_size[0] + left) for row in range(top, top + size[1]))
         picture = b"".join(pixels[start : start + 3 * size[0]] for start in starts)
-    return Thumbnail(interleave_mask(picture, _selection(image, size, box)), *size)
+    return Thumbnail(interleave_mask(picture, _read_selection(image, size, box)), *size)
 
 
 def read_channel(image: Gimp.Image, channel: Gimp.Channel, box: Box, size: tuple[int, int]) -> bytes:
     """The mask that a selection of the channel would be, of a part of the canvas, at a width and height."""
     with preserve_selection(image):
         image.select_item(Gimp.ChannelOps.REPLACE, channel)
-        return _selection(image, size, box)
+        return _read_selection(image, size, box)
 
 
 def _is_photo_alone(image: Gimp.Image, layer: Gimp.Layer) -> bool:
@@ -102,7 +102,7 @@ def _is_photo_alone(image: Gimp.Image, layer: Gimp.Layer) -> bool:
     return layer.get_parent() is None and covers_canvas(image, layer)
 
 
-def _visible(image: Gimp.Image, layer: Gimp.Layer, edits: Sequence[Gimp.Layer], size: tuple[int, int]) -> bytes:
+def _compose_visible(image: Gimp.Image, layer: Gimp.Layer, edits: Sequence[Gimp.Layer], size: tuple[int, int]) -> bytes:
     """R'G'B' bytes of the composition from the canvas' bottom up to the layer's topmost edit."""
     top = [layer, *edits][-1]
     if not edits and _is_photo_alone(image, layer):
@@ -123,24 +123,24 @@ def _visible(image: Gimp.Image, layer: Gimp.Layer, edits: Sequence[Gimp.Layer], 
         copy.delete()
 
 
-def _mask(image: Gimp.Image, layer: Gimp.Layer, size: tuple[int, int]) -> bytes:
+def _read_layer_mask(image: Gimp.Image, layer: Gimp.Layer, size: tuple[int, int]) -> bytes:
     """The selection times the layer's coverage, one linear byte a pixel."""
-    mask = _selection(image, size)
-    coverage = _coverage(image, layer, size)
+    mask = _read_selection(image, size)
+    coverage = _read_coverage(image, layer, size)
     if coverage.count(255) == len(coverage):
         return mask
     return bytes(m * c // 255 for m, c in zip(mask, coverage))
 
 
-def _coverage(image: Gimp.Image, layer: Gimp.Layer, size: tuple[int, int]) -> bytes:
+def _read_coverage(image: Gimp.Image, layer: Gimp.Layer, size: tuple[int, int]) -> bytes:
     """The layer's alpha on the canvas, 0 outside the layer."""
     width, height = size
     _ok, x, y = layer.get_offsets()
     left, right = max(0, x), min(image.get_width(), x + layer.get_width())
     top, bottom = max(0, y), min(image.get_height(), y + layer.get_height())
     scale = width / image.get_width()
-    columns = _span(left, right, scale, width)
-    rows = _span(top, bottom, scale, height)
+    columns = _find_span(left, right, scale, width)
+    rows = _find_span(top, bottom, scale, height)
     part = b"\xff" * (len(columns) * len(rows))
     if layer.has_alpha():
         rectangle = (left - x, top - y, right - left, bottom - top)
@@ -153,14 +153,14 @@ def _coverage(image: Gimp.Image, layer: Gimp.Layer, size: tuple[int, int]) -> by
     return bytes(coverage)
 
 
-def _span(first: int, last: int, scale: float, limit: int) -> range:
+def _find_span(first: int, last: int, scale: float, limit: int) -> range:
     start = min(int(first * scale), limit - 1)
     return range(start, max(start + 1, min(limit, round(last * scale))))
 
 
-def _selection(image: Gimp.Image, size: tuple[int, int], part: Box | None = None) -> bytes:
+def _read_selection(image: Gimp.Image, size: tuple[int, int], part: Box | None = None) -> bytes:
     selection = image.get_selection()
-    data, width, height, bpp = _thumbnail(selection, size, part)
+    data, width, height, bpp = _ask_thumbnail(selection, size, part)
     if GIMP_32:
         plane = data[::bpp].translate(_LINEAR)  # comes back display-encoded
     else:
@@ -172,7 +172,7 @@ def _selection(image: Gimp.Image, size: tuple[int, int], part: Box | None = None
     return resize_plane(plane, width, height, *size)
 
 
-def _thumbnail(
+def _ask_thumbnail(
     source: Gimp.Image | Gimp.Drawable, size: tuple[int, int], part: Box | None
 ) -> tuple[bytes, int, int, int]:
     """What GIMP gives of an image, a drawable or a part of a drawable: bytes, width, height, bytes a pixel."""
@@ -187,7 +187,7 @@ def read_srgb(
     image: Gimp.Image, source: Gimp.Image | Gimp.Drawable, size: tuple[int, int], part: Box | None = None
 ) -> tuple[bytes, int, int]:
     """R'G'B'A bytes (sRGB), width and height of an image's or drawable's thumbnail (or of a part of a drawable)."""
-    data, width, height, bpp = _thumbnail(source, size, part)
+    data, width, height, bpp = _ask_thumbnail(source, size, part)
     if GIMP_32:
         rgba = to_rgba(data, bpp)
     else:
@@ -204,7 +204,7 @@ def _convert_native(image: Gimp.Image, data: bytes, shape: tuple[int, int, int],
     shape: width, height, bytes a pixel.
     """
     width, height, bpp = shape
-    encoded, component = _component(image)
+    encoded, component = _parse_precision(image)
     gray = image.get_base_type() == Gimp.ImageBaseType.GRAY
     prime, alpha = "'" if encoded else "", "A" if has_alpha else ""
     native = (f"Y{prime}" if gray else f"R{prime}G{prime}B{prime}") + f"{alpha} {component}"
@@ -216,7 +216,7 @@ def _convert_native(image: Gimp.Image, data: bytes, shape: tuple[int, int, int],
     return convert_pixels(data, width, height, native, "R'G'B'A u8")
 
 
-def _component(image: Gimp.Image) -> tuple[bool, str]:
+def _parse_precision(image: Gimp.Image) -> tuple[bool, str]:
     """Whether the image's values are display-encoded, and babl's name of their type."""
     name = image.get_precision().value_nick  # such as "u8-non-linear"
     component, _dash, encoding = name.partition("-")

@@ -31,7 +31,7 @@ from .undo import undo_step
 
 def find_edit(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> MadeEdit:
     """The edit that the one drawable belongs to; of a photo, its topmost edit.  Raises UserError if there is none."""
-    layer = _edit_layer(image, drawables)
+    layer = _find_edit_layer(image, drawables)
     find_method(layer)  # says so where this GIMP cannot change it
     layers = [layer]
     if read_role(layer) == Role.ADJUSTMENT:
@@ -40,7 +40,7 @@ def find_edit(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> MadeEdit
     return replace(edit, parts=_find_parts(image, edit))
 
 
-def _edit_layer(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> Gimp.Layer:
+def _find_edit_layer(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> Gimp.Layer:
     drawable = drawables[0] if len(drawables) == 1 else None
     if isinstance(drawable, Gimp.LayerMask):
         drawable = Gimp.Layer.from_mask(drawable)
@@ -76,7 +76,7 @@ def _find_parts(image: Gimp.Image, edit: MadeEdit) -> list[Gimp.Layer]:
     return list(found.values())
 
 
-def _photo_below(image: Gimp.Image, layer: Gimp.Layer) -> Gimp.Layer:
+def _find_photo_below(image: Gimp.Image, layer: Gimp.Layer) -> Gimp.Layer:
     row = siblings(image, layer)
     for item in row[row.index(layer) + 1 :]:
         if not is_edit(item):
@@ -86,7 +86,7 @@ def _photo_below(image: Gimp.Image, layer: Gimp.Layer) -> Gimp.Layer:
 
 def _read_edit(image: Gimp.Image, layer: Gimp.Layer, all_layers: list[Gimp.Layer]) -> MadeEdit:
     """Values from the layers' filters where they have been changed there, else from the record."""
-    photo = _photo_below(image, all_layers[0])
+    photo = _find_photo_below(image, all_layers[0])
     record = read_record(layer)
     around = [item for item in all_layers if read_note(item).is_background]
     layers = [item for item in all_layers if item not in around]
@@ -126,7 +126,7 @@ def before(image: Gimp.Image, edit: MadeEdit) -> tuple[Gimp.Image, Gimp.Layer, G
     try:
         photo, *layers = (counterpart(image, copy, layer) for layer in (edit.photo, *edit.all_layers()))
         method = find_method(edit.all_layers()[0])
-        whole = method.select_original(copy, _in_copy(image, copy, edit))
+        whole = method.select_original(copy, _find_in_copy(image, copy, edit))
         row = siblings(copy, layers[0])
         for layer in row[: row.index(layers[0]) + 1]:
             if layer in layers or is_edit(layer):
@@ -138,7 +138,7 @@ def before(image: Gimp.Image, edit: MadeEdit) -> tuple[Gimp.Image, Gimp.Layer, G
         raise
 
 
-def _in_copy(image: Gimp.Image, copy: Gimp.Image, edit: MadeEdit) -> MadeEdit:
+def _find_in_copy(image: Gimp.Image, copy: Gimp.Image, edit: MadeEdit) -> MadeEdit:
     """The edit in a duplicate of its image."""
     layers, around, parts = (
         [counterpart(image, copy, layer) for layer in group] for group in (edit.layers, edit.around, edit.parts)

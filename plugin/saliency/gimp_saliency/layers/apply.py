@@ -11,9 +11,9 @@ from functools import partial
 
 from gi.repository import Gimp
 
-from ..image.selection import intersect_cells, preserve_selection
+from ..image.selection import Tile, intersect_cells, preserve_selection
 from ..image.tree import counterpart, longer_side
-from ..predict.edge import Tile, fetch_refined_mask
+from ..predict.edge import fetch_refined_mask
 from ..predict.plan import Planned
 from ..shared.edits import Edit
 from ..shared.request import EditRequest

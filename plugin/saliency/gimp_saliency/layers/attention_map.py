@@ -32,22 +32,22 @@ def add_map(image: Gimp.Image) -> Gimp.Layer:
 
     Raises UserError or connection.ServerError, the image untouched.
     """
-    width, height = _size(image)
-    values = questions.ask_saliency(_visible(image, (width, height)), width, height)
+    width, height = _choose_size(image)
+    values = questions.ask_saliency(_read_visible(image, (width, height)), width, height)
     facts = {
         "version": version.VERSION,
-        "model": _model(),
+        "model": _ask_model(),
         "width": width,
         "height": height,
         "map": base64.b64encode(zlib.compress(values)).decode(),
     }
-    layer = _layer(image, values, width, height)
+    layer = _make_layer(image, values, width, height)
     layer.attach_parasite(Gimp.Parasite.new(MAP_PARASITE, PERSISTENT_UNDOABLE, json.dumps(facts).encode()))
     _put_on_top(image, layer)
     return layer
 
 
-def _size(image: Gimp.Image) -> tuple[int, int]:
+def _choose_size(image: Gimp.Image) -> tuple[int, int]:
     """Width and height of the thumbnail for the server."""
     if image.get_base_type() == Gimp.ImageBaseType.INDEXED:
         raise UserError(_("Indexed pictures cannot be edited: choose Image → Mode → RGB first."))
@@ -59,7 +59,7 @@ def _size(image: Gimp.Image) -> tuple[int, int]:
     return thumbnail_size(image)
 
 
-def _visible(image: Gimp.Image, size: tuple[int, int]) -> bytes:
+def _read_visible(image: Gimp.Image, size: tuple[int, int]) -> bytes:
     """R'G'B' bytes (sRGB) of what is visible, maps aside.  Raises UserError if nothing is."""
     shown = [layer for layer in image.get_layers() if layer.get_visible()]
     maps = [layer for layer in shown if layer.get_parasite(MAP_PARASITE) is not None]
@@ -82,7 +82,7 @@ def _visible(image: Gimp.Image, size: tuple[int, int]) -> bytes:
     return flatten_thumbnail(thumbnail)
 
 
-def _model() -> str | None:
+def _ask_model() -> str | None:
     """The name of the model that the running server uses."""
     try:
         return (lifecycle.health() or {}).get("model")
@@ -90,7 +90,7 @@ def _model() -> str | None:
         return None
 
 
-def _layer(image: Gimp.Image, values: bytes, width: int, height: int) -> Gimp.Layer:
+def _make_layer(image: Gimp.Image, values: bytes, width: int, height: int) -> Gimp.Layer:
     """A layer for the image, not yet in it, with the values enlarged to the canvas."""
     # In an image of its own, so that nothing but the finished layer reaches the user's image and its undo steps.
     work = Gimp.Image.new_with_precision(width, height, image.get_base_type(), image.get_precision())

@@ -66,9 +66,9 @@ class Baked:
         if above:
             message = _("A later edit above this one was made from it: adjust or delete «{name}» first.")
             raise UserError(message.format(name=above[0].get_name()))
-        _noted_selection(image, old, _SELECTION)
+        _unpack_selection(image, old, _SELECTION)
         if old.get_parasite(_WHOLE) is not None:
-            _noted_selection(image, old, _WHOLE)
+            _unpack_selection(image, old, _WHOLE)
 
     def change(
         self, image: Gimp.Image, edit: MadeEdit, record: EditRecord, request: EditRequest, side: float
@@ -122,17 +122,17 @@ class _Baking:
         self._around = [edit for edit in part.around if not edit.is_identity()]
         visible = [item for item in edits_above(image, photo) if item.get_visible()]
         self._source = visible[-1] if visible else photo
-        self._noted = {_SELECTION: _packed_selection(image, photo)}
+        self._noted = {_SELECTION: _pack_selection(image, photo)}
 
     def run(self) -> Gimp.Layer:
         """Make the copy; the photo, or the copy in its place, is active then."""
         image, photo = self._image, self._photo
-        changed = _on_canvas(image, photo) if self._around else _selected_box(image, photo)
-        x, y, width, height = box = _with_surroundings(
+        changed = _find_box_on_canvas(image, photo) if self._around else _find_selected_box(image, photo)
+        x, y, width, height = box = _add_surroundings(
             photo, changed, [*self._edits, *self._around], self._part.record.side
         )
         inner = changed[0] - x, changed[1] - y, *changed[2:]  # the same in the work image's pixels
-        unedited = _without_filters(image, self._source)
+        unedited = _merge_filters(image, self._source)
         work = Gimp.Image.new_with_precision(width, height, image.get_base_type(), Gimp.Precision.FLOAT_LINEAR)
         try:
             pixels = self._copy_to(work, unedited, box)
@@ -142,7 +142,7 @@ class _Baking:
             if opaque:
                 _show_through_mask(baked, pixels, touched, inner, (x, y))
             else:
-                copy_pixels(pixels, baked, _runs(touched), (x, y))
+                copy_pixels(pixels, baked, _find_runs(touched), (x, y))
                 photo.set_visible(False)
         finally:
             work.delete()
@@ -166,12 +166,12 @@ class _Baking:
 
     def _edit(self, work: Gimp.Image, pixels: Gimp.Layer, box: Box) -> tuple[Gimp.Layer, Gimp.Channel]:
         """The work image's layer with all edits, and a channel that is white where something was edited."""
-        selected = outside = _same_channel(self._image, self._photo, work, box)
+        selected = outside = _copy_selection(self._image, self._photo, work, box)
         if self._whole is not None:
             with preserve_selection(self._image):
                 self._image.select_item(Gimp.ChannelOps.REPLACE, self._whole)
-                outside = _same_channel(self._image, self._photo, work, box)
-                self._noted[_WHOLE] = _packed_selection(self._image, self._photo)
+                outside = _copy_selection(self._image, self._photo, work, box)
+                self._noted[_WHOLE] = _pack_selection(self._image, self._photo)
         touched = Gimp.Channel.new(work, "touched", *box[2:], 100, Gegl.Color.new("black"))
         work.insert_channel(touched, None, 0)
         for inverted, channel, edits in ((False, selected, self._edits), (True, outside, self._around)):
@@ -205,7 +205,7 @@ class _Baking:
         if self._around:
             labels = _("Background: {edit}").format(edit=", ".join(edit.label() for edit in self._around))
             name = f"{name}; {labels}" if name else labels
-        baked.set_name(_frame_name(self._photo) if self._part.alone else name)
+        baked.set_name(_name_frame(self._photo) if self._part.alone else name)
         record = self._part.record
         around = self._part.around if record.background else None
         write_note(baked, record, LayerNote(role, self._part.edits, around=around, name=name))
@@ -225,16 +225,16 @@ def _show_through_mask(
     copy_pixels(touched, mask, [inner], shift)
 
 
-def _frame_name(layer: Gimp.Layer) -> str:
+def _name_frame(layer: Gimp.Layer) -> str:
     """The name of a frame's copy: in a frame's name GIMP keeps how long it is shown."""
     name = layer.get_name()
     return name if read_role(layer) == Role.REPLACEMENT else _("{name} edited").format(name=name)
 
 
-def _packed_selection(image: Gimp.Image, layer: Gimp.Layer) -> bytes:
+def _pack_selection(image: Gimp.Image, layer: Gimp.Layer) -> bytes:
     """The selection on a layer as a parasite keeps it for `change`: what is baked is already blended by it."""
     _ok, left, top = layer.get_offsets()
-    x, y, width, height = _selected_box(image, layer)
+    x, y, width, height = _find_selected_box(image, layer)
     x, y = x + left, y + top
     buffer, packer = image.get_selection().get_buffer(), zlib.compressobj(1)
     packed = b""
@@ -254,11 +254,11 @@ def _select_whole(image: Gimp.Image, baked: Gimp.Layer) -> bool:
 
 
 def _select(image: Gimp.Image, baked: Gimp.Layer, name: str) -> None:
-    values, box = _noted_selection(image, baked, name)
+    values, box = _unpack_selection(image, baked, name)
     select_values(image, values, "u16", box)
 
 
-def _noted_selection(image: Gimp.Image, baked: Gimp.Layer, name: str) -> tuple[bytes, Box]:
+def _unpack_selection(image: Gimp.Image, baked: Gimp.Layer, name: str) -> tuple[bytes, Box]:
     """What a parasite of a baked copy says was selected: 16-bit values, and the box of the canvas they are for."""
     parasite = baked.get_parasite(name)
     try:
@@ -277,24 +277,24 @@ def _noted_selection(image: Gimp.Image, baked: Gimp.Layer, name: str) -> tuple[b
     return values, (x, y, width, height)
 
 
-def _selected_box(image: Gimp.Image, layer: Gimp.Layer) -> Box:
+def _find_selected_box(image: Gimp.Image, layer: Gimp.Layer) -> Box:
     """The part of the layer that the selection's bounds cover, in the layer's own pixels."""
-    return _on_layer(layer, *Gimp.Selection.bounds(image)[2:])
+    return _find_box(layer, *Gimp.Selection.bounds(image)[2:])
 
 
-def _on_canvas(image: Gimp.Image, layer: Gimp.Layer) -> Box:
+def _find_box_on_canvas(image: Gimp.Image, layer: Gimp.Layer) -> Box:
     """The part of the layer that lies on the canvas, in the layer's own pixels."""
-    return _on_layer(layer, 0, 0, image.get_width(), image.get_height())
+    return _find_box(layer, 0, 0, image.get_width(), image.get_height())
 
 
-def _on_layer(layer: Gimp.Layer, left: int, top: int, right: int, bottom: int) -> Box:
+def _find_box(layer: Gimp.Layer, left: int, top: int, right: int, bottom: int) -> Box:
     """The part of the layer in a box of the canvas, in the layer's own pixels."""
     _ok, x, y = layer.get_offsets()
     left, top = max(left - x, 0), max(top - y, 0)
     return left, top, min(right - x, layer.get_width()) - left, min(bottom - y, layer.get_height()) - top
 
 
-def _with_surroundings(layer: Gimp.Layer, box: Box, edits: Sequence[Edit], side: float) -> Box:
+def _add_surroundings(layer: Gimp.Layer, box: Box, edits: Sequence[Edit], side: float) -> Box:
     """The box with as much of the layer around it as the edits look at."""
     margin = reach(edits, side)
     x, y = max(0, box[0] - margin), max(0, box[1] - margin)
@@ -302,7 +302,7 @@ def _with_surroundings(layer: Gimp.Layer, box: Box, edits: Sequence[Edit], side:
     return x, y, min(right, layer.get_width()) - x, min(bottom, layer.get_height()) - y
 
 
-def _without_filters(image: Gimp.Image, layer: Gimp.Layer) -> Gimp.Layer:
+def _merge_filters(image: Gimp.Image, layer: Gimp.Layer) -> Gimp.Layer:
     """The layer if it has no live filters; else one in an image of its own whose pixels they have changed.
 
     Merging them in the user's image would change the selection, a bug of GIMP 3.0.
@@ -314,7 +314,7 @@ def _without_filters(image: Gimp.Image, layer: Gimp.Layer) -> Gimp.Layer:
     return copy
 
 
-def _same_channel(image: Gimp.Image, layer: Gimp.Layer, work: Gimp.Image, box: Box) -> Gimp.Channel:
+def _copy_selection(image: Gimp.Image, layer: Gimp.Layer, work: Gimp.Image, box: Box) -> Gimp.Channel:
     """A channel of the work image with what is selected of the layer's box."""
     _ok, x, y = layer.get_offsets()
     channel = Gimp.Channel.new(work, "selected", *box[2:], 100, Gegl.Color.new("black"))
@@ -329,7 +329,7 @@ def bake_edit(pixels: Gimp.Layer, edit: Edit, side: float, takes_light: bool) ->
     side: the longer side of the whole picture in the layer's pixels, which sharpening goes by.
     """
     if edit.is_curved:
-        return _apply_apart(pixels, 0, lambda copy, box: _curve(copy, box, edit, takes_light))
+        return _apply_apart(pixels, 0, lambda copy, box: _apply_curves(copy, box, edit, takes_light))
     if edit.reach(side):  # GIMP 3.0 would show it nothing of what lies around the selection
         return _apply_apart(
             pixels, edit.reach(side), lambda copy, _box: copy.merge_filter(make_filter(copy, edit, side))
@@ -363,7 +363,7 @@ def _apply_apart(pixels: Gimp.Layer, margin: int, change: Callable[[Gimp.Layer, 
     return merged
 
 
-def _curve(layer: Gimp.Layer, box: Box, edit: Edit, takes_light: bool) -> None:
+def _apply_curves(layer: Gimp.Layer, box: Box, edit: Edit, takes_light: bool) -> None:
     """Curves on display-encoded values; where GIMP takes linear light only, they pass for linear ones for a while."""
     work = layer.get_image()
     profile = work.get_color_profile()
@@ -391,7 +391,7 @@ def _reinterpret(layer: Gimp.Layer, box: Box, read_as: str, write_as: str) -> No
     layer.update(x, y, width, height)
 
 
-def _runs(mask: Gimp.Drawable) -> Iterator[Box]:
+def _find_runs(mask: Gimp.Drawable) -> Iterator[Box]:
     """The white parts of a black and white drawable as boxes of one row each."""
     buffer, width = mask.get_buffer(), mask.get_width()
     for y in range(mask.get_height()):

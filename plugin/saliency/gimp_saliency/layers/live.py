@@ -138,7 +138,7 @@ class _Stack:
     def _dial(self, layer: Gimp.Layer, edit: Edit) -> None:
         """Give a group its edit's new values, unless its filter's are no numbers of ours."""
         note = read_note(layer)
-        name = note.name
+        name = note.name or self._title(note.edits[0])  # version 1 did not note it
         if edit.name not in self.by_hand and read_filter(layer, note.edits[0], self.side) != edit:
             replace_filter(layer, edit, self.side)
             if layer.get_name() == name:  # one that the user gave stays; ours may be in another language

@@ -4,18 +4,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from gi.repository import Gimp
 
 from ..image.thumbnail import read_mask
 from ..predict.plan import Planned
-from ..shared.edits import NAMES, Edit, from_json, to_json
+from ..shared.edits import Edit
 from ..shared.errors import UserError
 from ..shared.request import EditRequest, Ranking
 from ..shared.words import _
 from .apply import apply_plan
-from .record import check_direction
+from .record import EditRecord, RecordError, UnknownWordError
 from .target import editable_layer
 
 _LAST = "saliency-last-edit"  # a parasite of GIMP itself, which keeps it from one start to the next
@@ -24,16 +25,21 @@ _PERSISTENT = 1
 
 def remember_edit(edits: Sequence[Edit], request: EditRequest, background: Sequence[Edit]) -> None:
     """Keep an edit's and its background's values at 100 % and its settings for `repeat_edit`."""
+    record = EditRecord(
+        id="",
+        direction=request.direction,
+        strength=request.strength,
+        kinds=request.kinds,
+        base=tuple(edits),
+        background=tuple(background),
+        background_strength=request.background_strength,
+        tool=request.tool,
+    )
     content = {
-        "base": to_json(edits),
-        "direction": request.direction,
-        "strength": request.strength,
-        "kinds": sorted(request.kinds),
+        **record.to_json(),
         "feather": request.feather,
         "refine": request.refine,
-        "background": to_json(background),
         "background-on": request.background,
-        "background-strength": request.background_strength,
     }
     Gimp.attach_parasite(Gimp.Parasite.new(_LAST, _PERSISTENT, json.dumps(content).encode()))
 
@@ -43,30 +49,47 @@ def repeat_edit(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> list[G
 
     Raises UserError, where none is remembered or the layer or selection is of no use.
     """
-    edits, request, background = _recall()
+    record, request = _recall()
     layer = editable_layer(image, drawables)
     read_mask(image, layer)  # the same sentences as for any other edit
-    planned = Planned(edits, background=background, predicted=edits, order=request.ranking.value)
+    order = request.ranking.value
+    planned = Planned(record.base, background=record.background, predicted=record.base, order=order)
     return apply_plan(image, layer, [planned], request, (1, 1))
 
 
-def _recall() -> tuple[list[Edit], EditRequest, list[Edit]]:
+def _recall() -> tuple[EditRecord, EditRequest]:
+    """The remembered edit, and what was asked of it.  Raises UserError."""
     nothing = _("There is no edit to repeat yet: make one with Attenuate or Emphasize Selection first.")
     parasite = Gimp.get_parasite(_LAST)
     if parasite is None:
         raise UserError(nothing)
     try:
         content = json.loads(bytes(parasite.get_data()).rstrip(b"\0"))
-        request = EditRequest(
-            check_direction(content["direction"]),
-            float(content["strength"]),
-            Ranking.RANDOM,
-            frozenset(content["kinds"]) & frozenset(NAMES),
-            float(content["feather"]),
-            bool(content["refine"]),
-            background=bool(content.get("background-on")),
-            background_strength=float(content.get("background-strength", 100)),  # an older version has none
+        if not isinstance(content, dict):
+            raise RecordError("It is no object.")
+        record = EditRecord.from_json(content)
+        return record, _read_request(record, content)
+    except UnknownWordError as error:
+        message = _(
+            "The last edit says «{word}», which is unknown here: make one with Attenuate or Emphasize Selection first."
         )
-        return from_json(content["base"]), request, from_json(content.get("background", []))
+        raise UserError(message.format(word=error.word)) from error
     except (KeyError, OverflowError, RecursionError, TypeError, ValueError) as error:
         raise UserError(nothing) from error
+
+
+def _read_request(record: EditRecord, content: Mapping[str, Any]) -> EditRequest:
+    """What was asked of the remembered edit.  Raises KeyError, OverflowError, TypeError or ValueError."""
+    if "kinds" not in content:
+        raise RecordError("It does not say which edits are on.")
+    return EditRequest(
+        record.direction,
+        record.strength,
+        Ranking.RANDOM,
+        record.kinds,
+        float(content["feather"]),
+        bool(content["refine"]),
+        background=bool(content.get("background-on")),
+        background_strength=record.background_strength,
+        tool=record.tool,
+    )

@@ -8,8 +8,7 @@ from typing import ClassVar, Protocol
 
 from gi.repository import Gimp
 
-from ..image.selection import intersect_cells
-from ..predict.edge import Tile, select_tiles
+from ..image.selection import Tile, intersect_cells, select_tiles
 from ..shared.edits import Edit
 from ..shared.request import EditRequest
 from .record import EditRecord

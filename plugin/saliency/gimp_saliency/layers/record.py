@@ -41,6 +41,21 @@ class Role(str, Enum):
     REPLACEMENT = "replacement"  # an edited copy in the place of a photo that is not opaque (GIMP 3.0)
 
 
+class RecordError(ValueError):
+    """Something that is no record of an edit."""
+
+
+class UnknownWordError(RecordError):
+    """A tool, direction or kind of edit that this version does not know, and so never guesses.
+
+    word: it, printable and not long.
+    """
+
+    def __init__(self, word: str) -> None:
+        super().__init__(word)
+        self.word = "".join(letter for letter in word if letter.isprintable())[:40]
+
+
 @dataclass(frozen=True)
 class EditRecord:
     """The whole of what was made.
@@ -71,17 +86,21 @@ class EditRecord:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> EditRecord:
-        """The inverse of `to_json`, for every version.  Raises UserError for what is damaged or unknown."""
+        """The inverse of `to_json`, for every version.  Raises RecordError for what is damaged or unknown.
+
+        Version 1 had neither `base` nor `kinds`: nothing was dialled, so `predicted` is the base.
+        """
+        is_version_1 = "base" not in content and "kinds" not in content
         try:
             direction = _known(content.get("direction"), DIRECTIONS)
             tool = _known(content.get("tool", TOOLS[0]), TOOLS)
-            base = _read_edits(content["base"])
+            base = _read_edits(content["predicted" if is_version_1 else "base"])
             background = _read_edits(content.get("background") or [])
             return cls(
                 _text(content, "id"),
                 direction,
                 _percent(content["strength"]),
-                frozenset(_known(name, NAMES) for name in content.get("kinds", [])),
+                frozenset(_known(name, NAMES) for name in _list(content.get("kinds", []))),
                 base,
                 background,
                 _percent(content["background-strength"]) if background else 100.0,
@@ -94,10 +113,10 @@ class EditRecord:
                 _text(content, "version"),
                 tool,
             )
+        except RecordError:
+            raise
         except (KeyError, OverflowError, RecursionError, TypeError, ValueError) as error:
-            raise UserError(
-                _("The edit's values in this layer are damaged: delete its layers and make the edit again.")
-            ) from error
+            raise RecordError(f"It is damaged ({type(error).__name__}).") from error
 
     def to_json(self) -> dict[str, Any]:
         """As the parasites have it."""
@@ -154,7 +173,16 @@ def write_note(layer: Gimp.Layer, record: EditRecord, note: LayerNote) -> None:
 
 def read_record(layer: Gimp.Layer) -> EditRecord:
     """The record of the layer's edit.  Raises UserError where it cannot be used."""
-    return EditRecord.from_json(read_parasite(layer) or {})
+    try:
+        return EditRecord.from_json(read_parasite(layer) or {})
+    except UnknownWordError as error:
+        message = _(
+            "This edit says «{word}», which is unknown here: update the plug-in, or delete its layers and redo it."
+        )
+        raise UserError(message.format(word=error.word)) from error
+    except RecordError as error:
+        message = _("The edit's values in this layer are damaged: delete its layers and make the edit again.")
+        raise UserError(message) from error
 
 
 def read_note(layer: Gimp.Layer) -> LayerNote:
@@ -224,38 +252,30 @@ def write_parasite(layer: Gimp.Item, content: Mapping[str, Any]) -> None:
     layer.attach_parasite(Gimp.Parasite.new(PARASITE, PERSISTENT_UNDOABLE, json.dumps(content).encode()))
 
 
-def check_direction(word: object) -> str:
-    """A direction that is noted somewhere.  Raises UserError for an unknown one, ValueError for nonsense."""
-    return _known(word, DIRECTIONS)
-
-
-def check_percent(value: object) -> float:
-    """A strength that is noted somewhere.  Raises OverflowError, TypeError or ValueError for what is none."""
-    return _percent(value)
-
-
 def _known(word: object, words: Sequence[str] | Mapping[str, Any]) -> str:
-    """The word, if it is one of those that there are.
-
-    Raises UserError for another word, since what is not known is never guessed, ValueError for anything else.
-    """
+    """The word, if it is one of those that there are.  Raises UnknownWordError, or RecordError for no word at all."""
     if not isinstance(word, str):
-        raise ValueError
-    if word in words:
-        return word
-    shown = "".join(letter for letter in word if letter.isprintable())[:40]
-    message = _("This edit says «{word}», which is unknown here: update the plug-in, or delete its layers and redo it.")
-    raise UserError(message.format(word=shown))
+        raise RecordError("A word is missing.")
+    if word not in words:
+        raise UnknownWordError(word)
+    return word
+
+
+def _list(value: Json) -> list[Any]:
+    """A list.  Raises RecordError for anything else."""
+    if not isinstance(value, list):
+        raise RecordError("A list is missing.")
+    return value
 
 
 def _read_edits(objects: Json) -> tuple[Edit, ...]:
-    """Edits of different kinds.  Raises UserError for an unknown kind, EditError or ValueError for other nonsense."""
+    """Edits of different kinds.  Raises UnknownWordError for an unknown kind, EditError or RecordError for the rest."""
     for entry in objects if isinstance(objects, list) else []:
         if isinstance(entry, dict) and isinstance(entry.get("name"), str):
             _known(entry["name"], KINDS)
     edits = from_json(objects)
     if len({edit.name for edit in edits}) != len(edits):
-        raise ValueError
+        raise RecordError("There are several edits of one kind.")
     return tuple(edits)
 
 

@@ -28,7 +28,7 @@ def editable_layer(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> Gim
         raise UserError(_("Indexed pictures cannot be edited: choose Image → Mode → RGB first."))
     if image.get_floating_sel() is not None:
         raise UserError(_("There is a floating selection: anchor it in the Layer menu first."))
-    layer = _photo(image, layer)
+    layer = _find_photo(image, layer)
     if layer.is_group():
         raise UserError(_("A layer group is active: select the layer inside it that holds the photo."))
     if not all(item.get_visible() for item in lineage(layer)):
@@ -43,7 +43,7 @@ def editable_layer(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> Gim
     return layer
 
 
-def _photo(image: Gimp.Image, layer: Gimp.Layer) -> Gimp.Layer:
+def _find_photo(image: Gimp.Image, layer: Gimp.Layer) -> Gimp.Layer:
     """The photo that an edit's layer belongs to; any other layer itself."""
     parent = layer.get_parent()
     if parent is not None and read_role(parent) == Role.ADJUSTMENT:

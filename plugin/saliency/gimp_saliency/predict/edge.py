@@ -3,15 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from gi.repository import Gegl, Gimp
 
+from ..image.geometry import Box
 from ..image.pixels import interleave_mask
-from ..image.selection import coverage_format, draw_selection
+from ..image.selection import Tile
 from ..shared.client import questions
-
-Tile = tuple[Gegl.Rectangle, bytes]  # a Gegl.Rectangle of the canvas, and 16-bit coverage
 
 _TILE = 2048  # px; the largest side that the server refines at once
 
@@ -30,34 +29,22 @@ def refining_radius(width: int, height: int, feather: float) -> float:
 def fetch_refined_mask(image: Gimp.Image, layer: Gimp.Layer, feather: float) -> list[Tile]:
     """The selection with an edge that follows the layer's picture, by tiles; the image stays as it is.
 
-    feather: px, see `refining_radius`.  Raises connection.ServerError: the server's guided filter makes it.
+    feather: px, see `refining_radius`.  Raises ServerError: the server's guided filter makes it.
     """
     width, height = image.get_width(), image.get_height()
     radius = refining_radius(width, height, feather)
-    _, _, left, top, right, bottom = Gimp.Selection.bounds(image)
+    _ok, _some, left, top, right, bottom = Gimp.Selection.bounds(image)
     margin = round(_REACH * radius)
     left, top = (max(0, (edge - margin) // _STEP * _STEP) for edge in (left, top))
     right, bottom = min(width, right + margin), min(height, bottom + margin)
     result = []
-    for tile, inner in _tiles(left, top, right, bottom, margin):
-        values = questions.ask_refined(_pixels(image, layer, tile), tile.width, tile.height, radius)
-        x, y = inner.x - tile.x, inner.y - tile.y
-        rows = (values[2 * (row * tile.width + x) :][: 2 * inner.width] for row in range(y, y + inner.height))
-        result.append((inner, b"".join(rows)))
+    for outer, inner in _tiles(left, top, right, bottom, margin):
+        values = questions.ask_refined(_read_pixels(image, layer, outer), *outer[2:], radius)
+        result.append((inner, _cut_coverage(values, outer, inner)))
     return result
 
 
-def select_tiles(image: Gimp.Image, tiles: Iterable[Tile]) -> None:
-    """Select what `fetch_refined_mask` gave."""
-    with draw_selection(image, Gimp.ChannelOps.REPLACE) as (channel, buffer):
-        values = coverage_format(image, channel, "u16")
-        for box, coverage in tiles:
-            buffer.set(box, values, coverage)
-
-
-def _tiles(
-    left: int, top: int, right: int, bottom: int, margin: int
-) -> Iterator[tuple[Gegl.Rectangle, Gegl.Rectangle]]:
+def _tiles(left: int, top: int, right: int, bottom: int, margin: int) -> Iterator[tuple[Box, Box]]:
     """Cover a box with tiles: what to send, with the margin around, and which inner part of it counts."""
     step = max(_STEP, (_TILE - 2 * margin) // _STEP * _STEP)
     outside = -(-margin // _STEP) * _STEP
@@ -65,16 +52,24 @@ def _tiles(
         step, outside = _TILE, 0
     for y in range(top, bottom, step):
         for x in range(left, right, step):
-            inner = Gegl.Rectangle.new(x, y, min(step, right - x), min(step, bottom - y))
+            inner = x, y, min(step, right - x), min(step, bottom - y)
             x0, y0 = max(left, x - outside), max(top, y - outside)
             x1, y1 = min(right, x + step + margin), min(bottom, y + step + margin)
-            yield Gegl.Rectangle.new(x0, y0, x1 - x0, y1 - y0), inner
+            yield (x0, y0, x1 - x0, y1 - y0), inner
 
 
-def _pixels(image: Gimp.Image, layer: Gimp.Layer, box: Gegl.Rectangle) -> bytes:
+def _cut_coverage(values: bytes, outer: Box, inner: Box) -> bytes:
+    """The 16-bit values of the inner box among those of the outer one."""
+    x, y = inner[0] - outer[0], inner[1] - outer[1]
+    starts = (2 * (row * outer[2] + x) for row in range(y, y + inner[3]))
+    return b"".join(values[start : start + 2 * inner[2]] for start in starts)
+
+
+def _read_pixels(image: Gimp.Image, layer: Gimp.Layer, box: Box) -> bytes:
     """R'G'B'M bytes of the layer and the selection in a box of the canvas."""
-    _, x, y = layer.get_offsets()
-    on_layer = Gegl.Rectangle.new(box.x - x, box.y - y, box.width, box.height)
+    _ok, x, y = layer.get_offsets()
+    on_layer = Gegl.Rectangle.new(box[0] - x, box[1] - y, *box[2:])
     picture = bytes(layer.get_buffer().get(on_layer, 1.0, "R'G'B' u8", Gegl.AbyssPolicy.CLAMP))
-    mask = bytes(image.get_selection().get_buffer().get(box, 1.0, "Y u8", Gegl.AbyssPolicy.NONE))
+    on_canvas = Gegl.Rectangle.new(*box)
+    mask = bytes(image.get_selection().get_buffer().get(on_canvas, 1.0, "Y u8", Gegl.AbyssPolicy.NONE))
     return interleave_mask(picture, mask)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The shipped networks through the predictor."""
+"""The attention tool with the shipped networks."""
 
 from __future__ import annotations
 
@@ -15,17 +15,25 @@ import pytest
 
 from gimp_saliency.shared.edits import to_json
 from gimp_saliency.shared.request import DIRECTIONS, PLAIN, PROPOSED, EditRequest, Ranking
-from model_server.predict import attention
-from model_server.predict.attention import NETWORKS, NetworkError, Predictor
-from model_server.predict.orders import sample_styles
+from model_server.predict import attention as module
+from model_server.predict.attention import Attention
+from model_server.predict.errors import NetworkError
+from model_server.predict.networks import NETWORKS
+from model_server.predict.predictor import Predictor
+from model_server.predict.styles import sample_styles
 from model_server.predict.vector import FIXED, NAMES
 
 STYLE = (1.5, -2.0, 0.5, 1.0, -0.5, 2.5, -1.0, 0.0, 1.0, -1.5)
 
 
 @pytest.fixture(scope="module")
-def predictor() -> Predictor:
-    return Predictor()
+def attention() -> Attention:
+    return Predictor().attention
+
+
+def put_in_place(monkeypatch: pytest.MonkeyPatch, attention: Attention, network: Any) -> None:
+    """Let another network than the shipped one predict the edits."""
+    monkeypatch.setattr(attention._networks._networks["edit.onnx"], "session", network)
 
 
 def scene(seed: int, height: int = 144, width: int = 192) -> Any:
@@ -40,37 +48,46 @@ def scene(seed: int, height: int = 144, width: int = 192) -> Any:
 
 @pytest.mark.parametrize("direction", DIRECTIONS)
 @pytest.mark.parametrize("order", Ranking)
-def test_prediction_holds_each_edit_once_and_sane_figures(predictor: Predictor, direction: str, order: str) -> None:
-    prediction = predictor.edits(scene(1), EditRequest(direction, ranking=order))
+def test_prediction_holds_each_edit_once_and_sane_figures(attention: Attention, direction: str, order: str) -> None:
+    prediction = attention.predict_edits(scene(1), EditRequest(direction, ranking=order))
     assert sorted(edit.name for edit in prediction.edits) == sorted(NAMES)
     assert [edit.name for edit in prediction.edits[:FIXED]] == list(NAMES[:FIXED])
     assert prediction.background is None and prediction.style == PLAIN
     assert all(0 <= figure <= 1 for figure in asdict(prediction.figures).values())
-    assert predictor.edits(scene(1), EditRequest(direction, ranking=order), figures=False) == replace(prediction, figures=None)
+    assert attention.predict_edits(scene(1), EditRequest(direction, ranking=order), figures=False) == replace(
+        prediction, figures=None
+    )
 
 
-def test_edits_differ_between_pictures_and_directions(predictor: Predictor) -> None:
-    answers = [to_json(predictor.edits(scene(s), EditRequest(d, ranking=Ranking.RANDOM)).edits) for s in range(3) for d in DIRECTIONS]
+def test_edits_differ_between_pictures_and_directions(attention: Attention) -> None:
+    answers = [
+        to_json(attention.predict_edits(scene(s), EditRequest(d, ranking=Ranking.RANDOM)).edits)
+        for s in range(3)
+        for d in DIRECTIONS
+    ]
     assert len({json.dumps(sorted(answer, key=lambda edit: edit["name"])) for answer in answers}) == 6
 
 
-def test_directions_move_attention_their_way(predictor: Predictor) -> None:
-    moved = {d: [predictor.edits(scene(s), EditRequest(d, ranking=Ranking.BEST_SALIENCY)) for s in range(6)] for d in DIRECTIONS}
+def test_directions_move_attention_their_way(attention: Attention) -> None:
+    moved = {
+        d: [attention.predict_edits(scene(s), EditRequest(d, ranking=Ranking.BEST_SALIENCY)) for s in range(6)]
+        for d in DIRECTIONS
+    }
     for direction, sign in DIRECTIONS.items():
         changes = [sign * (p.figures.saliency_after / p.figures.saliency_before - 1) for p in moved[direction]]
         assert np.mean(changes) > 0.02, (direction, changes)
 
 
-def test_same_picture_same_answer(predictor: Predictor) -> None:
+def test_same_picture_same_answer(attention: Attention) -> None:
     for order in Ranking:
         request = EditRequest("attenuate", ranking=order, background=True)
-        assert predictor.edits(scene(2), request) == Predictor().edits(scene(2), request)
+        assert attention.predict_edits(scene(2), request) == Predictor().attention.predict_edits(scene(2), request)
 
 
-def test_best_orders_are_best(predictor: Predictor) -> None:
+def test_best_orders_are_best(attention: Attention) -> None:
     picture = scene(4)
-    real = predictor.edits(picture, EditRequest("emphasize", ranking=Ranking.BEST_REALISM))
-    seen = predictor.edits(picture, EditRequest("emphasize", ranking=Ranking.BEST_SALIENCY))
+    real = attention.predict_edits(picture, EditRequest("emphasize", ranking=Ranking.BEST_REALISM))
+    seen = attention.predict_edits(picture, EditRequest("emphasize", ranking=Ranking.BEST_SALIENCY))
     assert real.figures.realism_after >= seen.figures.realism_after
     assert seen.figures.saliency_after >= real.figures.saliency_after
 
@@ -79,73 +96,78 @@ def test_best_orders_are_best(predictor: Predictor) -> None:
 @pytest.mark.parametrize("strength", [1.0, 0.3])
 @pytest.mark.parametrize("background", [False, True])
 def test_proposals_are_what_edits_gives(
-    predictor: Predictor, direction: str, strength: float, background: bool
+    attention: Attention, direction: str, strength: float, background: bool
 ) -> None:
     picture = scene(6)
     request = EditRequest(
         direction, 100 * strength, background=background, background_strength=50.0, style_numbers=STYLE
     )
-    proposals = predictor.proposals(picture, request)
+    proposals = attention.propose(picture, request)
     assert list(proposals) == [choice for choice in PROPOSED if choice in proposals] and "best-realism" in proposals
     for choice, prediction in proposals.items():
-        assert prediction == predictor.edits(picture, replace(request, ranking=choice))
+        assert prediction == attention.predict_edits(picture, replace(request, ranking=choice))
     orders = [tuple(edit.name for edit in prediction.edits) for prediction in proposals.values()]
     assert len(set(orders)) == len(orders)
 
 
-def test_nothing_to_choose_at_strength_0(predictor: Predictor) -> None:
-    for wish in (EditRequest("attenuate", 0.0), EditRequest("attenuate", 0.0, background=True, background_strength=0.0)):
-        assert list(predictor.proposals(scene(6), wish)) == ["best-realism"]
-        assert list(predictor.proposals(scene(6), wish, seed=1)) == ["best-realism"]
-        assert len(predictor.edits(scene(6), replace(wish, ranking=Ranking.VARIANT_2)).edits) == len(NAMES)
+def test_nothing_to_choose_at_strength_0(attention: Attention) -> None:
+    for wish in (
+        EditRequest("attenuate", 0.0),
+        EditRequest("attenuate", 0.0, background=True, background_strength=0.0),
+    ):
+        assert list(attention.propose(scene(6), wish)) == ["best-realism"]
+        assert list(attention.propose(scene(6), wish, seed=1)) == ["best-realism"]
+        assert len(attention.predict_edits(scene(6), replace(wish, ranking=Ranking.VARIANT_2)).edits) == len(NAMES)
 
 
-def test_look_agrees_with_the_other_answers(predictor: Predictor) -> None:
+def test_look_agrees_with_the_other_answers(attention: Attention) -> None:
     picture = scene(7)
-    look = predictor.look(picture)
-    prediction = predictor.edits(picture, EditRequest("attenuate", ranking=Ranking.RANDOM))
+    look = attention.look(picture)
+    prediction = attention.predict_edits(picture, EditRequest("attenuate", ranking=Ranking.RANDOM))
     assert look.saliency == pytest.approx(prediction.figures.saliency_before, rel=1e-5)
     assert look.realism == pytest.approx(prediction.figures.realism_before, rel=1e-5)
-    assert np.array_equal(look.grey, predictor.saliency(picture[:, :, :3]))
+    assert np.array_equal(look.grey, attention.map_saliency(picture[:, :, :3]))
 
 
-def test_peak_makes_maps_comparable(predictor: Predictor) -> None:
+def test_peak_makes_maps_comparable(attention: Attention) -> None:
     """What is lost at one place of the picture is found elsewhere: all of the attention is one."""
     for seed in range(3):
-        look = predictor.look(scene(seed))
+        look = attention.look(scene(seed))
         assert 0 < look.peak < 1
         # A cell of the grid is 8 x 8 pixels here.
         assert look.grey.sum() / 255 * look.peak / 64 == pytest.approx(1, abs=0.05)
 
 
-def test_strength_changes_the_figures_not_the_edits(predictor: Predictor) -> None:
-    whole = predictor.edits(scene(3), EditRequest("attenuate", ranking=Ranking.RANDOM))
-    none = predictor.edits(scene(3), EditRequest("attenuate", strength=0.0, ranking=Ranking.RANDOM))
+def test_strength_changes_the_figures_not_the_edits(attention: Attention) -> None:
+    whole = attention.predict_edits(scene(3), EditRequest("attenuate", ranking=Ranking.RANDOM))
+    none = attention.predict_edits(scene(3), EditRequest("attenuate", strength=0.0, ranking=Ranking.RANDOM))
     assert none.edits == whole.edits
     assert none.figures.saliency_after == pytest.approx(none.figures.saliency_before, abs=1e-6)
     assert none.figures.realism_after == pytest.approx(none.figures.realism_before, abs=1e-5)
 
 
 @pytest.mark.parametrize("shape", [(16, 16), (16, 384), (384, 16), (31, 33), (384, 384)])
-def test_any_shape_and_the_smallest_mask(predictor: Predictor, shape: tuple[int, int]) -> None:
+def test_any_shape_and_the_smallest_mask(attention: Attention, shape: tuple[int, int]) -> None:
     picture = np.random.default_rng(0).integers(0, 255, (*shape, 4), dtype=np.uint8)
     picture[:, :, 3] = 0
     picture[shape[0] // 2, shape[1] // 2, 3] = 1
-    prediction = predictor.edits(picture, EditRequest("emphasize", background=True, ranking=Ranking.RANDOM))
+    prediction = attention.predict_edits(picture, EditRequest("emphasize", background=True, ranking=Ranking.RANDOM))
     assert np.isfinite([prediction.figures.saliency_after, prediction.figures.realism_after]).all()
-    assert predictor.saliency(picture[:, :, :3]).shape == shape
+    assert attention.map_saliency(picture[:, :, :3]).shape == shape
 
 
-def test_whole_picture_selected(predictor: Predictor) -> None:
+def test_whole_picture_selected(attention: Attention) -> None:
     picture = scene(5)
     picture[:, :, 3] = 255
-    assert predictor.edits(picture, EditRequest("attenuate", ranking=Ranking.RANDOM)).figures.saliency_before == pytest.approx(1, abs=1e-3)
+    assert attention.predict_edits(
+        picture, EditRequest("attenuate", ranking=Ranking.RANDOM)
+    ).figures.saliency_before == pytest.approx(1, abs=1e-3)
 
 
-def test_saliency_map_sees_the_odd_one(predictor: Predictor) -> None:
+def test_saliency_map_sees_the_odd_one(attention: Attention) -> None:
     picture = np.full((192, 256, 3), 120, np.uint8)
     picture[60:100, 40:80] = (220, 30, 30)
-    grey = predictor.saliency(picture)
+    grey = attention.map_saliency(picture)
     assert grey.dtype == np.uint8 and grey.max() >= 200
     assert grey[60:100, 40:80].mean() > 2 * grey[120:, 140:].mean()
 
@@ -158,17 +180,17 @@ def test_saliency_map_sees_the_odd_one(predictor: Predictor) -> None:
         (lambda p: {"picture": p * np.array([1, 1, 1, 0], np.uint8)}, "mask is empty"),
     ],
 )
-def test_bad_input_is_a_sentence(predictor: Predictor, spoil: Callable[[Any], dict[str, Any]], sentence: str) -> None:
+def test_bad_input_is_a_sentence(attention: Attention, spoil: Callable[[Any], dict[str, Any]], sentence: str) -> None:
     arguments = {"picture": scene(1), "request": EditRequest("attenuate", ranking=Ranking.RANDOM), **spoil(scene(1))}
     with pytest.raises(ValueError, match=sentence):
-        predictor.edits(**arguments)
+        attention.predict_edits(**arguments)
 
 
-@pytest.mark.parametrize("ask", ["look", "proposals"])
-def test_an_empty_mask_is_a_sentence_everywhere(predictor: Predictor, ask: str) -> None:
+@pytest.mark.parametrize("ask", ["look", "propose"])
+def test_an_empty_mask_is_a_sentence_everywhere(attention: Attention, ask: str) -> None:
     picture = scene(1) * np.array([1, 1, 1, 0], np.uint8)
     with pytest.raises(ValueError, match="mask is empty"):
-        getattr(predictor, ask)(picture, *([EditRequest("attenuate")] if ask == "proposals" else []))
+        getattr(attention, ask)(picture, *([EditRequest("attenuate")] if ask == "propose" else []))
 
 
 @pytest.mark.parametrize("name", ["edit.onnx", "manifest.json", "realism.onnx"])
@@ -191,41 +213,46 @@ def test_the_shipped_files_are_small() -> None:
 
 @pytest.mark.parametrize("direction", DIRECTIONS)
 def test_edits_go_as_far_as_they_are_believable(
-    predictor: Predictor, direction: str, monkeypatch: pytest.MonkeyPatch
+    attention: Attention, direction: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The critic decides between the factors: with one that likes all it is the largest, else the smallest."""
     picture = scene(8)
-    untouched = predictor._canvas(picture).picture
+    untouched = attention._make_scene(picture).canvas.picture
     reach = {}
     for verdict in (1.0, 0.0):
         with monkeypatch.context() as patch:
             patch.setattr(
-                predictor,
-                "_real",
+                attention._judges,
+                "measure_realism",
                 lambda seen, *_areas, verdict=verdict: 1.0 if np.array_equal(seen, untouched) else verdict,
             )
-            chosen = {edit.name: edit for edit in predictor.edits(picture, EditRequest(direction, ranking=Ranking.BEST_REALISM)).edits}
+            chosen = {
+                edit.name: edit
+                for edit in attention.predict_edits(picture, EditRequest(direction, ranking=Ranking.BEST_REALISM)).edits
+            }
             reach[verdict] = chosen["exposure"].ev  # type: ignore[union-attr]
-    factors = attention._FACTORS[direction]
+    factors = module._FACTORS[direction]
     assert reach[1.0] / reach[0.0] == pytest.approx(factors[0] / factors[-1], rel=1e-3)
 
 
-def test_the_background_is_another_set_in_the_same_order(predictor: Predictor) -> None:
+def test_the_background_is_another_set_in_the_same_order(attention: Attention) -> None:
     picture = scene(9)
-    alone = predictor.edits(picture, EditRequest("emphasize", ranking=Ranking.RANDOM))
-    both = predictor.edits(picture, EditRequest("emphasize", background=True, ranking=Ranking.RANDOM))
+    alone = attention.predict_edits(picture, EditRequest("emphasize", ranking=Ranking.RANDOM))
+    both = attention.predict_edits(picture, EditRequest("emphasize", background=True, ranking=Ranking.RANDOM))
     assert both.edits == alone.edits and both.background is not None
     assert [edit.name for edit in both.background] == [edit.name for edit in both.edits]
     assert to_json(both.background) != to_json(both.edits)
     for order in (Ranking.BEST_REALISM, Ranking.BEST_SALIENCY):
-        off = predictor.edits(picture, EditRequest("emphasize", background=True, background_strength=0.0, ranking=order))
-        plain = predictor.edits(picture, EditRequest("emphasize", ranking=order))
+        off = attention.predict_edits(
+            picture, EditRequest("emphasize", background=True, background_strength=0.0, ranking=order)
+        )
+        plain = attention.predict_edits(picture, EditRequest("emphasize", ranking=order))
         assert (off.edits, off.figures) == (plain.edits, plain.figures)
 
 
-def test_a_background_with_edits_changes_the_figures(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_background_with_edits_changes_the_figures(attention: Attention, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the shipped network says of the background: here it says to darken it."""
-    run = predictor._edit.run
+    run = attention._networks.session("edit.onnx").run
 
     class Darker:
         def run(self, *arguments: Any) -> Any:
@@ -234,38 +261,41 @@ def test_a_background_with_edits_changes_the_figures(predictor: Predictor, monke
             around[:, 0] = -3
             return inside, around
 
-    monkeypatch.setattr(predictor, "_edit", Darker())
+    put_in_place(monkeypatch, attention, Darker())
     picture, request = scene(4), EditRequest("emphasize", ranking=Ranking.RANDOM, background=True)
     figures = [
-        predictor.edits(picture, replace(request, background_strength=strength)).figures
+        attention.predict_edits(picture, replace(request, background_strength=strength)).figures
         for strength in (0.0, 50.0, 100.0)
     ]
     assert len({figure.saliency_before for figure in figures}) == 1
     assert len({figure.saliency_after for figure in figures}) == 3
-    evs = [edit.ev for edit in predictor.edits(picture, request).background or [] if edit.name == "exposure"]
+    evs = [edit.ev for edit in attention.predict_edits(picture, request).background or [] if edit.name == "exposure"]
     assert evs == [-3.0]
 
 
-def test_a_style_is_handed_to_the_network(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_style_is_handed_to_the_network(attention: Attention, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Any] = []
-    run = predictor._edit.run
+    run = attention._networks.session("edit.onnx").run
 
     class Listening:
         def run(self, names: Any, inputs: Any) -> Any:
             seen.append(inputs["style"].tolist())
             return run(names, inputs)
 
-    monkeypatch.setattr(predictor, "_edit", Listening())
-    assert predictor.edits(scene(4), EditRequest("emphasize", style_numbers=STYLE, ranking=Ranking.RANDOM)).style == STYLE
+    put_in_place(monkeypatch, attention, Listening())
+    assert (
+        attention.predict_edits(scene(4), EditRequest("emphasize", style_numbers=STYLE, ranking=Ranking.RANDOM)).style
+        == STYLE
+    )
     assert seen == [[list(STYLE)]]
-    found = predictor.proposals(scene(4), EditRequest("emphasize", style_numbers=STYLE), seed=5)
+    found = attention.propose(scene(4), EditRequest("emphasize", style_numbers=STYLE), seed=5)
     assert found["best-realism"].style == STYLE
     assert np.allclose(seen[1:], [[list(style)] for style in (STYLE, *sample_styles(5))])
 
 
-def test_drawn_styles_are_worth_it(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_drawn_styles_are_worth_it(attention: Attention, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the shipped network makes of styles: here the first number is more exposure, the second more colour."""
-    run = predictor._edit.run
+    run = attention._networks.session("edit.onnx").run
 
     class Styled:
         def run(self, names: Any, inputs: Any) -> Any:
@@ -273,27 +303,32 @@ def test_drawn_styles_are_worth_it(predictor: Predictor, monkeypatch: pytest.Mon
             inside[:, 0:2] += inputs["style"][0, :2] * np.float32(0.2)
             return inside, around
 
-    monkeypatch.setattr(predictor, "_edit", Styled())
+    put_in_place(monkeypatch, attention, Styled())
     picture, kinds = scene(4), 0
     for direction, sign in DIRECTIONS.items():
         for seed in range(2):
-            found = predictor.proposals(picture, EditRequest(direction), seed=seed)
-            assert found == predictor.proposals(picture, EditRequest(direction), seed=seed)
+            found = attention.propose(picture, EditRequest(direction), seed=seed)
+            assert found == attention.propose(picture, EditRequest(direction), seed=seed)
             assert list(found) == [choice for choice in PROPOSED if choice in found]
             first, *others = found.values()
-            assert first == predictor.edits(picture, EditRequest(direction, ranking=Ranking.BEST_REALISM))
+            assert first == attention.predict_edits(picture, EditRequest(direction, ranking=Ranking.BEST_REALISM))
             assert len({each.style for each in found.values()}) == len(found)
             for each in others:
                 assert each.style in sample_styles(seed)
-                assert each == predictor.edits(picture, EditRequest(direction, style_numbers=each.style, ranking=Ranking.BEST_REALISM))
+                assert each == attention.predict_edits(
+                    picture, EditRequest(direction, style_numbers=each.style, ranking=Ranking.BEST_REALISM)
+                )
                 assert sign * (each.figures.saliency_after - each.figures.saliency_before) > 0
                 assert each.figures.realism_after >= first.figures.realism_after - 0.08
                 kinds += 1
     assert kinds > 2
 
 
-def test_shipped_styles_differ(predictor: Predictor) -> None:
+def test_shipped_styles_differ(attention: Attention) -> None:
     """The styles of the shipped network are styles: other numbers, other edits."""
-    wishes = [EditRequest("emphasize", ranking=Ranking.RANDOM, style_numbers=style) for style in (PLAIN, *sample_styles(1)[:3])]
-    answers = {json.dumps(to_json(predictor.edits(scene(4), wish).edits)) for wish in wishes}
+    wishes = [
+        EditRequest("emphasize", ranking=Ranking.RANDOM, style_numbers=style)
+        for style in (PLAIN, *sample_styles(1)[:3])
+    ]
+    answers = {json.dumps(to_json(attention.predict_edits(scene(4), wish).edits)) for wish in wishes}
     assert len(answers) == 4

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The shipped networks: their manifest, their files, and each one in onnxruntime once somebody asks for it.
+
+What the networks and their files are is written in networks/MODEL_CARD.md; training/export.py wrote them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+# Nothing leaves this machine: onnxruntime would collect and send what it was used for.  It looks once, at its import.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+import onnxruntime
+
+from model_server.predict.canvas import Format
+from model_server.predict.errors import NO_MEMORY, REINSTALL, NetworkError, is_shortage
+from model_server.predict.vector import PREDICTED, Vocabulary
+
+NETWORKS = Path(__file__).parents[1] / "networks"
+
+
+@dataclass
+class _Network:
+    """A file as the manifest has it, and what onnxruntime made of it."""
+
+    path: Path
+    size: int  # in bytes
+    sha256: str
+    session: onnxruntime.InferenceSession | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def read(self) -> bytes:
+        """The file.  Raises NetworkError if it is missing, or has another sha256 than the manifest says."""
+        try:
+            content = self.path.read_bytes()
+        except OSError as error:
+            raise NetworkError(f"The network {self.path} is missing; {REINSTALL}") from error
+        if hashlib.sha256(content).hexdigest() != self.sha256:
+            raise NetworkError(f"The network {self.path} is not the one that the manifest names; {REINSTALL}")
+        return content
+
+    def load(self) -> onnxruntime.InferenceSession:
+        """The network, on one CPU thread.  Raises NetworkError."""
+        with self.lock:
+            if self.session is None:
+                try:
+                    self.session = _open_session(self.read())
+                except NetworkError:
+                    raise
+                except Exception as error:  # onnxruntime has no common base for what it raises here
+                    if is_shortage(error):
+                        raise NetworkError(NO_MEMORY) from error
+                    raise NetworkError(f"onnxruntime cannot load {self.path}; {REINSTALL}") from error
+            return self.session
+
+
+class Networks:
+    """The networks of a folder by their files' names, each loaded when it is first asked for.  Thread-safe.
+
+    words: what the edit network predicts.  format: of the pictures that all of them take.
+    model: name, version and beginning of the sha256 of the edit network, for people.
+    """
+
+    def __init__(self, folder: Path, pool: ThreadPoolExecutor) -> None:
+        """Read the manifest.  pool: whose threads read and load several files at once.  Raises NetworkError."""
+        self._pool = pool
+        try:
+            manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+            self.format = Format.from_json(manifest["input"])
+            self.words = Vocabulary.from_json(manifest["predicts"]) if "predicts" in manifest else PREDICTED
+            self._networks = {
+                name: _Network(folder / name, int(facts["bytes"]), str(facts["sha256"]))
+                for name, facts in manifest["files"].items()
+            }
+            sha256 = self._networks["edit.onnx"].sha256[:8]
+            self.model = f"{manifest['name']}-{manifest['version']} ({sha256})"
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise _damaged_manifest(folder) from error
+        self._folder = folder
+
+    def check(self, names: Iterable[str]) -> None:
+        """Raises NetworkError unless the manifest names these files and they are what it says of them."""
+        try:
+            chosen = [self._networks[name] for name in names]
+        except KeyError as error:
+            raise _damaged_manifest(self._folder) from error
+        for _ in self._pool.map(_Network.read, chosen):
+            pass
+
+    def load(self, names: Iterable[str]) -> dict[str, onnxruntime.InferenceSession]:
+        """Networks that have passed `check`, several loaded at once.  Raises NetworkError.
+
+        Not to be called by the pool's own threads, which would wait for themselves.
+        """
+        chosen = {name: self._networks[name] for name in names}
+        missing = [network for network in chosen.values() if network.session is None]
+        if len(missing) > 1:
+            try:
+                for _ in self._pool.map(_Network.load, missing):
+                    pass
+            except RuntimeError as error:  # there is no room for a thread
+                raise NetworkError(NO_MEMORY) from error
+        return {name: network.load() for name, network in chosen.items()}
+
+    def session(self, name: str) -> onnxruntime.InferenceSession:
+        """A network that has passed `check`, for any thread.  Raises NetworkError."""
+        return self._networks[name].load()
+
+    def describe(self, names: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """Size and beginning of the sha256 of each, for people."""
+        chosen = ((name, self._networks[name]) for name in names)
+        return {name: {"bytes": network.size, "sha256": network.sha256[:8]} for name, network in chosen}
+
+
+def _damaged_manifest(folder: Path) -> NetworkError:
+    return NetworkError(f"The networks' manifest in {folder} cannot be read; {REINSTALL}")
+
+
+def _open_session(content: bytes) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    # Ten sessions, each keeping an arena of its largest request, would double the server's memory.
+    options.enable_cpu_mem_arena = False
+    options.enable_mem_pattern = False
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""All tools that predict, with the shipped networks; onnxruntime on one CPU thread each, no torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from model_server.predict.attention import Attention
+from model_server.predict.networks import NETWORKS, Networks
+from model_server.predict.pool import make_pool
+
+
+class Predictor:
+    """What the server's worker holds.  Not thread-safe.
+
+    model, networks: name of the edit network and facts about all files, for people.
+    """
+
+    def __init__(self, folder: Path = NETWORKS) -> None:
+        """Raises NetworkError if a file is missing or has another sha256 than the manifest says."""
+        pool = make_pool()
+        self._networks = Networks(folder, pool)
+        self.attention = Attention(self._networks, pool)
+        self.model = self._networks.model
+        self.networks = self._networks.describe(self.attention.files)
+
+    def load(self) -> None:
+        """Load all networks now, not when they are first needed.  Raises NetworkError."""
+        self._networks.load(self.attention.files)

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A picture and its region, and what viewers and critic say of what is made of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from model_server.predict.canvas import Canvas, Floats
+from model_server.predict.editor import Editor
+from model_server.predict.judges import Judges
+from model_server.predict.orders import Measure
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One region of a picture.  Thread-safe."""
+
+    canvas: Canvas
+    mask: Floats  # [1, 1, H, W] of the canvas, 0..1
+    editor: Editor
+    judges: Judges
+
+    def share(self, picture: Floats) -> float:
+        """The share of attention that falls into the region of a picture like this one, edited: 0..1."""
+        return self.judges.measure_share(picture, self.mask, self.canvas.valid)
+
+    def realism(self, picture: Floats) -> float:
+        """How real the region of a picture like this one looks, edited: 0..1."""
+        return self.judges.measure_realism(picture, self.mask, self.canvas.valid)
+
+    @cached_property
+    def share_before(self) -> float:
+        """`share` of the picture as it is."""
+        return self.share(self.canvas.picture)
+
+    @cached_property
+    def realism_before(self) -> float:
+        """`realism` of the picture as it is."""
+        return self.realism(self.canvas.picture)
+
+    def make_measure(self, background: bool) -> Measure:
+        """How different two edited pictures are: in the region, and around it if that is edited, too."""
+        return Measure(self.mask, self.canvas.valid - self.mask) if background else Measure(self.mask)

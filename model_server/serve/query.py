@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A request's query and picture to values; what is missing, unknown or out of range is refused with a sentence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from gimp_saliency.shared.request import EditRequest, RequestError, parse_number
+from gimp_saliency.shared.words import N_
+from model_server.serve.messages import Refusal, Request
+
+SIDES = range(16, 385)  # pixels of a picture's width and height
+TILE_SIDES = range(1, 2049)  # of what is refined: a tile of the picture at full size
+
+_FIELDS = 10  # more than any address takes
+_SWITCH = ("0", "1")
+
+Query = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """The pixels of a request, rows from the top."""
+
+    pixels: bytes
+    height: int
+    width: int
+    channels: int
+
+    def to_array(self) -> Any:
+        """uint8 (height, width, channels)."""
+        import numpy as np  # not at the top: the socket is open before numpy is loaded
+
+        return np.frombuffer(self.pixels, np.uint8).reshape(self.height, self.width, self.channels)
+
+    def has_region(self) -> bool:
+        """Whether the last of four channels is not 0 everywhere: it is the highest byte of each little-endian pixel."""
+        import numpy as np
+
+        return bool(np.frombuffer(self.pixels, "<u4").max() >= 1 << 24)
+
+
+def split_target(target: str) -> tuple[str, list[tuple[str, str]]]:
+    """The path of a request's target and the names and values of its query."""
+    try:
+        url = urlsplit(target)
+        return url.path, parse_qsl(url.query, keep_blank_values=True, max_num_fields=_FIELDS)
+    except ValueError:
+        raise Refusal(400, "The address is malformed; see the README for the requests.") from None
+
+
+def to_query(fields: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Names to values."""
+    query = dict(fields)
+    if len(query) != len(fields):
+        raise Refusal(400, "A parameter is given twice; give each one once.")
+    return query
+
+
+def check_names(query: Query, *names: str) -> None:
+    """Whether the query has these names and no others."""
+    for name in names:
+        if name not in query:
+            raise Refusal(400, f"The parameter {name} is missing.")
+    for name in query:
+        if name not in names:
+            raise Refusal(400, f"There is no parameter {name!r:.40}; leave it out.")
+
+
+def parse_switch(query: Query, name: str) -> bool:
+    """0 or 1."""
+    return _parse_choice(query, name, _SWITCH) == "1"
+
+
+def parse_side(query: Query, name: str, sides: range) -> int:
+    """A number of pixels."""
+    if not re.fullmatch(r"[0-9]{1,4}", query[name], re.ASCII) or int(query[name]) not in sides:
+        raise Refusal(400, f"{name} must be a number of pixels from {sides[0]} to {sides[-1]}.")
+    return int(query[name])
+
+
+def parse_whole(query: Query, name: str, numbers: range) -> int:
+    """A whole number."""
+    if not re.fullmatch(r"[0-9]{1,10}", query[name], re.ASCII) or int(query[name]) not in numbers:
+        raise Refusal(400, f"{name} must be a whole number from {numbers[0]} to {numbers[-1]}.")
+    return int(query[name])
+
+
+def parse_within(query: Query, name: str, low: float, high: float) -> float:
+    """A number."""
+    value = parse_number(query[name])
+    if not low <= value <= high:
+        raise Refusal(400, f"{name} must be a number from {low:g} to {high:g}.")
+    return value
+
+
+def parse_edit_request(query: Query) -> EditRequest:
+    """What is asked of an edit."""
+    try:
+        return EditRequest.from_query(query)
+    except RequestError as error:
+        raise Refusal(400, str(error)) from None
+
+
+def read_picture(request: Request, query: Query, channels: int, sides: range = SIDES) -> Picture:
+    """The picture in the body, of the query's width and height, a byte a channel."""
+    width, height = parse_side(query, "width", sides), parse_side(query, "height", sides)
+    length = request.read_length(sides[-1] ** 2 * channels)
+    if length != width * height * channels:
+        raise Refusal(400, f"The body has {length} bytes; {width} × {height} pixels need {width * height * channels}.")
+    return Picture(request.read_body(length), height, width, channels)
+
+
+def read_region(request: Request, query: Query) -> Picture:
+    """The same with a mask as fourth channel, which is not empty."""
+    picture = read_picture(request, query, 4)
+    if not picture.has_region():
+        raise Refusal(400, N_("The mask is empty; select the region to edit."))
+    return picture
+
+
+def _parse_choice(query: Query, name: str, choices: Iterable[str]) -> str:
+    if query[name] not in choices:
+        raise Refusal(400, f"{name} must be one of {', '.join(choices)}.")
+    return query[name]

@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the model server can be asked for: a function for each address, which checks its query and gives the answer."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from gimp_saliency.shared import edits, version
+from gimp_saliency.shared.client import transport
+from gimp_saliency.shared.request import DEFAULTS
+from gimp_saliency.shared.words import N_
+from model_server.serve import memory
+from model_server.serve.messages import Answer, Refusal, Request
+from model_server.serve.query import (
+    SIDES,
+    TILE_SIDES,
+    check_names,
+    parse_edit_request,
+    parse_side,
+    parse_switch,
+    parse_whole,
+    parse_within,
+    read_picture,
+    read_region,
+    split_target,
+    to_query,
+)
+from model_server.serve.worker import Busy, Worker
+
+if TYPE_CHECKING:
+    from model_server.predict.attention import Prediction
+    from model_server.predict.predictor import Predictor
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+SEEDS = range(2**31)
+RADII = (1.0, 256.0)  # pixels
+PREDICT_LIMIT = transport.ANSWER_LIMIT - 1.0  # seconds, queue included: the client hears of it before it gives up
+
+_LARGE = threading.BoundedSemaphore(4)  # tiles of up to 16 MB that may be in memory at once
+
+
+class Service(Protocol):
+    """What the answers need of the server."""
+
+    worker: Worker
+    log_path: Path
+    idle: float  # seconds without a request after which it ends
+    started: float  # of time.monotonic
+
+    def stop(self) -> None:
+        """End it soon."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """One request to one server."""
+
+    request: Request
+    query: Mapping[str, str]
+    service: Service
+
+    def predict(self, job: Callable[[Predictor], T]) -> T:
+        """The result of job(predictor), in the worker's thread.  Raises Refusal."""
+        worker = self.service.worker
+        try:
+            return worker.run(job, PREDICT_LIMIT)
+        except Busy:
+            raise _busy() from None
+        except Exception as error:
+            failed = worker.state()
+            if failed["state"] != "ready":  # the networks: the loader's sentence
+                raise Refusal(503, failed.get("error", "")) from error
+            log.exception("prediction failed")
+            reason = type(error).__name__
+            raise Refusal(500, f"The prediction failed ({reason}); see the log, {self.service.log_path}.") from error
+
+    def judge(self, job: Callable[[Predictor], dict[str, Any]]) -> Answer:
+        """What job(predictor) finds, with what the answers of the networks have in common.  Raises Refusal."""
+        started = time.monotonic()
+        found = self.predict(job)
+        milliseconds = round(1000 * (time.monotonic() - started), 1)
+        model = self.service.worker.state().get("model", "")
+        return Answer.from_json({**found, "model": model, "milliseconds": milliseconds})
+
+
+def find_answer(request: Request, service: Service) -> Answer:
+    """The answer to any request.  Raises Refusal, or socket.timeout if its body comes too slowly."""
+    path, fields = split_target(request.target)
+    methods = {method: route for (method, at), route in _ROUTES.items() if at == path}
+    if not methods:
+        raise Refusal(404, "There is no such address; see the README for the requests.")
+    if request.method not in methods:
+        allowed = ", ".join(methods)
+        raise Refusal(405, f"{path} takes {allowed} only.", {"Allow": allowed})
+    route = methods[request.method]
+    context = Context(request, to_query(fields), service)
+    if not route.any_version:
+        _check_version(request)
+    return route.answer(context)
+
+
+def answer_edits(context: Context) -> Answer:
+    """POST /v1/edits: the edits that move attention, and how far."""
+    query = {"figures": "1", **DEFAULTS, **context.query}
+    check_names(query, "direction", "order", "width", "height", "figures", *DEFAULTS)
+    wanted = parse_edit_request(query)
+    figures = parse_switch(query, "figures")
+    picture = read_region(context.request, query)
+    return context.judge(
+        lambda predictor: _describe(predictor.attention.predict_edits(picture.to_array(), wanted, figures))
+    )
+
+
+def answer_proposals(context: Context) -> Answer:
+    """POST /v1/proposals: several edits to choose from, the most real one first."""
+    query = {**DEFAULTS, **context.query}
+    seed = parse_whole(query, "styles", SEEDS) if "styles" in query else None
+    query.pop("styles", None)
+    check_names(query, "direction", "width", "height", *DEFAULTS)
+    wanted = parse_edit_request(query)
+    picture = read_region(context.request, query)
+
+    def job(predictor: Predictor) -> dict[str, Any]:
+        found = predictor.attention.propose(picture.to_array(), wanted, seed)
+        rows = [{"order": order.value, **_describe(each), "style": list(each.style)} for order, each in found.items()]
+        return {"proposals": rows}
+
+    return context.judge(job)
+
+
+def answer_look(context: Context) -> Answer:
+    """POST /v1/look: how much attention a region draws, how real it looks, and where people look."""
+    check_names(context.query, "width", "height")
+    picture = read_region(context.request, context.query)
+
+    def job(predictor: Predictor) -> dict[str, Any]:
+        found = predictor.attention.look(picture.to_array())
+        grey = base64.b64encode(found.grey.tobytes()).decode("ascii")
+        return {"saliency": found.saliency, "realism": found.realism, "map": grey, "peak": found.peak}
+
+    return context.judge(job)
+
+
+def answer_saliency(context: Context) -> Answer:
+    """POST /v1/saliency: where people look, 0 to 255."""
+    check_names(context.query, "width", "height")
+    picture = read_picture(context.request, context.query, 3)
+    return Answer(
+        context.predict(lambda predictor: predictor.attention.map_saliency(picture.to_array()).tobytes()),
+        "application/octet-stream",
+    )
+
+
+def answer_refine(context: Context) -> Answer:
+    """POST /v1/refine: the mask, moved to the object's edge; 16 bits a pixel, little-endian."""
+    query = context.query
+    check_names(query, "width", "height", "radius")
+    radius = parse_within(query, "radius", *RADII)
+    pixels = parse_side(query, "width", TILE_SIDES) * parse_side(query, "height", TILE_SIDES)
+    with _room_for(pixels):
+        picture = read_picture(context.request, query, 4, TILE_SIDES)
+
+        def job(_predictor: Predictor) -> bytes:
+            from model_server.predict.edge import refine_mask  # numpy: see Picture.to_array
+
+            return bytes(refine_mask(picture.to_array(), radius).astype("<u2").tobytes())
+
+        return Answer(context.predict(job), "application/octet-stream")
+
+
+def answer_health(context: Context) -> Answer:
+    """GET /v1/health: how the server is, for every version of the client."""
+    check_names(context.query)
+    service = context.service
+    state = service.worker.state()
+    return Answer.from_json(
+        {
+            "version": version.VERSION,
+            "pid": os.getpid(),
+            "seconds": round(time.monotonic() - service.started, 1),
+            "memory": memory.measure(),
+            "idle_minutes": round(service.idle / 60, 2),
+            "networks": service.worker.describe_networks(),
+            **state,
+        }
+    )
+
+
+def answer_stop(context: Context) -> Answer:
+    """POST /v1/stop, for every version of the client; `version`: only if the server has this one."""
+    query = {"version": version.VERSION, **context.query}
+    check_names(query, "version")
+    if query["version"] != version.VERSION:
+        raise Refusal(409, f"This model server has version {version.VERSION}; it goes on.")
+    context.service.stop()
+    return Answer.from_json({"stopping": True})
+
+
+@dataclass(frozen=True)
+class _Route:
+    """any_version: whether clients of other versions get an answer, too."""
+
+    answer: Callable[[Context], Answer]
+    any_version: bool = False
+
+
+_ROUTES = {
+    ("POST", "/v1/edits"): _Route(answer_edits),
+    ("POST", "/v1/proposals"): _Route(answer_proposals),
+    ("POST", "/v1/look"): _Route(answer_look),
+    ("POST", "/v1/refine"): _Route(answer_refine),
+    ("POST", "/v1/saliency"): _Route(answer_saliency),
+    ("GET", "/v1/health"): _Route(answer_health, any_version=True),
+    ("POST", "/v1/stop"): _Route(answer_stop, any_version=True),
+}
+
+
+def _check_version(request: Request) -> None:
+    theirs = request.headers.get(transport.VERSION_HEADER, version.VERSION)
+    if theirs != version.VERSION:
+        raise Refusal(
+            409,
+            f"The plug-in has version {theirs:.20}, the model server {version.VERSION}; "
+            "run install.sh again and restart GIMP.",
+        )
+
+
+def _describe(found: Prediction) -> dict[str, Any]:
+    """A prediction as JSON."""
+    result: dict[str, Any] = {"edits": edits.to_json(found.edits)}
+    if found.background is not None:
+        result["background"] = edits.to_json(found.background)
+    if found.figures:
+        figures = found.figures
+        result["saliency"] = {"before": figures.saliency_before, "after": figures.saliency_after}
+        result["realism"] = {"before": figures.realism_before, "after": figures.realism_after}
+    return result
+
+
+@contextlib.contextmanager
+def _room_for(pixels: int) -> Iterator[None]:
+    """Only some large tiles are in memory at once.  Raises Refusal for one more."""
+    if pixels <= SIDES[-1] ** 2:
+        yield
+        return
+    if not _LARGE.acquire(blocking=False):
+        raise _busy()
+    try:
+        yield
+    finally:
+        _LARGE.release()
+
+
+def _busy() -> Refusal:
+    return Refusal(503, N_("The model server is busy; try again in a moment."), {"Retry-After": "5"})
