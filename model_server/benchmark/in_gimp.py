@@ -9,8 +9,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
+from gimp_saliency.shared.json_type import Json
 from gimp_saliency.shared.request import EditRequest
 from model_server.batch.jobs import Failure, Jobs, find_jobs
 from model_server.batch.runner import Runner
@@ -221,6 +221,6 @@ def _make_profile(gimp: Gimp, folder: Path) -> Iterator[None]:
         yield
 
 
-def _run(gimp: Gimp, code: str, **values: object) -> Any:
+def _run(gimp: Gimp, code: str, **values: object) -> Json:
     values = {**values, "plugin": str(plugin_copy.PACKAGE.parent), "region": pictures.REGION}
     return run_script(gimp, (_COMMON + code).format(**values), _LIMIT)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from gimp_saliency.shared import places
+from gimp_saliency.shared.json_type import Json
 from model_server.gimp import private_root
 from model_server.gimp.start_command import REQUEST_VARIABLE, StartRequests
 
@@ -77,7 +78,11 @@ class Gimp:
 
     @contextmanager
     def start(
-        self, *arguments: str, console: bool = True, env: dict[str, str] | None = None, **popen: Any
+        self,
+        *arguments: str,
+        console: bool = True,
+        env: dict[str, str] | None = None,
+        **popen: Any,  # noqa: ANN401 - whatever Popen takes
     ) -> Iterator[subprocess.Popen[Any]]:
         """Run GIMP; on leaving the block it and all that it started is ended.  `popen`: more for subprocess.Popen.
 
@@ -136,7 +141,7 @@ def _group_ends(process: subprocess.Popen[Any], patience: float) -> bool:
     return False
 
 
-def run_script(gimp: Gimp, code: str, timeout: float = 120.0, env: dict[str, str] | None = None) -> Any:
+def run_script(gimp: Gimp, code: str, timeout: float = 120.0, env: dict[str, str] | None = None) -> Json:
     """Run Python code inside gimp-console and return what it leaves in the variable `result` (as JSON can carry it).
 
     timeout: seconds.  Raises GimpError with the last line of the traceback, or when GIMP crashes or takes longer.

@@ -27,10 +27,7 @@ def uninstall() -> None:
             say(f"Removed {copy}")
         _forget_values(copy.parent.parent)
     flatpak.withdraw(done)
-    for link in map(Path, done.links):
-        if link.is_symlink() and places.data() in link.readlink().parents:
-            link.unlink()
-            say(f"Removed {link}")
+    _remove_links(done)
     for folder in (places.data(), places.cache(), places.state(), places.config() / places.NAME):
         if folder.is_dir():
             for root in (*folder.glob("gimp-3.*"), *folder.glob(".*.new")):
@@ -45,6 +42,13 @@ def uninstall() -> None:
     if done.packages:
         say(f"These system packages were installed by install.sh and stay: {' '.join(done.packages)}")
     say("gimp-saliency is uninstalled.")
+
+
+def _remove_links(done: record.Record) -> None:
+    for link in map(Path, done.links):
+        if link.is_symlink() and places.data() in link.readlink().parents:
+            link.unlink()
+            say(f"Removed {link}")
 
 
 def _stop_server() -> None:

@@ -13,11 +13,14 @@ import logging
 import socket
 import time
 from http.server import BaseHTTPRequestHandler
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from gimp_saliency.shared import version
 from gimp_saliency.shared.client import transport
 from model_server.serve.messages import Answer, Refusal, Request
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 log = logging.getLogger(__name__)
 
@@ -133,7 +136,7 @@ class Handler(BaseHTTPRequestHandler):
         """Called by the library for a request that it cannot parse."""
         raise Refusal(int(code), f"{message or 'The request cannot be understood':.100}; send HTTP/1.1.")
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, format: str, *args: object) -> None:
         """Called by the library."""
         log.info(format, *args)
 
@@ -148,7 +151,7 @@ class _DeadlineReader(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: Any) -> int:
+    def readinto(self, buffer: WriteableBuffer) -> int:
         remaining = self._deadline - time.monotonic()
         if remaining <= 0:
             raise socket.timeout

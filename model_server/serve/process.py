@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_Connected = Any  # a socket.socket; the types of the library allow a datagram too
+
 CONNECTIONS = 256  # at once; the next one hears that the server is busy
 _SWITCH = 0.0005  # seconds; a tenth of Python's own, so that predictions hold up nothing else
 _TICK = 0.2  # seconds between looks at what could end the server
@@ -151,14 +153,14 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
         while self._busy and time.monotonic() < deadline:
             time.sleep(0.01)
 
-    def verify_request(self, request: Any, client_address: Any) -> bool:
+    def verify_request(self, request: _Connected, client_address: object) -> bool:
         """On a Unix socket the kernel tells who asks: nobody but the user."""
         if self.token or not hasattr(socket, "SO_PEERCRED"):
             return True
         _, uid, _ = struct.unpack("3i", request.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
         return uid == os.getuid()
 
-    def process_request(self, request: Any, client_address: Any) -> None:
+    def process_request(self, request: _Connected, client_address: object) -> None:
         """Called by the library for a new connection: give it a thread, if there are not too many."""
         with self._change:
             accepted = self._busy < CONNECTIONS
@@ -175,14 +177,14 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
                 send_busy(request)
             self.shutdown_request(request)
 
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
+    def process_request_thread(self, request: _Connected, client_address: object) -> None:
         """Called by the library in the connection's thread."""
         try:
             super().process_request_thread(request, client_address)
         finally:
             self._count_end()
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
+    def handle_error(self, request: _Connected, client_address: object) -> None:
         """Called by the library where the handler itself raised."""
         log.exception("connection failed")
 
@@ -269,7 +271,7 @@ def _open_log() -> Path:
 def _stop_on_signals(server: Server) -> Iterator[None]:
     """SIGTERM and SIGINT stop the server instead of killing it."""
 
-    def handle(number: int, _frame: Any) -> None:
+    def handle(number: int, _frame: object) -> None:
         server.stop(signal.Signals(number).name)
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}

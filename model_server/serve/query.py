@@ -6,12 +6,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
 from gimp_saliency.shared.request import EditRequest, RequestError, parse_number
 from gimp_saliency.shared.words import N_
 from model_server.serve.messages import Refusal, Request
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 SIDES = range(16, 385)  # pixels of a picture's width and height
 TILE_SIDES = range(1, 2049)  # of what is refined: a tile of the picture at full size
@@ -31,7 +35,7 @@ class Picture:
     width: int
     channels: int
 
-    def to_array(self) -> Any:
+    def to_array(self) -> npt.NDArray[np.uint8]:
         """uint8 (height, width, channels)."""
         import numpy as np  # not at the top: the socket is open before numpy is loaded
 

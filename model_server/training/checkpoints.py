@@ -48,7 +48,7 @@ def use_bfloat16(on: torch.device) -> AbstractContextManager[Any]:
     return torch.autocast(on.type, torch.bfloat16, enabled=helps)
 
 
-def save(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer | None = None, **rest: Any) -> None:
+def save(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer | None = None, **rest: object) -> None:
     """Write a checkpoint; the old one stays until the new one is complete."""
     path.parent.mkdir(parents=True, exist_ok=True)
     state = {"model": model.state_dict(), "optimizer": optimizer and optimizer.state_dict(), **rest}

@@ -65,7 +65,7 @@ class Prepared:
 class Edited(NamedTuple):
     """One edited picture [3, H, W], display-encoded, and how far the edits went: single numbers.
 
-    difference: CIE76, mean over the region; tint: colour.measure_tint, likewise; both also over what surrounds the region.
+    difference: CIE76, mean over the region; tint: colour.measure_tint, likewise; both also over what surrounds it.
     change: CIE76 of what surrounds the region, as a mean over the whole picture.
     """
 
@@ -216,8 +216,8 @@ def edit_picture(
 ) -> Edited:
     """Edit one display-encoded picture [3, H, W] through its mask [1, H, W].
 
-    inside: parameters [COUNT], applied in an order [kinds].  around: the same for what surrounds the region, applied after the others through the inverted mask.  The padding
-    (valid 0) follows the picture, and counts in no figure.
+    inside: parameters [COUNT], applied in an order [kinds].  around: the same for what surrounds the region, applied
+    after the others through the inverted mask.  The padding (valid 0) follows the picture, and counts in no figure.
     """
     side = float(max(valid.sum(1).max(), valid.sum(2).max()))
     before, weights, on = operators.decode(picture)[None], mask[None], valid[None]

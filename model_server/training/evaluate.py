@@ -132,9 +132,8 @@ def main(argv: list[str] | None = None) -> None:
             lifts = team.map(judges.lift, samples)
         for direction, chosen in judging.choose(samples, lifts, options.count).items():
             texts[direction], numbers[direction] = edit_report.write_report(
-                direction, chosen, predictor, options.order, judges, objective, options.searched, options.sheet,
-                options.out, team,
-            )  # fmt: skip
+                direction, chosen, predictor, judges, objective, options, team
+            )
         assert set(numbers) == set(DIRECTIONS)
     for name, text in texts.items():
         print(f"\n## {name}\n\n{text}")

@@ -11,10 +11,11 @@ import argparse
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw
+
+from gimp_saliency.shared.json_type import Json
 
 from . import data
 
@@ -25,13 +26,13 @@ _PHOTOS = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp")
 class DrawnRegion(data.Region):
     """A region that COCO annotations describe: polygons, or runs of unset and set pixels down the columns."""
 
-    segmentation: Any = field(repr=False, default=None)
+    segmentation: Json = field(repr=False, default=None)
 
     def open_mask(self) -> Image.Image:
         return draw(self.segmentation, self.photo.size)
 
 
-def draw(segmentation: Any, size: tuple[int, int]) -> Image.Image:
+def draw(segmentation: Json, size: tuple[int, int]) -> Image.Image:
     """A COCO segmentation as mask of size (width, height); raises DataError for compressed runs."""
     if isinstance(segmentation, dict):
         runs = segmentation["counts"]

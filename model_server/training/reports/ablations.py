@@ -112,7 +112,7 @@ def write_report(
         "both, 150 %": judged(lambda pair: (at_strength(pair[0], 1.5), at_strength(pair[1], 1.5))),
     }
     kinds = {name: judged(_average_each(keep_kinds, names)) for name, names in KINDS.items()}
-    kinds["fixed parameters"] = judged(lambda pair: constant)
+    kinds["fixed parameters"] = judged(lambda _pair: constant)
     orders = {name: judged(_average_each(reorder, names)) for name, names in ORDERS.items()}
     gains = ", ".join(
         f"{places['both'][figure] / places['region'][figure]:.2f}x ({figure})"

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import argparse
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -154,13 +155,15 @@ def explore_neighbourhood(
 
 @torch.no_grad()
 def write_report(
-    direction: str, samples: list[Sample], predictor: Predictor, order: str, judges: Judges,
-    objective: edit.Objective, searched: int, sheet: int, folder: Path, team: Team,
+    direction: str, samples: list[Sample], predictor: Predictor, judges: Judges, objective: edit.Objective,
+    options: argparse.Namespace, team: Team,
 ) -> tuple[str, dict[str, Any]]:  # fmt: skip
     """Tables of one direction as Markdown, and the same as numbers; writes the direction's contact sheet.
 
-    searched: how many of the samples the two slow baselines search; sheet: how many go onto the contact sheet.
+    options: `searched`, how many of the samples the two slow baselines search; `sheet`, how many go onto the contact
+    sheet; `order`, how the order of the edits is chosen; `out`, the folder of the sheets.
     """
+    order = options.order
     sign = torch.tensor([DIRECTIONS[direction]])
     request = EditRequest(direction, ranking=Ranking(order))
     predicted = [predictor.attention.predict_edits(sample.to_bytes(), request).edits for sample in samples]
@@ -201,7 +204,7 @@ def write_report(
         groups[name] = [i for i in everything if low <= measure_size(samples[i]) < high]
     parts = {name: summarise([rows["network"][i] for i in group]) for name, group in groups.items() if group}
 
-    few = sorted({int(i) for i in np.linspace(0, len(samples) - 1, min(searched, len(samples)))})
+    few = sorted({int(i) for i in np.linspace(0, len(samples) - 1, min(options.searched, len(samples)))})
     own = edit.Judges(judges.viewers["training"], judges.critics["training"])
     hunts = {
         "best of 64": lambda i: baselines.search(own, prepare(samples[i], own), sign, objective, seed=i),
@@ -221,7 +224,7 @@ def write_report(
     drawn = styles.write_report(direction, some, predictor, judges, team)
     careless = judge_selections(direction, some, predictor, order, judges, team)
 
-    shown = np.linspace(0, len(samples) - 1, min(sheet, len(samples))).astype(int)
+    shown = np.linspace(0, len(samples) - 1, min(options.sheet, len(samples))).astype(int)
     entries, source, critic = [], list(judges.viewers)[-1], list(judges.critics)[-1]
     for number, i in enumerate(shown):
         row, before = rows["network"][i], samples[i].to_image(operators.decode(samples[i].picture))
@@ -231,7 +234,7 @@ def write_report(
         caption += f", {labels}"
         outlined = drawing.draw_outline(before, samples[i].mask[0, 0, : before.height, : before.width])
         entries.append((caption, [outlined, before, samples[i].to_image(samples[i].apply_edits(predicted[i]))]))
-    drawing.draw_sheet(entries, folder / f"{direction}.png", abreast=2)
+    drawing.draw_sheet(entries, options.out / f"{direction}.png", abreast=2)
 
     near = np.linspace(0, len(samples) - 1, min(_SOME // 2, len(samples))).astype(int).tolist()
     text = "\n\n".join(
@@ -251,7 +254,7 @@ def write_report(
             write_spread(parameters),
             explore_neighbourhood(
                 direction, [samples[i] for i in near], parameters[near], orders[near], judges,
-                folder / f"{direction}-around.png", team,
+                options.out / f"{direction}-around.png", team,
             ),
         ]
     )  # fmt: skip

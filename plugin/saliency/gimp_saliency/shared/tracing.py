@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    # What the server shares must load without GIMP.
     from gi.repository import Gtk
 
 _FILE = os.environ.get("GIMP_SALIENCY_TRACE")

@@ -15,12 +15,15 @@ import socket
 import struct
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import version
 from ..errors import NoServer, ServerError, ServerLate
 from ..places import runtime_folder, socket_path
 from ..words import _
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer, WriteableBuffer
 
 VERSION_HEADER = "X-Gimp-Saliency-Version"
 
@@ -135,13 +138,13 @@ class _Socket(socket.socket):
             raise socket.timeout
         self.settimeout(remaining)
 
-    def recv_into(self, *arguments: Any) -> int:
+    def recv_into(self, buffer: WriteableBuffer, nbytes: int = 0, flags: int = 0) -> int:
         self.limit_wait()
-        return super().recv_into(*arguments)
+        return super().recv_into(buffer, nbytes, flags)
 
-    def sendall(self, *arguments: Any) -> None:
+    def sendall(self, data: ReadableBuffer, flags: int = 0) -> None:
         self.limit_wait()
-        super().sendall(*arguments)
+        super().sendall(data, flags)
 
 
 def _open_connection(timeout: float) -> tuple[http.client.HTTPConnection, dict[str, str]]:
