@@ -79,7 +79,7 @@ def test_networks_leave_nothing_in_the_home(tmp_path: Path) -> None:
     # onnxruntime comes with telemetry, which would keep a device id and a record of what ran.
     code = (
         "import numpy, model_server.predict.predictor as p; "
-        "p.Predictor().saliency(numpy.zeros((32, 32, 3), numpy.uint8))"
+        "p.Predictor().attention.map_saliency(numpy.zeros((32, 32, 3), numpy.uint8))"
     )
     env = {**os.environ, "HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
     subprocess.run([sys.executable, "-B", "-c", code], cwd=PROJECT, env=env, timeout=60, check=True)

@@ -54,7 +54,7 @@ def split_target(target: str) -> tuple[str, list[tuple[str, str]]]:
         url = urlsplit(target)
         return url.path, parse_qsl(url.query, keep_blank_values=True, max_num_fields=_FIELDS)
     except ValueError:
-        raise Refusal(400, "The address is malformed; see the README for the requests.") from None
+        raise Refusal(400, "The address is malformed; docs/protocol.md has the requests.") from None
 
 
 def to_query(fields: Sequence[tuple[str, str]]) -> dict[str, str]:

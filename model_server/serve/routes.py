@@ -100,7 +100,7 @@ def find_answer(request: Request, service: Service) -> Answer:
     path, fields = split_target(request.target)
     methods = {method: route for (method, at), route in _ROUTES.items() if at == path}
     if not methods:
-        raise Refusal(404, "There is no such address; see the README for the requests.")
+        raise Refusal(404, "There is no such address; docs/protocol.md has the requests.")
     if request.method not in methods:
         allowed = ", ".join(methods)
         raise Refusal(405, f"{path} takes {allowed} only.", {"Allow": allowed})
