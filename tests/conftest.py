@@ -74,7 +74,11 @@ class GimpForTests:
 
 def _gimp(version: str) -> Gimp:
     named = os.environ.get(f"GIMP_SALIENCY_TEST_GIMP_{version.replace('.', '')}")
-    roots = [Path(named)] if named else [places.cache() / f"gimp-{version}", places.data() / f"gimp-{version}"]
+    roots = (
+        [Path(named)]
+        if named
+        else [places.cache_folder() / f"gimp-{version}", places.data_folder() / f"gimp-{version}"]
+    )
     found = next((gimp for place in roots if (gimp := find_private(place))), None)
     if found is None and named:
         pytest.fail(f"There is no GIMP in {named}: run ./install.sh --test again.")

@@ -217,7 +217,7 @@ def tried(system: System, folder: Path) -> bool:
 def base(system: System, folder: Path) -> Path:
     """A root folder with the system as it is before; the tests' own where they fit."""
     for version, suite in (("3.0", "trixie"), ("3.2", "forky")):
-        kept = places.cache() / f"gimp-{version}"
+        kept = places.cache_folder() / f"gimp-{version}"
         if system.packages == GIMP and system.suite == suite and private_root.is_complete(kept):
             return kept
     root = folder / "-".join((system.suite, *system.packages))

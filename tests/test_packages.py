@@ -82,7 +82,7 @@ sys.path.insert(0, sys.argv[1])
 from gimp_saliency.shared.client import lifecycle, questions
 from gimp_saliency.shared.request import EditRequest
 answer = questions.ask_edits(bytes(range(256)) * 64, 64, 64, EditRequest("attenuate"))
-print(json.dumps({"edits": answer["edits"], "health": lifecycle.health(), "stopped": lifecycle.stop()}))
+print(json.dumps({"edits": answer["edits"], "health": lifecycle.ask_health(), "stopped": lifecycle.stop()}))
 """
 
 

@@ -19,7 +19,9 @@ from babel.messages.pofile import read_po, write_po
 PROJECT = Path(__file__).resolve().parents[1]
 LOCALE = PROJECT / "plugin" / "saliency" / "gimp_saliency" / "locale"
 TEMPLATE = LOCALE / "saliency.pot"
-_SOURCES = ("plugin/saliency/**/*.py", "model_server/serve/*.py")  # the server's sentences that the plug-in shows
+# The plug-in shows sentences of the server, too; a training speaks to its developer alone.
+_SOURCES = ("plugin/saliency/gimp_saliency/**/*.py", "model_server/**/*.py")
+_UNSEEN = PROJECT / "model_server" / "training"
 _KEYWORDS = {"_": None, "N_": None, "ngettext": (1, 2)}
 _HEADERS = ("Language:", "Plural-Forms:", "MIME-Version:", "Content-Type:", "Content-Transfer-Encoding:")
 _COMMENT = "# SPDX-License-Identifier: GPL-3.0-or-later\n# The sentences of gimp-saliency; see tests/translations.py."
@@ -48,6 +50,8 @@ def extracted() -> Sentences:
     """What the sources say now."""
     found = Sentences()
     for path in (path for pattern in _SOURCES for path in sorted(PROJECT.glob(pattern))):
+        if _UNSEEN in path.parents:
+            continue
         place = path.relative_to(PROJECT).as_posix()
         for _line, sentence, comments, _context in extract_from_file("python", path, _KEYWORDS, ("Translators:",)):
             found.add(sentence, locations=[(place, 0)], auto_comments=comments)

@@ -86,5 +86,5 @@ def set_environment(**mine: str) -> Iterator[None]:
 def _measure_memory() -> int:
     """Bytes of the server at rest."""
     time.sleep(_CALM)
-    health = lifecycle.health()
+    health = lifecycle.ask_health()
     return int(health["memory"]) if health else 0

@@ -12,7 +12,7 @@ from gimp_saliency.shared import styles
 from gimp_saliency.shared.edits import NAMES
 from gimp_saliency.shared.errors import UserError
 from gimp_saliency.shared.request import DIRECTIONS, MOST, EditRequest, Ranking, RequestError
-from model_server.commands.console import fail, number_type
+from model_server.commands.console import fail, make_number_type
 
 if TYPE_CHECKING:
     from model_server.batch.jobs import Jobs
@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--direction", choices=tuple(DIRECTIONS), required=True)
     masks = "DIR/<name>.png or DIR/<name>__<k>.png; white = region"
     add("--masks", type=Path, metavar="DIR", required=True, help=masks)
-    percent = number_type(0, MOST)
+    percent = make_number_type(0, MOST)
     add("--strength", type=percent, default=100.0, help="percent, 0 to 150 (default: 100)")
     add("--order", choices=[ranking.value for ranking in _RANKINGS], default=Ranking.BEST_REALISM.value)
     add("--edits", metavar="NAME,…", help=f"the kinds of edit to use, of {', '.join(NAMES)} (default: all)")
@@ -43,10 +43,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "frames; a frame without a mask has the nearest earlier frame's, or DIR/NAME.png"
     )
     add("--frames", action="store_true", help=frames)
-    add("--jobs", type=number_type(1, 64, int), default=1, help="GIMP processes at once (default: 1)")
+    add("--jobs", type=make_number_type(1, 64, int), default=1, help="GIMP processes at once (default: 1)")
     add("--resume", action="store_true", help="skip pictures whose result is there")
     limit = "for a picture (default: 300)"
-    add("--time-limit", type=number_type(1, 86400), default=300.0, metavar="SECONDS", help=limit)
+    add("--time-limit", type=make_number_type(1, 86400), default=300.0, metavar="SECONDS", help=limit)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
         return fail("--background-strength counts only with --background; add that.")
     try:
         request = _request(options)
-        styles.numbers(options.style)  # before a GIMP is started for nothing
+        styles.find_numbers(options.style)  # before a GIMP is started for nothing
         jobs = find_jobs(options.input, options.masks, options.output, options.format, options.frames)
         todo = jobs.without_finished() if options.resume else jobs
         failed = _do(todo, request, options) if len(todo) else 0

@@ -15,7 +15,7 @@ def fail(sentence: str) -> int:
     return 1
 
 
-def number_type(low: float, high: float, kind: Callable[[str], float] = float) -> Callable[[str], Any]:
+def make_number_type(low: float, high: float, kind: Callable[[str], float] = float) -> Callable[[str], Any]:
     """An argument's type: a number within a range."""
 
     def number(text: str) -> float:

@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print what the server says of itself; 1 if none runs."""
-    found = lifecycle.health()
+    found = lifecycle.ask_health()
     if found is None:
         print("No model server runs; GIMP starts it when it needs it.")
         return 1

@@ -26,7 +26,7 @@ def fetch(names: Iterable[str]) -> dict[str, Path]:
 
     Raises SamplesError when pip cannot fetch it or a photograph is not in it.
     """
-    folder = places.cache() / "samples"
+    folder = places.cache_folder() / "samples"
     wanted = {name: folder / name for name in names}
     if any(not path.is_file() for path in wanted.values()):
         folder.mkdir(parents=True, exist_ok=True)

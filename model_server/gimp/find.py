@@ -79,7 +79,9 @@ def find_private(root: Path) -> Gimp | None:
 
 
 def _find_built() -> Gimp | None:
-    roots = sorted((root for root in places.data().glob("gimp-3.*") if private_root.is_complete(root)), reverse=True)
+    roots = sorted(
+        (root for root in places.data_folder().glob("gimp-3.*") if private_root.is_complete(root)), reverse=True
+    )
     return find_private(roots[0]) if roots else None
 
 

@@ -93,10 +93,10 @@ def read_version(copy: Path) -> str:
 
 def find_profiles() -> list[Path]:
     """The profile folders of GIMP 3 that exist: native and Flatpak GIMP, and the private one."""
-    shared = places.gimp()
+    shared = places.gimp_folder()
     sandbox = Path.home() / ".var/app" / FLATPAK / "config/GIMP"
     found = [path for parent in (shared, sandbox) for path in parent.glob("3.*") if re.fullmatch(r"3\.\d+", path.name)]
-    found += places.data().glob("profile-3.*")
+    found += places.data_folder().glob("profile-3.*")
     moved = os.environ.get("GIMP3_DIRECTORY")
     if moved:
         found.append(Path(moved))

@@ -62,8 +62,8 @@ class Gimp:
             result = private_root.adapt_environment(result)
             result[REQUEST_VARIABLE] = "1"
             # Its libraries' caches and plug-ins must not mix with those of the host's versions.
-            result["XDG_CACHE_HOME"] = str(places.cache() / "gimp")
-            result["XDG_DATA_HOME"] = str(places.data() / "gimp-data")
+            result["XDG_CACHE_HOME"] = str(places.cache_folder() / "gimp")
+            result["XDG_DATA_HOME"] = str(places.data_folder() / "gimp-data")
             result.setdefault("GIMP3_DIRECTORY", str(self.profile()))
         return result
 
@@ -71,10 +71,10 @@ class Gimp:
         """The profile folder that this GIMP uses when $GIMP3_DIRECTORY names none."""
         name = f"{self.version[0]}.{self.version[1]}"
         if self.kind == "private":
-            return places.data() / f"profile-{name}"
-        if self.kind == "flatpak" and not places.gimp().is_dir():
+            return places.data_folder() / f"profile-{name}"
+        if self.kind == "flatpak" and not places.gimp_folder().is_dir():
             return Path.home() / ".var/app" / FLATPAK / "config/GIMP" / name
-        return places.gimp() / name
+        return places.gimp_folder() / name
 
     @contextmanager
     def start(

@@ -125,10 +125,10 @@ def _try_server() -> str:
     lifecycle.start_command = start_command.own_command()
     before = time.monotonic()
     try:
-        running = lifecycle.health()
+        running = lifecycle.ask_health()
         questions.ask_saliency(bytes(_SIDE * _SIDE * 3), _SIDE, _SIDE)
         seconds = time.monotonic() - before
-        state = lifecycle.health() or {}
+        state = lifecycle.ask_health() or {}
     except ServerError as error:
         raise Problem(_find_cause(error)) from None
     how = "was started for this"
@@ -150,7 +150,7 @@ def _find_cause(error: ServerError) -> str:
         said = []
     if said:
         return f"It does not start: {said[-1].replace('gimp-saliency: ', '', 1)}"
-    log = places.state() / "server.log"
+    log = places.state_folder() / "server.log"
     return f"It does not answer; run `gimp-saliency stop` and try again, or read the end of {log}."
 
 

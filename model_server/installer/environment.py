@@ -46,7 +46,7 @@ def download(python: Path, requirement: str, folder: Path, log: Path) -> None:
 
 def _pip(python: Path, log: Path, verb: str, *arguments: str) -> None:
     # A cache of our own, which --uninstall can remove, and a venv's pip must not look into the user's packages.
-    env = {**os.environ, "PIP_CACHE_DIR": str(places.cache() / "pip"), "PYTHONNOUSERSITE": "1"}
+    env = {**os.environ, "PIP_CACHE_DIR": str(places.cache_folder() / "pip"), "PYTHONNOUSERSITE": "1"}
     env.pop("PYTHONPATH", None)
     command = [str(python), "-m", "pip", verb, "--disable-pip-version-check", "--no-input", "--quiet", *arguments]
     run(command, log, "Check the network and pip's settings, then run install.sh again.", env=env)

@@ -86,7 +86,7 @@ def _shared() -> str:
 
 
 def _overrides() -> Path:
-    return places.data().parent / "flatpak" / "overrides" / FLATPAK
+    return places.data_folder().parent / "flatpak" / "overrides" / FLATPAK
 
 
 def _read(path: Path) -> configparser.ConfigParser:

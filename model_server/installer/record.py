@@ -49,4 +49,4 @@ def load() -> Record:
 
 
 def _path() -> Path:
-    return places.data() / "install.json"
+    return places.data_folder() / "install.json"

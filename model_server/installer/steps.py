@@ -21,20 +21,20 @@ from model_server.installer.system import SetupError, say
 
 def log() -> Path:
     """Where the programs that are called say what they do."""
-    return places.state() / system.LOG
+    return places.state_folder() / system.LOG
 
 
 def install(packages: Sequence[str] = ()) -> Gimp:
     """Install for this user; return the GIMP that was set up.  `packages`: those that install.sh had to install."""
     done = record.load()
     done.add("packages", *packages)
-    for folder in (places.data(), places.cache(), places.state()):
+    for folder in (places.data_folder(), places.cache_folder(), places.state_folder()):
         done.will_make(folder)
     done.save()
     found = _gimp(done)
     say(f"Using {found.describe()}.")
     _stop_old_server()
-    python = environment.make(places.data() / "venv", log())
+    python = environment.make(places.data_folder() / "venv", log())
     program = python.with_name("gimp-saliency")
     say(f"Installed the model server in {python.parents[1]}.")
     _link(program, done)
@@ -54,7 +54,7 @@ def install(packages: Sequence[str] = ()) -> Gimp:
 
 def demo(started_in: Path, output: str) -> None:
     """Edit the sample photographs.  Raises SetupError."""
-    program = places.data() / "venv" / "bin" / "gimp-saliency"
+    program = places.data_folder() / "venv" / "bin" / "gimp-saliency"
     if subprocess.run([str(program), "demo", "--output", str(started_in / output)]).returncode:
         raise SetupError("The demonstration failed: see above; `gimp-saliency check` looks for the cause.")
 
@@ -79,8 +79,8 @@ def _gimp(done: record.Record) -> Gimp:
     tools = system.need(root_folder.tools(root_folder.distribution()), log())
     done.add("packages", *tools)
     done.save()
-    if not any(private_root.is_complete(root) for root in places.data().glob("gimp-3.*")):
-        root_folder.build(places.data(), "3.2", log())
+    if not any(private_root.is_complete(root) for root in places.data_folder().glob("gimp-3.*")):
+        root_folder.build(places.data_folder(), "3.2", log())
     return find_gimp()
 
 

@@ -55,8 +55,8 @@ def _build_gimps(done: record.Record) -> dict[str, str]:
     """The GIMPs of both versions, built where they are not there yet; the variables that name them for the tests."""
     roots = {}
     for version in ("3.2", "3.0"):
-        kept = places.data() / f"gimp-{version}"
-        parent = kept.parent if kept.is_dir() else places.cache()
+        kept = places.data_folder() / f"gimp-{version}"
+        parent = kept.parent if kept.is_dir() else places.cache_folder()
         root, packages = root_folder.build(parent, version, _log())
         done.add("packages", *packages)
         if not root.name.endswith(version):
@@ -69,10 +69,10 @@ def _build_gimps(done: record.Record) -> dict[str, str]:
 
 def _make_environment(done: record.Record) -> Path:
     """The Python of the tests' virtual environment."""
-    done.will_make(places.cache())
-    done.will_make(places.state())
+    done.will_make(places.cache_folder())
+    done.will_make(places.state_folder())
     done.save()
-    python = environment.make(places.cache() / "test-venv", _log(), "test")
+    python = environment.make(places.cache_folder() / "test-venv", _log(), "test")
     say(f"Installed the tests' needs in {python.parents[1]}.")
     return python
 
@@ -107,4 +107,4 @@ def _tell_coverage(python: Path, env: dict[str, str]) -> None:
 
 
 def _log() -> Path:
-    return places.state() / system.LOG
+    return places.state_folder() / system.LOG

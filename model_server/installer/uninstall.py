@@ -28,7 +28,12 @@ def uninstall() -> None:
         _forget_values(copy.parent.parent)
     flatpak.withdraw(done)
     _remove_links(done)
-    for folder in (places.data(), places.cache(), places.state(), places.config() / places.NAME):
+    for folder in (
+        places.data_folder(),
+        places.cache_folder(),
+        places.state_folder(),
+        places.config_folder() / places.NAME,
+    ):
         if folder.is_dir():
             for root in (*folder.glob("gimp-3.*"), *folder.glob(".*.new")):
                 root_folder.remove(root)
@@ -46,7 +51,7 @@ def uninstall() -> None:
 
 def _remove_links(done: record.Record) -> None:
     for link in map(Path, done.links):
-        if link.is_symlink() and places.data() in link.readlink().parents:
+        if link.is_symlink() and places.data_folder() in link.readlink().parents:
             link.unlink()
             say(f"Removed {link}")
 

@@ -231,7 +231,7 @@ def _take_lock(file: IO[str]) -> bool:
         except OSError:
             pass
         try:
-            if lifecycle.health():
+            if lifecycle.ask_health():
                 return False
         except ServerError:
             pass
@@ -253,7 +253,7 @@ def _try_lock(file: IO[str]) -> None:
 
 def _open_log() -> Path:
     """Send the log to its file, bounded with its predecessor.  A read-only or full home is no reason not to serve."""
-    path = places.state() / "server.log"
+    path = places.state_folder() / "server.log"
     logging.raiseExceptions = False
     handler: logging.Handler
     try:

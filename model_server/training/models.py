@@ -125,7 +125,7 @@ class Critic(nn.Module, ABC):
 
     @abstractmethod
     def judge(self, picture: Tensor, mask: Tensor, valid: Tensor) -> Tensor:
-        """Realism [N] of what `windows` gives."""
+        """Realism [N] of what `cut_windows` gives."""
 
     def forward(self, encoded: Tensor, mask: Tensor, valid: Tensor) -> Tensor:
         return self.judge(*self.cut_windows(encoded, mask, valid))

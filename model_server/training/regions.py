@@ -12,7 +12,7 @@ from .trunk import STRIDES
 # The surround reaches about this many pixels from the region.
 _REACH = 36
 
-# Numbers of `colour_maps`.
+# Numbers of `make_colour_maps`.
 COLOUR_MAPS = 20
 
 
@@ -62,7 +62,7 @@ def average(maps: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def measure_deviation(mean: Tensor, square: Tensor) -> Tensor:
-    """The standard deviation that belongs to `averages`, never quite 0."""
+    """The standard deviation that belongs to `average`, never quite 0."""
     return ((square - mean.square()).clamp(min=0) + 1e-4).sqrt()
 
 
@@ -93,7 +93,7 @@ def _to_luma(encoded: Tensor) -> Tensor:
 def describe(
     encoded: Tensor, features: list[Tensor], taps: tuple[int, ...], mask: Tensor, valid: Tensor, whole: bool
 ) -> Tensor:
-    """Numbers that describe regions: [N, `length`].
+    """Numbers that describe regions: [N, `count_numbers`].
 
     For the colour maps and each trunk feature: mean and deviation in the region, in its surround and, if `whole`, in
     the whole picture; and the difference between region and surround in units of the spread.

@@ -36,7 +36,7 @@ def answer_with(answer: Any = block) -> list[bytes]:
         return bytes(answer(width, height))
 
     questions.ask_saliency = ask_saliency
-    lifecycle.health = lambda *_: {"model": "test"}
+    lifecycle.ask_health = lambda *_: {"model": "test"}
     return pictures
 
 

@@ -61,7 +61,7 @@ def main() -> None:
     os.environ["GIMP_SALIENCY_SCREENSHOTS"] = str(parser.parse_args().folder.absolute())
     with contextmanager(session)("3.2") as gimp, tempfile.TemporaryDirectory() as folder:
         photo = Path(gimp.env["GIMP3_DIRECTORY"]).with_name("chelsea.png")  # GIMP may not see the cache
-        shutil.copyfile(places.cache() / "samples" / photo.name, photo)
+        shutil.copyfile(places.cache_folder() / "samples" / photo.name, photo)
         scene = {"file": str(photo), "ellipse": (128, 88, 90, 68), "feather": 8}
         with opened(gimp, Path(folder), scene) as window:
             take(window)

@@ -311,7 +311,7 @@ def test_a_killed_server_is_started_again(folder: Folder, monkeypatch: pytest.Mo
     ask = GimpWorker._ask
 
     def kill_and_ask(worker: GimpWorker, *arguments: Any) -> Any:
-        pid = lifecycle.health()["pid"]  # type: ignore[index]
+        pid = lifecycle.ask_health()["pid"]  # type: ignore[index]
         pids.add(pid)
         os.kill(pid, signal.SIGKILL)
         return ask(worker, *arguments)

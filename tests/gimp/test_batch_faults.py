@@ -356,4 +356,4 @@ def test_two_hundred_mixed_pictures(
         # As it starts, GIMP measures which of its conversions are the quickest: floats may differ in their last digit.
         most = 2.0**-22 if here.dtype == np.float32 else 0.0
         assert np.abs(here.astype(float) - there.astype(float)).max() <= most, name
-    assert lifecycle.health()
+    assert lifecycle.ask_health()

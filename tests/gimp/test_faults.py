@@ -329,7 +329,7 @@ def test_gimp_killed_during_an_edit(gimp: GimpForTests, service: Service, monkey
         assert len(victims) == 1
         os.kill(victims[0], signal.SIGKILL)
         wait_for(lambda: not [found for found in family(process.pid) if found != process.pid], 15)
-    found = lifecycle.health()
+    found = lifecycle.ask_health()
     assert pid and found and found["pid"] == pid
     picture = os.urandom(64 * 64 * 4)
     assert questions.ask_edits(picture, 64, 64, EditRequest("attenuate", ranking=Ranking.RANDOM))["edits"]

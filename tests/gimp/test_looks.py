@@ -233,7 +233,7 @@ LOOKS = [
 
 def scene(gimp: GimpForTests) -> dict[str, Any]:
     """A photograph where the sample pictures are, else noise."""
-    photo = places.cache() / "samples" / "coffee.png"
+    photo = places.cache_folder() / "samples" / "coffee.png"
     if not photo.is_file():
         return {}
     copy = Path(gimp.env["GIMP3_DIRECTORY"]).with_name(photo.name)  # GIMP may not see the cache

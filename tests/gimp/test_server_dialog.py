@@ -95,7 +95,7 @@ def test_start_restart_stop(gimp: GimpForTests, no_server: None, tmp_path: Path)
         assert window.shown()["focus"] == ["_Close"]
         window.keys("alt+s")
         window.wait_for_value("Model:", "edit")
-        health = lifecycle.health()
+        health = lifecycle.ask_health()
         assert health
         assert window.value("State:") == "Running"
         assert window.value("Process id:") == str(health["pid"])
@@ -110,13 +110,13 @@ def test_start_restart_stop(gimp: GimpForTests, no_server: None, tmp_path: Path)
         assert window.shown()["buttons"] == {"S_top": True, "_Restart": True, "_Close": True}
         window.keys("alt+r")
         wait_for(lambda: window.value("Process id:") not in ("–", str(health["pid"])), "another process")
-        restarted = lifecycle.health()
+        restarted = lifecycle.ask_health()
         assert restarted
         assert window.value("Process id:") == str(restarted["pid"])
         window.keys("alt+t")
         window.wait_for_value("State:", "Not running")
         assert window.value("Process id:") == "–"
-        assert lifecycle.health() is None
+        assert lifecycle.ask_health() is None
 
 
 def test_keys(gimp: GimpForTests, no_server: None, tmp_path: Path) -> None:

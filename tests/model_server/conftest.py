@@ -39,7 +39,7 @@ def start_server(runtime: Path) -> Iterator[StartServer]:
     def start(*arguments: str, command: list[str] | None = None) -> subprocess.Popen[Any]:
         process = subprocess.Popen([*(command or FAKE_SERVER), *arguments], cwd=ROOT)
         processes.append(process)
-        wait_for(lambda: lifecycle.health() is not None)
+        wait_for(lambda: lifecycle.ask_health() is not None)
         return process
 
     yield start
@@ -53,6 +53,6 @@ def plugin_starts(runtime: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..
     """Sets the command with which the plug-in's side starts the server."""
 
     def use(*arguments: str, command: list[str] | None = None) -> None:
-        monkeypatch.setattr(lifecycle, "_command", lambda: [*(command or FAKE_SERVER), *arguments])
+        monkeypatch.setattr(lifecycle, "_read_command", lambda: [*(command or FAKE_SERVER), *arguments])
 
     return use

@@ -58,7 +58,7 @@ def installed(runtime: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("GIMP_SALIENCY_GIMP", str(stand_in))
     monkeypatch.setattr(start_command, "own_command", lambda: FAKE_SERVER)
     program = executable(home / "gimp-saliency", f"#!/bin/sh\necho gimp-saliency {version.VERSION}\n")
-    copy = install_plugin(places.config() / "GIMP/3.2", [str(program), "serve"])
+    copy = install_plugin(places.config_folder() / "GIMP/3.2", [str(program), "serve"])
     return Installed(program, copy, stand_in, lambda: {name: (good, text) for name, good, text in check.run_checks()})
 
 
@@ -136,7 +136,7 @@ def test_a_server_of_another_version_is_replaced(start_server: StartServer, monk
     start_server("--version", "0.0.9")
     monkeypatch.setattr(start_command, "own_command", lambda: FAKE_SERVER)
     assert check._try_server().startswith("took the place of version 0.0.9, process ")
-    assert (lifecycle.health() or {})["version"] == version.VERSION
+    assert (lifecycle.ask_health() or {})["version"] == version.VERSION
 
 
 def test_a_socket_open_to_others(start_server: StartServer, runtime: Path) -> None:
@@ -177,7 +177,7 @@ def test_an_older_plugin(plugin: Installed) -> None:
 
 
 def test_an_older_copy_in_another_gimps_profile(plugin: Installed) -> None:
-    other = install_plugin(places.config() / "GIMP/3.0", [str(plugin.program), "serve"])
+    other = install_plugin(places.config_folder() / "GIMP/3.0", [str(plugin.program), "serve"])
     assert not failed(plugin.lines())
     (other / "gimp_saliency/shared/words.py").write_text("")
     assert failed(plugin.lines())["plug-in"].startswith(
@@ -269,7 +269,7 @@ def test_flatpaks_permissions(plugin: Installed, monkeypatch: pytest.MonkeyPatch
     assert found["permissions"][1].startswith(
         f"The Flatpak GIMP lacks access to {runtime}:create and the right to start "
     )
-    rules = places.data().parent / "flatpak/overrides/org.gimp.GIMP"
+    rules = places.data_folder().parent / "flatpak/overrides/org.gimp.GIMP"
     rules.parent.mkdir(parents=True)
     rules.write_text(
         f"[Context]\nfilesystems={runtime}:create;\n\n[Session Bus Policy]\norg.freedesktop.Flatpak=talk\n"

@@ -33,7 +33,7 @@ CLIENTS = 8
 def server(start_server: StartServer) -> Iterator[int]:
     """A server's process id; at the end it must answer as at the start, and hold no connection."""
     process = start_server(command=REAL_SERVER)
-    wait_for(lambda: (lifecycle.health() or {}).get("state") == "ready")
+    wait_for(lambda: (lifecycle.ask_health() or {}).get("state") == "ready")
     before = _good_answers()
     yield process.pid
     assert _good_answers() == before

@@ -80,8 +80,8 @@ def test_the_flatpak_is_found(nothing_found: Path, runtime: Path) -> None:
     assert found.make_command("-i")[:2] == ["flatpak", "run"]
     assert f"--filesystem={runtime}" in found.make_command("-i")
     assert ".var/app/org.gimp.GIMP" in str(found.profile())
-    (places.config() / "GIMP").mkdir(parents=True)
-    assert found.profile() == places.config() / "GIMP/3.0"
+    (places.config_folder() / "GIMP").mkdir(parents=True)
+    assert found.profile() == places.config_folder() / "GIMP/3.0"
 
 
 def test_a_chosen_gimp_that_is_none(nothing_found: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ def test_a_chosen_gimp_that_is_none(nothing_found: Path, monkeypatch: pytest.Mon
 
 
 def test_a_private_gimp_without_bubblewrap(nothing_found: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    version(places.data() / "gimp-3.2/usr/bin/gimp-console", "3.2.6")
+    version(places.data_folder() / "gimp-3.2/usr/bin/gimp-console", "3.2.6")
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     with pytest.raises(GimpError, match="apt-get install bubblewrap"):
         find_gimp()
@@ -270,7 +270,7 @@ def test_profiles(nothing_found: Path, monkeypatch: pytest.MonkeyPatch, tmp_path
         home / ".config/GIMP/3.0",
         home / ".config/GIMP/3.2",
         home / ".var/app/org.gimp.GIMP/config/GIMP/3.0",
-        places.data() / "profile-3.2",
+        places.data_folder() / "profile-3.2",
         tmp_path / "moved",
     ]
     for path in [*wanted, home / ".config/GIMP/2.10", home / ".config/GIMP/3.2.bak"]:

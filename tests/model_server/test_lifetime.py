@@ -33,7 +33,7 @@ def test_ten_at_once_leave_one(runtime: Path) -> None:
         wait_for(lambda: sum(process.poll() is not None for process in processes) == 9)
         assert sorted(process.returncode for process in processes if process.returncode is not None) == [3] * 9
         alive = next(process for process in processes if process.poll() is None)
-        assert lifecycle.health()["pid"] == alive.pid  # type: ignore[index]
+        assert lifecycle.ask_health()["pid"] == alive.pid  # type: ignore[index]
     finally:
         for process in processes:
             process.kill()
@@ -58,9 +58,9 @@ def test_idle_exit(start_server: StartServer, runtime: Path) -> None:
     process = start_server("--idle", "0.6")
     for _ in range(4):  # requests keep it alive
         time.sleep(0.3)
-        assert lifecycle.health()
+        assert lifecycle.ask_health()
     assert process.wait(5) == 0
-    assert lifecycle.health() is None
+    assert lifecycle.ask_health() is None
     assert [path.name for path in runtime.iterdir()] == ["server.lock"]
 
 
@@ -73,7 +73,7 @@ def test_idle_minutes_come_from_the_settings(
     file.write_text("[server]\nidle-minutes = 7\n")
     for arguments, minutes in ((["--idle", "90"], 1.5), ([], 7)):  # the command line wins
         process = start_server(*arguments, command=REAL_SERVER)
-        assert lifecycle.health()["idle_minutes"] == minutes  # type: ignore[index]
+        assert lifecycle.ask_health()["idle_minutes"] == minutes  # type: ignore[index]
         process.terminate()
         assert process.wait(5) == 0
 
@@ -83,7 +83,7 @@ def test_restart(plugin_starts: Callable[..., None], start_server: StartServer) 
     plugin_starts("--idle", "120")
     lifecycle.restart()
     assert process.wait(5) == 0
-    assert lifecycle.health()["idle_minutes"] == 2  # type: ignore[index]
+    assert lifecycle.ask_health()["idle_minutes"] == 2  # type: ignore[index]
 
 
 def test_killed_server_is_replaced(plugin_starts: Callable[..., None], runtime: Path) -> None:
@@ -91,10 +91,10 @@ def test_killed_server_is_replaced(plugin_starts: Callable[..., None], runtime: 
     pids = set()
     for _ in range(3):
         assert questions.ask_edits(PICTURE, 16, 16, EditRequest("attenuate", ranking=Ranking.RANDOM))["edits"]
-        pid = lifecycle.health()["pid"]  # type: ignore[index]
+        pid = lifecycle.ask_health()["pid"]  # type: ignore[index]
         pids.add(pid)
         os.kill(pid, signal.SIGKILL)
-        wait_for(lambda: lifecycle.health() is None)
+        wait_for(lambda: lifecycle.ask_health() is None)
         assert (runtime / "server.sock").exists()  # stale
     assert len(pids) == 3
 
@@ -165,7 +165,7 @@ def test_other_version_is_replaced_once(plugin_starts: Callable[..., None], star
         )
     assert all(answer["edits"] for answer in answers)
     assert old.wait(5) == 0
-    assert lifecycle.health()["version"] == version.VERSION  # type: ignore[index]
+    assert lifecycle.ask_health()["version"] == version.VERSION  # type: ignore[index]
 
 
 def test_other_version_that_cannot_be_replaced(plugin_starts: Callable[..., None], start_server: StartServer) -> None:
@@ -232,7 +232,7 @@ def test_damaged_networks_are_reported(start_server: StartServer, tmp_path: Path
         (folder / "manifest.json").write_text("{")
     start_server("--networks", str(folder), command=REAL_SERVER)
     code, answer = transport.request("POST", EDITS, PICTURE)
-    found = lifecycle.health()
+    found = lifecycle.ask_health()
     assert code == 503 and found and found["state"] == "failed"
     assert json.loads(answer)["error"] == found["error"]
     print(found["error"])
@@ -249,7 +249,7 @@ def test_start_and_memory(runtime: Path) -> None:
     try:
         picture = os.urandom(384 * 256 * 4)
         path = "/v1/edits?direction=attenuate&width=384&height=256&order="
-        wait_for(lambda: lifecycle.health() is not None)
+        wait_for(lambda: lifecycle.ask_health() is not None)
         assert transport.request("POST", path + "best-realism", picture)[0] == 200
         seconds = time.monotonic() - before
         busy = cpu_seconds(process.pid)

@@ -40,7 +40,7 @@ def server(start_server: StartServer, tmp_path: Path, monkeypatch: pytest.Monkey
     """A real server's process id."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     process = start_server(command=REAL_SERVER)
-    wait_for(lambda: (lifecycle.health() or {}).get("state") == "ready")
+    wait_for(lambda: (lifecycle.ask_health() or {}).get("state") == "ready")
     yield process.pid
     assert process.poll() is None
 

@@ -17,7 +17,7 @@ def test_serve_status_stop(start_server: StartServer, capsys: pytest.CaptureFixt
     assert __main__.main(["stop"]) == 0
     assert "No model server runs" in capsys.readouterr().out
     process = start_server()
-    wait_for(lambda: (lifecycle.health() or {}).get("state") == "ready")
+    wait_for(lambda: (lifecycle.ask_health() or {}).get("state") == "ready")
     assert __main__.main(["status"]) == 0
     said = capsys.readouterr().out
     assert f"pid: {process.pid}\n" in said and "state: ready\nmodel: fake-1 (00000000)\n" in said

@@ -223,7 +223,7 @@ def watched(
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     record = tmp_path / "record"
     start_server(str(record), "serve", command=WATCHED_SERVER)
-    wait_for(lambda: (lifecycle.health() or {}).get("state") == "ready")
+    wait_for(lambda: (lifecycle.ask_health() or {}).get("state") == "ready")
     seen = 0
 
     def look() -> list[Event]:
@@ -240,7 +240,7 @@ def ask_everything() -> list[Any]:
     edits = questions.ask_edits(PICTURE, 16, 16, EditRequest("attenuate"))
     proposals = questions.ask_proposals(PICTURE, 16, 16, EditRequest("emphasize", 150.0, background=True), seed=1)
     look = questions.ask_look(PICTURE, 16, 16)
-    lifecycle.health()
+    lifecycle.ask_health()
     return [
         *({**found, "milliseconds": 0} for found in (edits, proposals, look)),
         questions.ask_saliency(PICTURE[:768], 16, 16),
@@ -290,7 +290,7 @@ def held(pid: int) -> set[str]:
 def test_it_holds_nothing_but_its_own(watched: Watched, runtime: Path, tmp_path: Path) -> None:
     """What the kernel says of its open files, those of the libraries' own code included, once everything was used."""
     ask_everything()
-    pid = lifecycle.health()["pid"]  # type: ignore[index]
+    pid = lifecycle.ask_health()["pid"]  # type: ignore[index]
     log = Path(os.environ["XDG_STATE_HOME"], "gimp-saliency", "server.log")
     before = held(pid)
     local = {line.split()[6] for line in Path("/proc/net/unix").read_text().splitlines()[1:]}
@@ -358,7 +358,7 @@ def test_it_needs_no_network(start_server: StartServer) -> None:
     for command in (REAL_SERVER, [*alone, *REAL_SERVER]):
         process = start_server(command=command)
         answers.append(ask_everything())
-        namespace = os.readlink(f"/proc/{lifecycle.health()['pid']}/ns/net")  # type: ignore[index]  # noqa: PTH115
+        namespace = os.readlink(f"/proc/{lifecycle.ask_health()['pid']}/ns/net")  # type: ignore[index]  # noqa: PTH115
         assert (namespace == os.readlink("/proc/self/ns/net")) == (command is REAL_SERVER)  # noqa: PTH115
         lifecycle.stop()
         assert process.wait(5) == 0

@@ -134,8 +134,8 @@ def test_many_large_tiles_at_once_are_refused_not_kept(server: int) -> None:
 
 
 def test_health(server: int) -> None:
-    wait_for(lambda: (lifecycle.health() or {}).get("state") == "ready")
-    found = lifecycle.health() or {}
+    wait_for(lambda: (lifecycle.ask_health() or {}).get("state") == "ready")
+    found = lifecycle.ask_health() or {}
     assert found["idle_minutes"] == 1  # the fake server's default
     assert abs(found["memory"] / 1e6 - memory(server)) < 10
     assert found["networks"] == {"fake.onnx": {"bytes": 7, "sha256": "00000000"}}
@@ -294,7 +294,7 @@ def test_health_during_predictions(start_server: StartServer) -> None:
     waits = []
     while any(client.is_alive() for client in clients):
         before = time.monotonic()
-        assert lifecycle.health()
+        assert lifecycle.ask_health()
         waits.append(time.monotonic() - before)
     assert len(waits) > 20 and sorted(waits)[len(waits) // 2] < 0.05
 

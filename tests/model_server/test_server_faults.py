@@ -100,7 +100,7 @@ def test_killed_at_any_moment(plugin_starts: PluginStarts, runtime: Path, code: 
         try:
             while len(killed) < kills:
                 time.sleep(random.uniform(0, 0.25))
-                pid = lifecycle._listener()
+                pid = lifecycle._find_listener()
                 if pid > 0 and lifecycle._kill(pid):
                     killed.add(pid)
                     if len(killed) % 4 == 0:
@@ -131,11 +131,11 @@ def test_frozen_under_load(
 
 def test_only_the_frozen_server_is_killed(start_server: StartServer) -> None:
     process = start_server()
-    assert lifecycle._listener() == process.pid
+    assert lifecycle._find_listener() == process.pid
     assert lifecycle._kill(process.pid + 1)
-    assert lifecycle.health() and process.poll() is None
+    assert lifecycle.ask_health() and process.poll() is None
     assert lifecycle._kill(process.pid) and process.wait(5) == -signal.SIGKILL
-    assert lifecycle._listener() == -1
+    assert lifecycle._find_listener() == -1
 
 
 def _no_room() -> None:
@@ -145,7 +145,7 @@ def _no_room() -> None:
 def test_no_byte_can_be_written(runtime: Path) -> None:
     process = subprocess.Popen(FAKE_SERVER, cwd=ROOT, preexec_fn=_no_room)
     try:
-        wait_for(lambda: lifecycle.health() is not None)
+        wait_for(lambda: lifecycle.ask_health() is not None)
         assert ask()
         assert lifecycle.stop()
         assert process.wait(5) == 0
@@ -181,13 +181,13 @@ def test_full_disk(
     monkeypatch.setenv("XDG_STATE_HOME", str(small_disk / "state"))
     monkeypatch.setenv("GIMP_SALIENCY_RUNTIME", str(small_disk / "run"))
     plugin_starts(command=[sys.executable, "-c", FAKE])
-    places.state().mkdir(parents=True)
+    places.state_folder().mkdir(parents=True)
     places.runtime_folder()
     fill(small_disk / "filler")
     right = ask()
     for _ in range(20):
         assert ask() == right
-    log = places.state() / "server.log"
+    log = places.state_folder() / "server.log"
     assert log.stat().st_size == 0
     (small_disk / "filler").unlink()
     assert ask() == right
@@ -235,7 +235,7 @@ def test_damaged_network(start_server: StartServer, tmp_path: Path, name: str, h
     (folder / name).unlink(missing_ok=True)
     (folder / name).symlink_to(NETWORKS / name)
     assert ask()
-    assert lifecycle.health()["state"] == "ready"  # type: ignore[index]
+    assert lifecycle.ask_health()["state"] == "ready"  # type: ignore[index]
 
 
 def test_no_memory_for_the_networks(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -282,7 +282,7 @@ def test_little_memory(runtime: Path, plugin_starts: PluginStarts) -> None:
             assert is_sentence(str(error)), error
             outcomes[megabytes] = str(error)
         plugin_starts(command=[sys.executable, "-c", REAL])
-        pid = lifecycle._listener()
+        pid = lifecycle._find_listener()
         if pid > 0:  # other programs have ended
             resource.prlimit(pid, resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         assert ask() == right
@@ -303,9 +303,9 @@ def test_the_clock_runs_backwards(start_server: StartServer, monkeypatch: pytest
     before = time.monotonic()
     while time.monotonic() - before < 2:
         assert ask() == right
-        assert lifecycle.health()
+        assert lifecycle.ask_health()
     assert process.wait(8) == 0  # idle, but not before
-    assert lifecycle.health() is None
+    assert lifecycle.ask_health() is None
 
 
 @pytest.mark.alone
@@ -313,7 +313,7 @@ def test_logout_and_login(plugin_starts: PluginStarts, runtime: Path) -> None:
     """The session's folder goes with everything in it, while a request runs, and is there again a moment later."""
     plugin_starts("--seconds", "0.4", command=[sys.executable, "-c", FAKE])
     right = ask()
-    old = lifecycle._listener()
+    old = lifecycle._find_listener()
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(ask)
         time.sleep(0.2)
@@ -321,11 +321,11 @@ def test_logout_and_login(plugin_starts: PluginStarts, runtime: Path) -> None:
         runtime.parent.mkdir(mode=0o700)
         assert running.result(5) == right
     assert ask() == right
-    new = lifecycle._listener()
+    new = lifecycle._find_listener()
     assert new > 0 and new != old
     wait_for(lambda: not _is_alive(old))
     time.sleep(0.5)  # the old one has taken nothing of the new one's with it
-    assert ask() == right and lifecycle._listener() == new
+    assert ask() == right and lifecycle._find_listener() == new
 
 
 def _is_alive(pid: int) -> bool:
@@ -342,5 +342,5 @@ def test_lock_and_runtime_file_swept_away(start_server: StartServer, runtime: Pa
     (runtime / "server.json").unlink()
     new = start_server()
     assert old.wait(5) == 0
-    assert lifecycle.health()["pid"] == new.pid  # type: ignore[index]
+    assert lifecycle.ask_health()["pid"] == new.pid  # type: ignore[index]
     assert (runtime / "server.json").exists()

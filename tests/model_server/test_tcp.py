@@ -19,7 +19,7 @@ answer = questions.ask_edits(picture, 64, 64, EditRequest("emphasize"))
 again = questions.ask_edits(picture, 64, 64, EditRequest("emphasize"))
 look = questions.ask_look(picture, 64, 64)
 same = answer["edits"] == again["edits"]
-print(json.dumps([same, len(look["map"]), lifecycle.health(), transport.has_unix_sockets()]))
+print(json.dumps([same, len(look["map"]), lifecycle.ask_health(), transport.has_unix_sockets()]))
 """
 
 

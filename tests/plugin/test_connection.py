@@ -375,7 +375,7 @@ def test_damaged_command(runtime: Path, tmp_path: Path, monkeypatch: pytest.Monk
     ],
 )
 def test_failed_start(runtime: Path, monkeypatch: pytest.MonkeyPatch, command: list[str], sentence: str) -> None:
-    monkeypatch.setattr(lifecycle, "_command", lambda: command)
+    monkeypatch.setattr(lifecycle, "_read_command", lambda: command)
     monkeypatch.setattr(lifecycle, "START_LIMIT", 0.6)
     before = time.monotonic()
     with pytest.raises(ServerError, match=sentence):

@@ -30,8 +30,8 @@ def test_the_server_means_the_same() -> None:
 
 
 def test_nothing_is_saved_at_first() -> None:
-    assert styles.saved() == {}
-    assert styles.numbers("") == ()
+    assert styles.load_saved() == {}
+    assert styles.find_numbers("") == ()
     styles.delete("Faded")
     assert not styles.path().exists()
 
@@ -39,24 +39,24 @@ def test_nothing_is_saved_at_first() -> None:
 def test_saved_styles_come_back(folder: Path) -> None:
     styles.save("Faded", FADED)
     styles.save("Wärme «2»", list(WARM))
-    assert styles.saved() == {"Faded": FADED, "Wärme «2»": WARM}
-    assert styles.numbers("Wärme «2»") == WARM
+    assert styles.load_saved() == {"Faded": FADED, "Wärme «2»": WARM}
+    assert styles.find_numbers("Wärme «2»") == WARM
     styles.save("Faded", WARM)
-    assert styles.numbers("Faded") == WARM
+    assert styles.find_numbers("Faded") == WARM
     styles.delete("Faded")
-    assert styles.saved() == {"Wärme «2»": WARM}
+    assert styles.load_saved() == {"Wärme «2»": WARM}
     styles.delete("Wärme «2»")
-    assert styles.saved() == {}
+    assert styles.load_saved() == {}
     assert [file.name for file in folder.iterdir()] == ["styles.json"]
 
 
 def test_an_unknown_name_is_a_sentence_with_those_there_are() -> None:
     with pytest.raises(UserError, match="save one in the dialog"):
-        styles.numbers("Faded")
+        styles.find_numbers("Faded")
     styles.save("B", WARM)
     styles.save("A", WARM)
     with pytest.raises(UserError, match="«Faded»: choose one of «A», «B»"):
-        styles.numbers("Faded")
+        styles.find_numbers("Faded")
 
 
 @pytest.mark.parametrize("name", ["", " ", " Faded", "Faded ", "x" * 61, "two\nlines", "bell\a", "\x7f"])
@@ -93,8 +93,8 @@ def test_a_damaged_file_is_told_and_stays(folder: Path, content: bytes) -> None:
     folder.mkdir()
     styles.path().write_bytes(content)
     for change in (
-        styles.saved,
-        lambda: styles.numbers("a"),
+        styles.load_saved,
+        lambda: styles.find_numbers("a"),
         lambda: styles.save("b", WARM),
         lambda: styles.delete("a"),
     ):
@@ -106,7 +106,7 @@ def test_a_damaged_file_is_told_and_stays(folder: Path, content: bytes) -> None:
 def test_a_folder_in_the_way_is_a_sentence(folder: Path) -> None:
     styles.path().mkdir(parents=True)
     with pytest.raises(UserError, match="cannot be read"):
-        styles.saved()
+        styles.load_saved()
 
 
 def test_a_failed_save_leaves_the_old_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

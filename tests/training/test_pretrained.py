@@ -59,7 +59,7 @@ class StandIn(nn.Module):
 def test_folded_weights_compute_the_same(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     torch.manual_seed(0)
     network = StandIn().eval()
-    monkeypatch.setattr(pretrained, "backbone", lambda library: network)
+    monkeypatch.setattr(pretrained, "load_backbone", lambda library: network)
     trunk = Trunk((24,), masked=True)
     trunk.load("torchvision", tmp_path)
     picture = torch.rand(1, 3, 64, 96)

@@ -27,7 +27,9 @@ def main() -> int:
     """The command line; 1 if the check finds a stub that is out of date."""
     parser = argparse.ArgumentParser(description="Write the type stubs of GIMP's modules.")
     parser.add_argument("--check", action="store_true", help="write nothing, but say which stubs are out of date")
-    parser.add_argument("--root", type=Path, default=places.cache() / "gimp-3.2", help="the root folder with GIMP")
+    parser.add_argument(
+        "--root", type=Path, default=places.cache_folder() / "gimp-3.2", help="the root folder with GIMP"
+    )
     parser.add_argument("--stubs", type=Path, default=_HERE / "gi", help="where the stubs are")
     parser.add_argument("sources", type=Path, nargs="*", default=[_PROJECT / "plugin"], help="what uses GIMP")
     options = parser.parse_args()

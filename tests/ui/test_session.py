@@ -530,7 +530,7 @@ def test_a_style_of_its_own_is_saved(server: Server) -> None:
     told = Told(session, "setting", "styles", "")
     count = len(server.asked)
     session.save_style("Faded")
-    assert styles.saved() == {"Faded": FADED}
+    assert styles.load_saved() == {"Faded": FADED}
     assert told.all == [("setting", "style", "Faded"), ("styles", ["Faded"], "Faded")]
     assert len(server.asked) == count and session.plan == DULLER, "saving changed the edit"
     session.change_setting("background", replace(session.request, background=True))
@@ -544,7 +544,7 @@ def test_a_name_that_cannot_be_saved_changes_nothing(server: Server) -> None:
     session.choose("variant-1")
     with pytest.raises(UserError):
         session.save_style("two\nlines")
-    assert session.request.style == "" and styles.saved() == {}
+    assert session.request.style == "" and styles.load_saved() == {}
 
 
 def test_a_style_that_is_no_more_is_listed_as_the_chosen_one(server: Server) -> None:

@@ -29,7 +29,7 @@ SIZES = {"0.5-3 %": (0.0, 0.03), "3-10 %": (0.03, 0.1), "10-40 %": (0.1, 1.0)}
 # What a photographer may set the slider to.
 STRENGTHS = (0.5, 0.75, 1.0, 1.25, 1.5)
 
-# Values to either side of the prediction and it, an axis, in `neighbourhood`.
+# Values to either side of the prediction and it, an axis, in `explore_neighbourhood`.
 _MOVES = 7
 
 # Regions for the figures that take long: styles, selections and, of half of them, what is around the prediction.
@@ -153,6 +153,108 @@ def explore_neighbourhood(
     return f"{direction}, {len(samples)} regions:\n\n" + "\n".join(lines).rstrip()
 
 
+class _Comparison:
+    """The edits that the shipped networks predict for all samples, and what the judges say of them and of others.
+
+    parameters [N, COUNT] and orders [N, kinds] are those of `predicted`, rows the figures of its edits.
+    """
+
+    def __init__(
+        self, direction: str, samples: list[Sample], predictor: Predictor, order: str, judges: Judges, team: Team
+    ) -> None:
+        self.direction = direction
+        self.samples = samples
+        self.judges = judges
+        self.team = team
+        self.everything = list(range(len(samples)))
+        request = EditRequest(direction, ranking=Ranking(order))
+        self.predicted = [predictor.attention.predict_edits(sample.to_bytes(), request).edits for sample in samples]
+        self.parameters = torch.tensor([to_parameters(chosen) for chosen in self.predicted])
+        self.orders = torch.tensor([[NAMES.index(each.name) for each in chosen] for chosen in self.predicted])
+        self.untouched = team.map(lambda sample: judges.look(sample, operators.decode(sample.picture)), samples)
+        self.rows = self.judge(self.predicted, self.everything)
+
+    def judge(self, columns: list[list[Edit]], chosen: list[int]) -> list[dict[str, float]]:
+        """The figures of edits, one list for each of the chosen samples."""
+
+        def look(place: int) -> dict[str, float]:
+            sample = self.samples[chosen[place]]
+            after = self.judges.look(sample, sample.apply_edits(columns[place]))
+            return compare(sample, self.untouched[chosen[place]], after, self.direction)
+
+        return self.team.map(look, range(len(chosen)))
+
+    def to_edits(self, vectors: list[Tensor], chosen: list[int]) -> list[list[Edit]]:
+        """The edits of parameters, in the orders that were predicted for the chosen samples."""
+        return [to_edits(vector.tolist(), self.orders[i].tolist()) for vector, i in zip(vectors, chosen)]
+
+    def choose(self, count: int) -> list[int]:
+        """At most so many of the samples, evenly out of all."""
+        return np.linspace(0, len(self.samples) - 1, min(count, len(self.samples))).astype(int).tolist()
+
+    def compare_baselines(self) -> dict[str, dict[str, float]]:
+        """The figures beside those of edits that need no network."""
+        difference = float(np.mean([row["CIE76 inside"] for row in self.rows]))
+        constant = find_constant(self.samples, self.parameters, self.orders, difference, self.team)
+        rng = np.random.default_rng(0)
+        many, everything = len(self.samples), self.everything
+        columns: dict[str, list[list[Edit]]] = {
+            "constant": self.to_edits([constant] * many, everything),
+            "fixed": [baselines.FIXED[self.direction]] * many,
+            "random": self.to_edits([baselines.draw_parameters(rng) for _ in everything], everything),
+            "nothing": [[] for _ in everything],
+        }
+        rows = {"network": self.rows, **{name: self.judge(column, everything) for name, column in columns.items()}}
+        return {name: summarise(column) for name, column in rows.items()}
+
+    def compare_groups(self) -> dict[str, dict[str, float]]:
+        """The figures of people, of things, and of regions of several sizes."""
+        groups = {"people": [i for i in self.everything if self.samples[i].region.people]}
+        groups["things"] = [i for i in self.everything if not self.samples[i].region.people]
+        for name, (low, high) in SIZES.items():
+            groups[name] = [i for i in self.everything if low <= measure_size(self.samples[i]) < high]
+        return {name: summarise([self.rows[i] for i in group]) for name, group in groups.items() if group}
+
+    def compare_searches(self, objective: edit.Objective, count: int) -> dict[str, dict[str, float]]:
+        """The figures of a few samples beside those of the two slow baselines."""
+        few = sorted(set(self.choose(count)))
+        if not few:
+            return {}
+        sign = torch.tensor([DIRECTIONS[self.direction]])
+        own = edit.Judges(self.judges.viewers["training"], self.judges.critics["training"])
+        hunts = {
+            "best of 64": lambda i: baselines.search(own, prepare(self.samples[i], own), sign, objective, seed=i),
+            "optimised": lambda i: baselines.descend(own, prepare(self.samples[i], own), sign, objective),
+        }
+        slow = {"network": summarise([self.rows[i] for i in few])}
+        for name, hunt in hunts.items():
+            slow[name] = summarise(self.judge(self.to_edits(self.team.map(hunt, few), few), few))
+        return slow
+
+    def compare_strengths(self) -> dict[str, dict[str, float]]:
+        """The figures at several strengths."""
+        return {
+            f"strength {100 * t:.0f} %": summarise(
+                self.judge([at_strength(chosen, t) for chosen in self.predicted], self.everything)
+            )
+            for t in STRENGTHS
+        }
+
+    def draw_sheet(self, count: int, path: Path) -> None:
+        """Some samples with their regions outlined, before and after their edits."""
+        entries, source, critic = [], list(self.judges.viewers)[-1], list(self.judges.critics)[-1]
+        for number, i in enumerate(self.choose(count)):
+            sample, row = self.samples[i], self.rows[i]
+            before = sample.to_image(operators.decode(sample.picture))
+            labels = ", ".join(each.label() for each in self.predicted[i]).replace("\N{MINUS SIGN}", "-")
+            share_change, realism_change = row[f"share change, {source}"], row[f"realism change, {critic}"]
+            caption = f"{number + 1}: {100 * share_change:+.0f} %, R {realism_change:+.2f}, {sample.region.photo.name}"
+            caption += f", {labels}"
+            outlined = drawing.draw_outline(before, sample.mask[0, 0, : before.height, : before.width])
+            entries.append((caption, [outlined, before, sample.to_image(sample.apply_edits(self.predicted[i]))]))
+        drawing.draw_sheet(entries, path, abreast=2)
+
+
 @torch.no_grad()
 def write_report(
     direction: str, samples: list[Sample], predictor: Predictor, judges: Judges, objective: edit.Objective,
@@ -164,79 +266,19 @@ def write_report(
     sheet; `order`, how the order of the edits is chosen; `out`, the folder of the sheets.
     """
     order = options.order
-    sign = torch.tensor([DIRECTIONS[direction]])
-    request = EditRequest(direction, ranking=Ranking(order))
-    predicted = [predictor.attention.predict_edits(sample.to_bytes(), request).edits for sample in samples]
-    parameters = torch.tensor([to_parameters(chosen) for chosen in predicted])
-    orders = torch.tensor([[NAMES.index(each.name) for each in chosen] for chosen in predicted])
-    untouched = team.map(lambda sample: judges.look(sample, operators.decode(sample.picture)), samples)
-
-    def judged(columns: list[list[Edit]], chosen: list[int]) -> list[dict[str, float]]:
-        def one(place: int) -> dict[str, float]:
-            sample = samples[chosen[place]]
-            after = judges.look(sample, sample.apply_edits(columns[place]))
-            return compare(sample, untouched[chosen[place]], after, direction)
-
-        return team.map(one, range(len(chosen)))
-
-    def as_edits(vectors: list[Tensor], chosen: list[int]) -> list[list[Edit]]:
-        return [to_edits(vector.tolist(), orders[i].tolist()) for vector, i in zip(vectors, chosen)]
-
-    everything = list(range(len(samples)))
-    rows = {"network": judged(predicted, everything)}
-    difference = float(np.mean([row["CIE76 inside"] for row in rows["network"]]))
-    constant = find_constant(samples, parameters, orders, difference, team)
-    rng = np.random.default_rng(0)
-    rows["constant"] = judged(as_edits([constant] * len(samples), everything), everything)
-    rows["fixed"] = judged([baselines.FIXED[direction]] * len(samples), everything)
-    rows["random"] = judged(as_edits([baselines.draw_parameters(rng) for _ in samples], everything), everything)
-    rows["nothing"] = judged([[] for _ in samples], everything)
-    results = {name: summarise(column) for name, column in rows.items()}
-    gain = {
-        source: results["network"][f"share change, {source}, median"]
-        / results["constant"][f"share change, {source}, median"]
-        for source in judges.viewers
-    }
-
-    groups = {"people": [i for i in everything if samples[i].region.people]}
-    groups["things"] = [i for i in everything if not samples[i].region.people]
-    for name, (low, high) in SIZES.items():
-        groups[name] = [i for i in everything if low <= measure_size(samples[i]) < high]
-    parts = {name: summarise([rows["network"][i] for i in group]) for name, group in groups.items() if group}
-
-    few = sorted({int(i) for i in np.linspace(0, len(samples) - 1, min(options.searched, len(samples)))})
-    own = edit.Judges(judges.viewers["training"], judges.critics["training"])
-    hunts = {
-        "best of 64": lambda i: baselines.search(own, prepare(samples[i], own), sign, objective, seed=i),
-        "optimised": lambda i: baselines.descend(own, prepare(samples[i], own), sign, objective),
-    }
-    slow = {"network": summarise([rows["network"][i] for i in few])} if few else {}
-    for name, hunt in hunts.items():
-        if few:
-            slow[name] = summarise(judged(as_edits(team.map(hunt, few), few), few))
-
-    strengths = {
-        f"strength {100 * t:.0f} %": summarise(judged([at_strength(chosen, t) for chosen in predicted], everything))
-        for t in STRENGTHS
-    }
-    some = [samples[i] for i in np.linspace(0, len(samples) - 1, min(_SOME, len(samples))).astype(int)]
-    background = ablations.write_report(direction, samples, untouched, predictor, order, judges, team)
+    found = _Comparison(direction, samples, predictor, order, judges, team)
+    results = found.compare_baselines()
+    medians = {source: f"share change, {source}, median" for source in judges.viewers}
+    gain = {source: results["network"][name] / results["constant"][name] for source, name in medians.items()}
+    parts = found.compare_groups()
+    slow = found.compare_searches(objective, options.searched)
+    strengths = found.compare_strengths()
+    some = [samples[i] for i in found.choose(_SOME)]
+    background = ablations.write_report(direction, samples, found.untouched, predictor, order, judges, team)
     drawn = styles.write_report(direction, some, predictor, judges, team)
     careless = judge_selections(direction, some, predictor, order, judges, team)
-
-    shown = np.linspace(0, len(samples) - 1, min(options.sheet, len(samples))).astype(int)
-    entries, source, critic = [], list(judges.viewers)[-1], list(judges.critics)[-1]
-    for number, i in enumerate(shown):
-        row, before = rows["network"][i], samples[i].to_image(operators.decode(samples[i].picture))
-        labels = ", ".join(each.label() for each in predicted[i]).replace("\N{MINUS SIGN}", "-")
-        share_change, realism_change = row[f"share change, {source}"], row[f"realism change, {critic}"]
-        caption = f"{number + 1}: {100 * share_change:+.0f} %, R {realism_change:+.2f}, {samples[i].region.photo.name}"
-        caption += f", {labels}"
-        outlined = drawing.draw_outline(before, samples[i].mask[0, 0, : before.height, : before.width])
-        entries.append((caption, [outlined, before, samples[i].to_image(samples[i].apply_edits(predicted[i]))]))
-    drawing.draw_sheet(entries, options.out / f"{direction}.png", abreast=2)
-
-    near = np.linspace(0, len(samples) - 1, min(_SOME // 2, len(samples))).astype(int).tolist()
+    found.draw_sheet(options.sheet, options.out / f"{direction}.png")
+    near = found.choose(_SOME // 2)
     text = "\n\n".join(
         [
             f"{direction}: {len(samples)} regions of as many held-out photographs, order {order}, {predictor.model}",
@@ -251,9 +293,9 @@ def write_report(
             drawn.text,
             "By how well the region is selected:",
             drawing.write_table(careless, PERCENT),
-            write_spread(parameters),
+            write_spread(found.parameters),
             explore_neighbourhood(
-                direction, [samples[i] for i in near], parameters[near], orders[near], judges,
+                direction, [samples[i] for i in near], found.parameters[near], found.orders[near], judges,
                 options.out / f"{direction}-around.png", team,
             ),
         ]

@@ -67,7 +67,7 @@ class Sample:
 class Seen:
     """What the judges see in one picture.
 
-    densities, realism: by their source; lab: the picture in Lab; clipped: see `clipped`.
+    densities, realism: by their source; lab: the picture in Lab; clipped: see `clip`.
     """
 
     densities: dict[str, Tensor]

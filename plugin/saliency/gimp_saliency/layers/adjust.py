@@ -12,7 +12,7 @@ from ..image.selection import activate_layers
 from ..image.tree import counterpart, longer_side, siblings
 from ..shared.edits import NAMES, Edit
 from ..shared.errors import UserError
-from ..shared.request import EditRequest, kinds_of
+from ..shared.request import EditRequest, read_kinds
 from ..shared.words import _
 from .method import MadeEdit
 from .methods import find_method
@@ -161,7 +161,7 @@ def request_from_config(edit: MadeEdit, config: Gimp.ProcedureConfig) -> EditReq
     return replace(
         edit.request,
         strength=config.get_property("strength"),
-        kinds=kinds_of(config),
+        kinds=read_kinds(config),
         background=bool(edit.background) and config.get_property("background"),
         background_strength=config.get_property("background-strength"),
     )

@@ -85,7 +85,7 @@ def _read_visible(image: Gimp.Image, size: tuple[int, int]) -> bytes:
 def _ask_model() -> str | None:
     """The name of the model that the running server uses."""
     try:
-        return (lifecycle.health() or {}).get("model")
+        return (lifecycle.ask_health() or {}).get("model")
     except ServerError:
         return None
 

@@ -20,22 +20,22 @@ def _base(variable: str, default: str) -> Path:
     return Path(value) if Path(value).is_absolute() else Path(os.path.expanduser("~"), default)  # noqa: PTH111  # an unknown home is no error
 
 
-def data() -> Path:
+def data_folder() -> Path:
     """Virtual environment, private GIMP and the record of what was installed."""
     return _base("XDG_DATA_HOME", ".local/share") / NAME
 
 
-def cache() -> Path:
+def cache_folder() -> Path:
     """What can be made again: GIMPs built for the tests, downloaded samples."""
     return _base("XDG_CACHE_HOME", ".cache") / NAME
 
 
-def state() -> Path:
+def state_folder() -> Path:
     """The server's log."""
     return _base("XDG_STATE_HOME", ".local/state") / NAME
 
 
-def config() -> Path:
+def config_folder() -> Path:
     """The user's configuration."""
     return _base("XDG_CONFIG_HOME", ".config")
 
@@ -48,13 +48,13 @@ def settings_folder() -> Path:
     return _base("HOST_XDG_CONFIG_HOME" if "FLATPAK_ID" in os.environ else "XDG_CONFIG_HOME", ".config") / NAME
 
 
-def gimp() -> Path:
+def gimp_folder() -> Path:
     """Where GIMP keeps its profiles, `3.0` and `3.2`."""
     if sys.platform == "win32":
         return Path(os.environ.get("APPDATA") or Path.home() / "AppData/Roaming") / "GIMP"
     if sys.platform == "darwin":
         return Path.home() / "Library/Application Support/GIMP"
-    return config() / "GIMP"
+    return config_folder() / "GIMP"
 
 
 _SOCKET_PATH_BYTES = 104  # sun_path holds 108 bytes on Linux, 104 on macOS, the final zero included

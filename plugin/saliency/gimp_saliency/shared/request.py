@@ -156,7 +156,7 @@ class EditRequest:
             direction,
             config.get_property("strength"),
             Ranking(config.get_property("order")),
-            kinds_of(config),
+            read_kinds(config),
             config.get_property("feather"),
             config.get_property("refine"),
             config.get_property("separate"),
@@ -186,7 +186,7 @@ class EditRequest:
         query: dict[str, Any] = {"direction": self.direction, "strength": self.strength / 100}
         if self.background:
             query.update(background=1, background_strength=self.background_strength / 100)
-        numbers = self.style_numbers or styles.numbers(self.style)
+        numbers = self.style_numbers or styles.find_numbers(self.style)
         if numbers:
             query["style"] = ",".join(str(number) for number in numbers)
         return query
@@ -231,7 +231,7 @@ class EditRequest:
 DEFAULTS = {"strength": "1", "background": "0", "background_strength": "1", "style": ",".join(f"{n:g}" for n in PLAIN)}
 
 
-def kinds_of(config: Config) -> frozenset[str]:
+def read_kinds(config: Config) -> frozenset[str]:
     """The names of the edits whose switch is on among a procedure's arguments."""
     return frozenset(name for name in NAMES if config.get_property(name))
 

@@ -31,7 +31,7 @@ def path() -> Path:
     return places.settings_folder() / "styles.json"
 
 
-def saved() -> dict[str, Style]:
+def load_saved() -> dict[str, Style]:
     """All saved styles, by name; empty where nothing was saved yet.
 
     Raises UserError where the file cannot be read or holds anything else.
@@ -56,11 +56,11 @@ def saved() -> dict[str, Style]:
     return found
 
 
-def numbers(name: str) -> Style:
+def find_numbers(name: str) -> Style:
     """The numbers of a saved style; of "", the plain one, none.  Raises UserError if there is no such style."""
     if not name:
         return ()
-    styles = saved()
+    styles = load_saved()
     if name not in styles:
         if styles:
             message = _("There is no style «{name}»: choose one of {names}.")
@@ -80,12 +80,12 @@ def save(name: str, values: Sequence[float]) -> None:
         raise UserError(message.format(most=_LONGEST))
     if not _is_style(list(values)):
         raise ValueError(f"A style is {NUMBERS} numbers from {-FARTHEST:g} to {FARTHEST:g}, not {values!r:.80}.")
-    _write({**saved(), name: tuple(float(value) for value in values)})
+    _write({**load_saved(), name: tuple(float(value) for value in values)})
 
 
 def delete(name: str) -> None:
     """Forget a style; nothing where there is none of that name.  Raises UserError as `save` does."""
-    styles = saved()
+    styles = load_saved()
     if styles.pop(name, None) is not None:
         _write(styles)
 

@@ -210,7 +210,7 @@ def _check_server(action: Callable[[], Any] | None) -> tuple[dict[str, Any] | No
     except ServerError as error:
         errors["action"] = str(error)
     try:
-        return lifecycle.health(), errors
+        return lifecycle.ask_health(), errors
     except ServerError as error:
         return None, {**errors, "health": str(error)}
 

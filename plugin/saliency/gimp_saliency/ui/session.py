@@ -237,7 +237,7 @@ class ChoosingSession(Session):
         """Take the edits in the style that the settings say."""
         style: styles.Style = ()
         with suppress(UserError):  # gone meanwhile
-            style = styles.numbers(self.request.style)
+            style = styles.find_numbers(self.request.style)
         self._set_style(style)
         self.take_plan(plan)
 
@@ -286,7 +286,7 @@ class ChoosingSession(Session):
         """Tell the names of the saved styles; the chosen one is told even if it is no more: asking for it fails."""
         names: list[str] = []
         try:
-            names = sorted(styles.saved())
+            names = sorted(styles.load_saved())
         except UserError as error:
             self._fail(error)
         chosen = self.request.style

@@ -28,7 +28,7 @@ COMMAND_FILE = Path(__file__).resolve().parents[3] / "server-command.json"
 start_command: list[str] = []
 
 
-def health(timeout: float = 2.0) -> dict[str, Any] | None:
+def ask_health(timeout: float = 2.0) -> dict[str, Any] | None:
     """What the running server says of itself, None if none is running.  Raises ServerLate, or another ServerError."""
     try:
         return transport.parse_object(transport.request("GET", "/v1/health", timeout=timeout)[1])
@@ -45,13 +45,13 @@ def stop(version: str = "", kill: bool = False) -> bool:
     deadline = time.monotonic() + STOP_LIMIT
     was_there = False
     try:
-        before = health()
+        before = ask_health()
         if before is None:
             return False
         was_there = True
         transport.request("POST", "/v1/stop" + (f"?{urlencode({'version': version})}" if version else ""), timeout=2.0)
         while time.monotonic() < deadline:
-            after = health()
+            after = ask_health()
             if after is None or after.get("pid") != before.get("pid"):
                 return True
             if version and after.get("version") != version:
@@ -77,7 +77,7 @@ def start() -> None:
     environment["GIMP_SALIENCY_RUNTIME"] = runtime_folder()
     try:
         process = subprocess.Popen(
-            _command(),
+            _read_command(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -92,7 +92,7 @@ def start() -> None:
         raise ServerError(message.format(reason=error.strerror)) from error
     while time.monotonic() < deadline:
         try:
-            if health(timeout=max(0.1, deadline - time.monotonic())):
+            if ask_health(timeout=max(0.1, deadline - time.monotonic())):
                 return
         except ServerLate:
             break
@@ -115,7 +115,7 @@ def restart() -> None:
     start()
 
 
-def _command() -> list[str]:
+def _read_command() -> list[str]:
     """The command that starts the server.  Raises ServerError."""
     if start_command:
         return start_command
@@ -138,18 +138,18 @@ def _command() -> list[str]:
     return command
 
 
-def replace_silent(pid: int) -> bool:
-    """Whether the server of that process makes room for another: it does not even say how it is, so it is ended here.
+def end_silent(pid: int) -> bool:
+    """End the server of that process if it does not even say how it is, which it does while it predicts.
 
-    It does say so while it predicts.
+    Whether there is room for another: it was ended, or somebody else was faster.
     """
     try:
-        health()
+        ask_health()
     except ServerLate:
         return _kill(pid)
     except ServerError:
         pass
-    return _listener() not in (0, pid)  # somebody else was faster
+    return _find_listener() not in (0, pid)
 
 
 def _kill(pid: int = 0) -> bool:
@@ -157,7 +157,7 @@ def _kill(pid: int = 0) -> bool:
 
     pid: only this one.  Another that listens meanwhile is somebody's new one.
     """
-    found = _listener()
+    found = _find_listener()
     if found < 0 or (pid and found != pid):
         return True  # gone meanwhile
     try:
@@ -170,13 +170,13 @@ def _kill(pid: int = 0) -> bool:
     return found > 0
 
 
-def _listener() -> int:
+def _find_listener() -> int:
     """The process behind the socket, a server of the user's own; -1 if there is none, 0 if the system does not say."""
     if not transport.has_unix_sockets():
         return 0
     try:
         with transport.connect(None, 1.0) as client:
-            return transport.peer_process(client)
+            return transport.find_peer(client)
     except (ConnectionError, FileNotFoundError):
         return -1
     except OSError:

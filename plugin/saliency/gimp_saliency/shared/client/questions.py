@@ -23,11 +23,11 @@ def ask_edits(picture: bytes, width: int, height: int, request: EditRequest) -> 
     Returns the server's JSON answer (`edits`, and `background` if it was asked for, are for `edits.from_json`).
     Raises UserError where there is no such style, or ServerError; takes 30 s at most.
     """
-    query = {**_place(width, height), **request.to_query(), "order": request.ranking.value}
+    query = {**_to_query(width, height), **request.to_query(), "order": request.ranking.value}
     query["figures"] = 0  # how attention and realism move, for which networks have to run that we can spare
     result = transport.parse_object(_ask("/v1/edits", query, picture))
     if not _has_edits(result, request.background):
-        raise transport.strange_answer()
+        raise transport.StrangeAnswer()
     return result
 
 
@@ -42,15 +42,15 @@ def ask_proposals(
     it was asked for, "style": ten numbers, "saliency": {"before": 0..1, "after": 0..1}, "realism": the same},
     "best-realism" first, no order twice; what looks like one before is not in it.
     """
-    query = {**_place(width, height), **request.to_query()}
+    query = {**_to_query(width, height), **request.to_query()}
     if seed is not None:
         query["styles"] = seed
     result = transport.parse_object(_ask("/v1/proposals", query, picture))
     proposals = result.get("proposals")
     if not isinstance(proposals, list) or not proposals:
-        raise transport.strange_answer()
+        raise transport.StrangeAnswer()
     if not all(_is_proposal(entry, request.background) for entry in proposals):
-        raise transport.strange_answer()
+        raise transport.StrangeAnswer()
     return result
 
 
@@ -66,10 +66,10 @@ def ask_look(picture: bytes, width: int, height: int) -> dict[str, Any]:
     try:
         result["map"] = base64.b64decode(result["map"], validate=True)
     except (KeyError, TypeError, ValueError):
-        raise transport.strange_answer() from None
+        raise transport.StrangeAnswer() from None
     figures = [result.get(name) for name in ("saliency", "realism", "peak")]
     if len(result["map"]) != width * height or not all(_is_share(figure) for figure in figures):
-        raise transport.strange_answer()
+        raise transport.StrangeAnswer()
     return result
 
 
@@ -86,7 +86,7 @@ def ask_refined(picture: bytes, width: int, height: int, radius: float) -> bytes
         "/v1/refine", {"width": width, "height": height, "radius": radius}, picture, max(size, transport.ANSWER_BYTES)
     )
     if len(answer) != size:
-        raise transport.strange_answer()
+        raise transport.StrangeAnswer()
     return answer
 
 
@@ -97,11 +97,12 @@ def ask_saliency(picture: bytes, width: int, height: int) -> bytes:
     """
     answer = _ask("/v1/saliency", {"width": width, "height": height}, picture)
     if len(answer) != width * height:
-        raise transport.strange_answer()
+        raise transport.StrangeAnswer()
     return answer
 
 
-def _place(width: int, height: int) -> dict[str, Any]:
+def _to_query(width: int, height: int) -> dict[str, Any]:
+    """The picture's size as parameters."""
     return {"width": width, "height": height}
 
 
@@ -110,28 +111,28 @@ def _ask(address: str, query: dict[str, Any], body: bytes, limit: int = transpor
     path = f"{address}?{urlencode(query)}"
     deadline = time.monotonic() + lifecycle.START_LIMIT + transport.ANSWER_LIMIT
     for last in (False, True):
+        timeout = min(transport.ANSWER_LIMIT, max(0.1, deadline - time.monotonic()))
         try:
-            timeout = min(transport.ANSWER_LIMIT, max(0.1, deadline - time.monotonic()))
             response, answer = transport.exchange("POST", path, body, timeout, limit)
-        except NoServer:
-            if last:
+        except ServerError as error:
+            if last or not _can_start_anew(error):
                 raise
-            lifecycle.start()
-            continue
-        except ServerLate as error:
-            if last or not error.pid or not lifecycle.replace_silent(error.pid):
-                raise
-            lifecycle.start()
-            continue
-        if response.status == 409 and not last:  # a server of another version
+        else:
+            if response.status != 409 or last:  # 409: a server of another version
+                break
             lifecycle.stop(version=response.headers.get(transport.VERSION_HEADER, ""))
-            lifecycle.start()
-            continue
-        break
+        lifecycle.start()
     if response.status == 200:
         return answer
     sentence = transport.parse_object(answer).get("error")
-    raise ServerError(_(sentence)) if sentence and isinstance(sentence, str) else transport.strange_answer()
+    raise ServerError(_(sentence)) if sentence and isinstance(sentence, str) else transport.StrangeAnswer()
+
+
+def _can_start_anew(error: ServerError) -> bool:
+    """Whether a server that is started now may help where one did not answer; a frozen one is ended."""
+    if isinstance(error, ServerLate):
+        return bool(error.pid) and lifecycle.end_silent(error.pid)
+    return isinstance(error, NoServer)
 
 
 def _has_edits(answer: dict[str, Any], background: bool) -> bool:

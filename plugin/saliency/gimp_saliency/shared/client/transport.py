@@ -49,12 +49,15 @@ def has_unix_sockets() -> bool:
 def exchange(
     method: str, path: str, body: bytes, timeout: float, limit: int = ANSWER_BYTES
 ) -> tuple[http.client.HTTPResponse, bytes]:
-    """One request and its complete answer, of limit bytes at most, within timeout seconds."""
+    """One request and its complete answer, of limit bytes at most, within timeout seconds.
+
+    Raises NoServer, ServerLate, or another ServerError, StrangeAnswer where the answer is no server's of ours.
+    """
     connection, headers = _open_connection(timeout)
     pid = 0
     try:
         connection.connect()
-        pid = peer_process(connection.sock)
+        pid = find_peer(connection.sock)
         try:
             connection.request(method, path, body, headers)
         except (BrokenPipeError, ConnectionResetError):
@@ -64,11 +67,11 @@ def exchange(
         if response.length and len(answer) <= limit:  # the library itself does not mind
             raise http.client.IncompleteRead(answer)
     except (http.client.RemoteDisconnected, http.client.IncompleteRead, ConnectionError, FileNotFoundError) as error:
-        raise _gone() from error
+        raise _make_gone() from error
     except (socket.timeout, BlockingIOError) as error:  # BlockingIOError: nobody takes the waiting connections
-        raise _late(timeout, pid) from error
+        raise _make_late(timeout, pid) from error
     except http.client.HTTPException as error:
-        raise strange_answer() from error
+        raise StrangeAnswer() from error
     except OSError as error:
         message = _(
             "The model server cannot be reached ({reason}); run «gimp-saliency check» in a terminal to see why."
@@ -77,23 +80,26 @@ def exchange(
     finally:
         connection.close()
     if len(answer) > limit or VERSION_HEADER not in response.headers:
-        raise strange_answer()
+        raise StrangeAnswer()
     return response, answer
 
 
 def parse_object(answer: bytes) -> dict[str, Any]:
-    """The JSON object in an answer."""
+    """The JSON object in an answer.  Raises StrangeAnswer."""
     try:
         result = json.loads(answer)
     except (ValueError, RecursionError):
         result = None
     if not isinstance(result, dict):
-        raise strange_answer()
+        raise StrangeAnswer()
     return result
 
 
 def connect(address: tuple[str, int] | None, timeout: float) -> _Socket:
-    """A connection to an address or to the server's Unix socket, of which all waits together take timeout seconds."""
+    """A connection to an address or to the server's Unix socket, of which all waits together take timeout seconds.
+
+    Raises OSError.
+    """
     client = _Socket(socket.AF_INET if address else socket.AF_UNIX, socket.SOCK_STREAM)
     client.deadline = time.monotonic() + timeout
     try:
@@ -111,7 +117,7 @@ def connect(address: tuple[str, int] | None, timeout: float) -> _Socket:
         raise
 
 
-def peer_process(connected: socket.socket) -> int:
+def find_peer(connected: socket.socket) -> int:
     """The process that listens at the other end, if it is the user's and not this one; else 0."""
     if connected.family != getattr(socket, "AF_UNIX", None) or not hasattr(socket, "SO_PEERCRED"):
         return 0
@@ -120,7 +126,7 @@ def peer_process(connected: socket.socket) -> int:
 
 
 class _Connection(http.client.HTTPConnection):
-    """HTTP with one limit on the whole exchange, over the server's Unix socket or to a port of this machine."""
+    """HTTP over the server's Unix socket, or to a port of this machine, with one limit on the whole exchange."""
 
     def connect(self) -> None:
         self.sock = connect(("127.0.0.1", self.port) if self.port else None, self.timeout or ANSWER_LIMIT)
@@ -157,23 +163,29 @@ def _open_connection(timeout: float) -> tuple[http.client.HTTPConnection, dict[s
         headers["Authorization"] = f"Bearer {runtime['token']}"
         return _Connection("127.0.0.1", int(runtime["port"]), timeout=timeout), headers
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise _gone() from error
+        raise _make_gone() from error
 
 
-def _late(timeout: float, pid: int) -> ServerLate:
+def _make_late(timeout: float, pid: int) -> ServerLate:
     message = _(
         "The model server did not answer within {seconds} s; try again, or restart it with «gimp-saliency stop»."
     )
     return ServerLate(message.format(seconds=round(timeout)), pid)
 
 
-def _gone() -> NoServer:
+def _make_gone() -> NoServer:
     return NoServer(
         _("The model server does not answer; try again, or run «gimp-saliency check» in a terminal to see why.")
     )
 
 
-def strange_answer() -> ServerError:
-    return ServerError(
-        _("The model server gave an answer that makes no sense; run «gimp-saliency stop» in a terminal and try again.")
-    )
+class StrangeAnswer(ServerError):
+    """The server's answer is none that this version of it gives."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            _(
+                "The model server gave an answer that makes no sense; "
+                "run «gimp-saliency stop» in a terminal and try again."
+            )
+        )

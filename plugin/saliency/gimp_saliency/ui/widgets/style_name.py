@@ -68,7 +68,7 @@ class StyleNameWindow:
         """Say what saving under the name would do."""
         self._window.set_response_sensitive(Gtk.ResponseType.OK, bool(self._name()))
         try:
-            replaces = self._name() in styles.saved()
+            replaces = self._name() in styles.load_saved()
         except UserError as error:
             self.say(str(error))
         else:
