@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from gimp_saliency.shared import places
@@ -27,6 +28,10 @@ from tests.gimp.console import Console
 
 PROJECT = Path(__file__).resolve().parents[1]
 _GIMPS = ("gimp", "gimp32", "gimp30")  # fixtures
+
+# hypothesis' own deadline of 200 ms an example would judge how busy the machine is.
+hypothesis.settings.register_profile("any machine", deadline=None)
+hypothesis.settings.load_profile("any machine")
 
 
 @pytest.hookimpl(tryfirst=True)  # before markers choose among the tests
