@@ -352,17 +352,21 @@ def test_flatpak_that_refuses(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("code", [0, 1])
-def test_check_needs_no_gimp(home: Home, code: int) -> None:
+@pytest.mark.parametrize(
+    ("own", "marked"),
+    [((), "not gimp and not alone"), (("-m", "not thorough"), "(not gimp and not alone) and (not thorough)")],
+)
+def test_check_needs_no_gimp(home: Home, code: int, own: tuple[str, ...], marked: str) -> None:
     (Path(home.env["PATH"].split(":")[0]) / "gimp-console-3.2").unlink()
     asked = home.path / "asked"
     script = f"""#!/bin/sh\necho "$*" >> "{asked}"\ncase "$*" in *pytest*) exit {code};; *report*) echo 80;; esac\n"""
     executable(home.path / ".cache/gimp-saliency/test-venv/bin/python", script)
-    done = home.install("--check", "--", "-k", "some of them")
+    done = home.install("--check", "--", *own, "-k", "some of them")
     assert done.returncode == code, done.stderr
     assert ("Tests failed" in done.stderr) == bool(code) and "Traceback" not in done.stderr
     assert code or " 80 %" in done.stdout
     (tests,) = [line for line in asked.read_text().splitlines() if "pytest" in line]
-    assert tests.endswith(" -m not gimp and not alone -k some of them")
+    assert tests.endswith(f" -m {marked} -k some of them")
 
 
 def test_line_ends_and_executable_bits() -> None:

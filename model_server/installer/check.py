@@ -40,13 +40,13 @@ def run_checks() -> Iterator[Line]:
 
     What cannot be tried since something before it is missing is left out.
     """
-    yield _line("Python packages", _list_packages)
-    yield _line("networks", _try_networks)
-    yield _line("size", _describe_size)
-    answers = _line("model server", _try_server)
+    yield _try_check("Python packages", _list_packages)
+    yield _try_check("networks", _try_networks)
+    yield _try_check("size", _describe_size)
+    answers = _try_check("model server", _try_server)
     yield answers
     if answers[1]:
-        yield _line("socket", _check_socket)
+        yield _try_check("socket", _check_socket)
     try:
         found = find_gimp()
     except GimpError as error:
@@ -60,13 +60,13 @@ def run_checks() -> Iterator[Line]:
         return
     others = (plugin_copy.plugin_folder(profile) for profile in plugin_copy.find_profiles())
     copies = [own, *(folder for folder in others if folder.is_dir() and folder != own)]
-    yield _line("versions", lambda: _compare_versions(found, copies))
-    yield _line("plug-in", lambda: _compare_files(copies))
-    yield _line("executable bit", lambda: _check_executable_bit(copies))
-    yield _line("start command", lambda: _try_start_commands(copies))
+    yield _try_check("versions", lambda: _compare_versions(found, copies))
+    yield _try_check("plug-in", lambda: _compare_files(copies))
+    yield _try_check("executable bit", lambda: _check_executable_bit(copies))
+    yield _try_check("start command", lambda: _try_start_commands(copies))
     if found.kind == "flatpak":
-        yield _line("permissions", _check_permissions)
-    yield _line("procedures", lambda: _check_procedures(found))
+        yield _try_check("permissions", _check_permissions)
+    yield _try_check("procedures", lambda: _check_procedures(found))
 
 
 def measure_size() -> tuple[int, int]:
@@ -80,7 +80,7 @@ def measure_size() -> tuple[int, int]:
     return total, sum(path.stat().st_size for path in (package / "networks").iterdir())
 
 
-def _line(name: str, check: Callable[[], str]) -> Line:
+def _try_check(name: str, check: Callable[[], str]) -> Line:
     try:
         return name, True, check()
     except (Problem, ServerError, GimpError) as error:

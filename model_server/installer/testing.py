@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import tempfile
@@ -30,7 +31,7 @@ def check(arguments: Sequence[str]) -> None:
     """Run the rules of the house and the tests that need neither GIMP nor a quiet machine.  Raises SetupError."""
     python = _make_environment(record.load())
     with _environment(python) as env:
-        _judge(_run(python, env, [*_SIDE_BY_SIDE, *_COVERAGE, "-m", "not gimp and not alone", *arguments]))
+        _judge(_run(python, env, [*_SIDE_BY_SIDE, *_COVERAGE, *_choose("not gimp and not alone", arguments)]))
         _tell_coverage(python, env)
 
 
@@ -44,8 +45,8 @@ def test(arguments: Sequence[str]) -> None:
     with _environment(python) as env:
         env.update(roots)
         codes = [
-            _run(python, env, [*_SIDE_BY_SIDE, *_COVERAGE, "--durations=20", "-m", "not alone", *arguments]),
-            _run(python, env, ["-m", "alone", *arguments]),
+            _run(python, env, [*_SIDE_BY_SIDE, *_COVERAGE, "--durations=20", *_choose("not alone", arguments)]),
+            _run(python, env, ["--durations=20", *_choose("alone", arguments)]),
         ]
         _tell_coverage(python, env)
     _judge(*codes)
@@ -91,6 +92,14 @@ def _environment(python: Path) -> Iterator[dict[str, str]]:
 def _run(python: Path, env: dict[str, str], arguments: Sequence[str]) -> int:
     """Run pytest; its exit code."""
     return subprocess.run([str(python), "-m", "pytest", *arguments], cwd=environment.PROJECT, env=env).returncode
+
+
+def _choose(marked: str, arguments: Sequence[str]) -> list[str]:
+    """The arguments for a lane's tests; a `-m` among them, of which pytest heeds the last alone, narrows the lane."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("-m", default="")
+    own, rest = parser.parse_known_args(arguments)
+    return ["-m", f"({marked}) and ({own.m})" if own.m else marked, *rest]
 
 
 def _judge(*codes: int) -> None:

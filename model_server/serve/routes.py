@@ -77,7 +77,7 @@ class Context:
         try:
             return worker.run(job, PREDICT_LIMIT)
         except Busy:
-            raise _busy() from None
+            raise _make_busy() from None
         except Exception as error:
             failed = worker.state()
             if failed["state"] != "ready":  # the networks: the loader's sentence
@@ -98,17 +98,15 @@ class Context:
 def find_answer(request: Request, service: Service) -> Answer:
     """The answer to any request.  Raises Refusal, or socket.timeout if its body comes too slowly."""
     path, fields = split_target(request.target)
-    methods = {method: route for (method, at), route in _ROUTES.items() if at == path}
-    if not methods:
+    if path not in _ROUTES:
         raise Refusal(404, "There is no such address; docs/protocol.md has the requests.")
-    if request.method not in methods:
-        allowed = ", ".join(methods)
-        raise Refusal(405, f"{path} takes {allowed} only.", {"Allow": allowed})
-    route = methods[request.method]
+    method, answer = _ROUTES[path]
+    if request.method != method:
+        raise Refusal(405, f"{path} takes {method} only.", {"Allow": method})
     context = Context(request, to_query(fields), service)
-    if not route.any_version:
+    if path not in _FOR_ANY_VERSION:
         _check_version(request)
-    return route.answer(context)
+    return answer(context)
 
 
 def answer_edits(context: Context) -> Answer:
@@ -169,7 +167,7 @@ def answer_refine(context: Context) -> Answer:
     check_names(query, "width", "height", "radius")
     radius = parse_within(query, "radius", *RADII)
     pixels = parse_side(query, "width", TILE_SIDES) * parse_side(query, "height", TILE_SIDES)
-    with _room_for(pixels):
+    with _make_room(pixels):
         picture = read_picture(context.request, query, 4, TILE_SIDES)
 
         def job(_predictor: Predictor) -> bytes:
@@ -208,23 +206,16 @@ def answer_stop(context: Context) -> Answer:
     return Answer.from_json({"stopping": True})
 
 
-@dataclass(frozen=True)
-class _Route:
-    """any_version: whether clients of other versions get an answer, too."""
-
-    answer: Callable[[Context], Answer]
-    any_version: bool = False
-
-
-_ROUTES = {
-    ("POST", "/v1/edits"): _Route(answer_edits),
-    ("POST", "/v1/proposals"): _Route(answer_proposals),
-    ("POST", "/v1/look"): _Route(answer_look),
-    ("POST", "/v1/refine"): _Route(answer_refine),
-    ("POST", "/v1/saliency"): _Route(answer_saliency),
-    ("GET", "/v1/health"): _Route(answer_health, any_version=True),
-    ("POST", "/v1/stop"): _Route(answer_stop, any_version=True),
+_ROUTES: dict[str, tuple[str, Callable[[Context], Answer]]] = {
+    "/v1/edits": ("POST", answer_edits),
+    "/v1/proposals": ("POST", answer_proposals),
+    "/v1/look": ("POST", answer_look),
+    "/v1/refine": ("POST", answer_refine),
+    "/v1/saliency": ("POST", answer_saliency),
+    "/v1/health": ("GET", answer_health),
+    "/v1/stop": ("POST", answer_stop),
 }
+_FOR_ANY_VERSION = ("/v1/health", "/v1/stop")  # of the client
 
 
 def _check_version(request: Request) -> None:
@@ -250,18 +241,18 @@ def _describe(found: Prediction) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _room_for(pixels: int) -> Iterator[None]:
+def _make_room(pixels: int) -> Iterator[None]:
     """Only some large tiles are in memory at once.  Raises Refusal for one more."""
     if pixels <= SIDES[-1] ** 2:
         yield
         return
     if not _LARGE.acquire(blocking=False):
-        raise _busy()
+        raise _make_busy()
     try:
         yield
     finally:
         _LARGE.release()
 
 
-def _busy() -> Refusal:
+def _make_busy() -> Refusal:
     return Refusal(503, N_("The model server is busy; try again in a moment."), {"Retry-After": "5"})

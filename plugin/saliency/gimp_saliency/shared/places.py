@@ -14,7 +14,7 @@ from .words import _
 NAME = "gimp-saliency"
 
 
-def _base(variable: str, default: str) -> Path:
+def _find_base(variable: str, default: str) -> Path:
     # The XDG specification: a relative path in the variable is invalid and to be ignored.
     value = os.environ.get(variable, "")
     return Path(value) if Path(value).is_absolute() else Path(os.path.expanduser("~"), default)  # noqa: PTH111  # an unknown home is no error
@@ -22,22 +22,22 @@ def _base(variable: str, default: str) -> Path:
 
 def data_folder() -> Path:
     """Virtual environment, private GIMP and the record of what was installed."""
-    return _base("XDG_DATA_HOME", ".local/share") / NAME
+    return _find_base("XDG_DATA_HOME", ".local/share") / NAME
 
 
 def cache_folder() -> Path:
     """What can be made again: GIMPs built for the tests, downloaded samples."""
-    return _base("XDG_CACHE_HOME", ".cache") / NAME
+    return _find_base("XDG_CACHE_HOME", ".cache") / NAME
 
 
 def state_folder() -> Path:
     """The server's log."""
-    return _base("XDG_STATE_HOME", ".local/state") / NAME
+    return _find_base("XDG_STATE_HOME", ".local/state") / NAME
 
 
 def config_folder() -> Path:
     """The user's configuration."""
-    return _base("XDG_CONFIG_HOME", ".config")
+    return _find_base("XDG_CONFIG_HOME", ".config")
 
 
 def settings_folder() -> Path:
@@ -45,7 +45,7 @@ def settings_folder() -> Path:
 
     In a Flatpak the usual variable names a folder of the Flatpak's own, which the server outside does not know.
     """
-    return _base("HOST_XDG_CONFIG_HOME" if "FLATPAK_ID" in os.environ else "XDG_CONFIG_HOME", ".config") / NAME
+    return _find_base("HOST_XDG_CONFIG_HOME" if "FLATPAK_ID" in os.environ else "XDG_CONFIG_HOME", ".config") / NAME
 
 
 def gimp_folder() -> Path:

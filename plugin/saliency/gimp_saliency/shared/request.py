@@ -173,11 +173,13 @@ class EditRequest:
         """The inverse of `to_query`.  Raises RequestError; what is unknown in the query is not looked at."""
         style = query.get("style")
         return cls(
-            _choice("direction", query.get("direction", ""), DIRECTIONS),
-            100 * _factor(query, "strength"),
-            Ranking(_choice("order", query.get("order", Ranking.BEST_REALISM.value), [each.value for each in Ranking])),
-            background=_choice("background", query.get("background", "0"), ("0", "1")) == "1",
-            background_strength=100 * _factor(query, "background_strength"),
+            _parse_choice("direction", query.get("direction", ""), DIRECTIONS),
+            100 * _parse_factor(query, "strength"),
+            Ranking(
+                _parse_choice("order", query.get("order", Ranking.BEST_REALISM.value), [each.value for each in Ranking])
+            ),
+            background=_parse_choice("background", query.get("background", "0"), ("0", "1")) == "1",
+            background_strength=100 * _parse_factor(query, "background_strength"),
             style_numbers=() if style is None else _parse_style(style),
         )
 
@@ -245,13 +247,13 @@ def parse_number(text: str) -> float:
         return math.nan
 
 
-def _choice(name: str, value: str, choices: Iterable[str]) -> str:
+def _parse_choice(name: str, value: str, choices: Iterable[str]) -> str:
     if value not in choices:
         raise RequestError(f"{name} must be one of {', '.join(choices)}.")
     return value
 
 
-def _factor(query: Mapping[str, str], name: str) -> float:
+def _parse_factor(query: Mapping[str, str], name: str) -> float:
     value = parse_number(query.get(name, "1"))
     if not 0 <= value <= MOST / 100:
         raise RequestError(f"{name} must be a number from 0 to {MOST / 100:g}.")

@@ -41,7 +41,7 @@ def path() -> Path:
 
 def load() -> Settings:
     """The settings; the default where the file or a value is missing or makes no sense.  Never raises."""
-    parser = _parser()
+    parser = _make_parser()
     try:
         parser.read(path(), encoding="utf-8")
     except (configparser.Error, OSError, ValueError):
@@ -59,12 +59,12 @@ def save(settings: Settings) -> None:
 
     Raises UserError if the folder cannot be written.
     """
-    parser = _parser()
+    parser = _make_parser()
     file = path()
     try:
         parser.read(file, encoding="utf-8")
     except (configparser.Error, OSError, ValueError):
-        parser = _parser()
+        parser = _make_parser()
     if not parser.has_section("server"):
         parser.add_section("server")
     parser.set("server", "idle-minutes", str(settings.idle_minutes))
@@ -77,5 +77,5 @@ def save(settings: Settings) -> None:
         raise UserError(message.format(folder=file.parent, reason=error.strerror)) from error
 
 
-def _parser() -> configparser.ConfigParser:
+def _make_parser() -> configparser.ConfigParser:
     return configparser.ConfigParser(interpolation=None)

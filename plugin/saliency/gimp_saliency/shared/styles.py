@@ -44,14 +44,14 @@ def load_saved() -> dict[str, Style]:
         message = _("The saved styles in {file} cannot be read ({reason}): allow reading it, then try again.")
         raise UserError(message.format(file=path(), reason=error.strerror)) from error
     except (RecursionError, ValueError) as error:
-        raise _damaged(str(error)) from error
+        raise _make_damaged(str(error)) from error
     if not isinstance(content, dict):
-        raise _damaged(_("it is no list of names"))
+        raise _make_damaged(_("it is no list of names"))
     found = {}
     for name, values in content.items():
         if not _is_name(name) or not _is_style(values):
             shown = "".join(letter for letter in name if letter.isprintable())[:_LONGEST]
-            raise _damaged(_("«{name}» is no style").format(name=shown))
+            raise _make_damaged(_("«{name}» is no style").format(name=shown))
         found[name] = tuple(float(value) for value in values)
     return found
 
@@ -103,7 +103,7 @@ def _is_style(values: Json) -> bool:
     )
 
 
-def _damaged(reason: str) -> Exception:
+def _make_damaged(reason: str) -> Exception:
     message = _("The file of saved styles is damaged ({reason}): correct {file}, or move it away to begin anew.")
     return UserError(message.format(reason=reason, file=path()))
 

@@ -15,10 +15,10 @@ def run(tool: Tool, call: Call) -> list[Gimp.Layer]:
     edit = adjust.find_edit(call.image, call.drawables)
     base = edit.base
     if call.has_window:
-        from ..ui import edit_dialog
+        from ..ui import adjust_dialog
 
         adjust.into_config(edit, call.config)
-        chosen = edit_dialog.adjust_values(call.procedure, call.config, call.image, edit)
+        chosen = adjust_dialog.adjust_values(call.procedure, call.config, call.image, edit)
         if chosen is None:
             raise Cancelled
         base = chosen

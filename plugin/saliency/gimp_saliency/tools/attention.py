@@ -8,7 +8,8 @@ from gi.repository import Gimp
 from ..image.thumbnail import Thumbnail, read_thumbnail
 from ..layers import memory
 from ..layers.apply import apply_plan
-from ..layers.target import editable_layer, edits_above
+from ..layers.record import edits_above
+from ..layers.target import editable_layer
 from ..predict.plan import Planned, predict_plan
 from ..shared.request import EditRequest
 from .call import Call, Cancelled

@@ -13,7 +13,6 @@ from ..predict.plan import Planned, predict_plan
 from ..preview.views import Views
 from ..shared.edits import NAMES
 from ..shared.request import EditRequest
-from .adjust_dialog import adjust_values as adjust_values  # until tools/adjust.py imports it from there
 from .asker import Asked, Asker
 from .edit_window import SHAPE, EditWindow
 from .proposals import fetch_proposals

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
@@ -31,7 +32,7 @@ class Slider:
 
 
 @dataclass(frozen=True)
-class Edit:
+class Edit(ABC):
     """One photographic edit.  A kind of edit is a frozen dataclass that derives from this one, in a file of its own.
 
     Its fields are its parameters, by the names that JSON uses; its constructor raises EditError for what is no edit.
@@ -51,21 +52,21 @@ class Edit:
     size: ClassVar[int] = 0  # of its numbers in a network's vector; 0: no network speaks of it
 
     @classmethod
+    @abstractmethod
     def neutral(cls) -> Edit:
         """The identity."""
-        raise NotImplementedError
 
+    @abstractmethod
     def at_strength(self, t: float) -> Edit:
         """From identity (t = 0) through this edit (1) and beyond, in parameter space."""
-        raise NotImplementedError
 
+    @abstractmethod
     def is_identity(self) -> bool:
         """Whether it changes no 8-bit value."""
-        raise NotImplementedError
 
+    @abstractmethod
     def label(self) -> str:
         """The title with the values, for people."""
-        raise NotImplementedError
 
     def settings(self, side: float) -> dict[str, float]:
         """The filter's properties that hold the numbers; of curves none.
@@ -100,12 +101,12 @@ class Edit:
 
     def to_vector(self) -> list[float]:
         """The `size` numbers that the networks speak: 0 at the identity, so that strength is a factor on them."""
-        raise NotImplementedError
+        return []
 
     @classmethod
     def from_vector(cls, values: Sequence[float]) -> Edit:
         """The inverse of `to_vector`."""
-        raise NotImplementedError
+        return cls.neutral()
 
     def to_json(self) -> dict[str, Any]:
         """Name and parameters."""
