@@ -29,7 +29,7 @@ from gimp_saliency.shared.request import EditRequest, Ranking
 from model_server.serve import loading
 from model_server.serve.worker import Worker
 from tests.model_server.processes import FAKE_SERVER, REAL_SERVER, ROOT, StartServer, wait_for
-from tests.model_server.wire import EDITS, LOOK, PICTURE
+from tests.model_server.serve.wire import EDITS, LOOK, PICTURE
 
 NETWORKS = ROOT / "model_server" / "networks"
 CLIENTS = 4

@@ -12,7 +12,7 @@ for module, names in ((socket, ("AF_UNIX", "SO_PEERCRED")), (os, ("getuid", "get
     for name in names:
         delattr(module, name)
 
-sys.path[:0] = [str(Path(__file__).resolve().parents[2] / folder) for folder in ("", "plugin/saliency")]
+sys.path[:0] = [str(Path(__file__).resolve().parents[3] / folder) for folder in ("", "plugin/saliency")]
 
 if __name__ == "__main__":
     if sys.argv[1] == "-c":

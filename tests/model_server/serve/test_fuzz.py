@@ -18,9 +18,9 @@ import pytest
 
 from gimp_saliency.shared.client import lifecycle, questions
 from gimp_saliency.shared.request import EditRequest
-from tests.model_server.hostile import malformed
 from tests.model_server.processes import REAL_SERVER, StartServer, memory_at_rest, threads, wait_for
-from tests.model_server.wire import EDITS, LOOK, PICTURE, REFINE, dial, exchange, post, received, status, whole
+from tests.model_server.serve.hostile import malformed
+from tests.model_server.serve.wire import EDITS, LOOK, PICTURE, REFINE, dial, exchange, post, received, status, whole
 
 pytestmark = pytest.mark.alone
 

@@ -14,8 +14,8 @@ from PIL import Image
 from gimp_saliency.shared.edits import NAMES
 from model_server.batch import masks, shots
 from model_server.batch.jobs import find_jobs
-from tests.model_server import test_batch_host
-from tests.model_server.test_batch_host import results, run
+from tests.model_server.batch import test_batch_host
+from tests.model_server.batch.test_batch_host import results, run
 
 fake_gimp = test_batch_host.fake_gimp
 

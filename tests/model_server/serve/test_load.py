@@ -24,7 +24,7 @@ from PIL import Image
 from gimp_saliency.shared.client import lifecycle, questions
 from gimp_saliency.shared.request import EditRequest, Ranking
 from tests.model_server.processes import REAL_SERVER, StartServer, memory_at_rest, wait_for
-from tests.model_server.wire import exchange, whole
+from tests.model_server.serve.wire import exchange, whole
 
 pytestmark = pytest.mark.alone
 

@@ -21,7 +21,7 @@ from gimp_saliency.shared.client import lifecycle, questions, transport
 from gimp_saliency.shared.request import EditRequest, Ranking
 from model_server.predict.edge import refine_mask
 from tests.model_server.processes import StartServer, memory, threads, wait_for
-from tests.model_server.wire import EDITS, LOOK, PICTURE, PROPOSALS, REFINE, SIDE, exchange, post, status
+from tests.model_server.serve.wire import EDITS, LOOK, PICTURE, PROPOSALS, REFINE, SIDE, exchange, post, status
 
 BUG = b"\0\0\0\1" * (SIDE * SIDE)  # see the fake server
 

@@ -28,9 +28,9 @@ from gimp_saliency.shared.client import lifecycle, questions, transport
 from gimp_saliency.shared.request import EditRequest
 from model_server.serve import process
 from model_server.serve.worker import Worker
-from tests.model_server.hostile import malformed
 from tests.model_server.processes import REAL_SERVER, ROOT, StartServer, wait_for
-from tests.model_server.wire import EDITS, PICTURE, Answer, exchange, received, whole
+from tests.model_server.serve.hostile import malformed
+from tests.model_server.serve.wire import EDITS, PICTURE, Answer, exchange, received, whole
 
 NOBODY = 65534
 WATCHED_SERVER = [sys.executable, "-B", str(Path(__file__).with_name("watched_server.py"))]

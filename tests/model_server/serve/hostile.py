@@ -7,7 +7,7 @@ from collections.abc import Callable
 from random import Random
 
 from gimp_saliency.shared.client import transport
-from tests.model_server.wire import EDITS, LOOK, PICTURE, PROPOSALS, REFINE
+from tests.model_server.serve.wire import EDITS, LOOK, PICTURE, PROPOSALS, REFINE
 
 _WISHES = "&background=1&background_strength=0.5&style=0,1,-1,0.5,0,0,0,0,2,-2"
 

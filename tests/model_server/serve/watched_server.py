@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-sys.path[:0] = [str(Path(__file__).resolve().parents[2] / folder) for folder in ("", "plugin/saliency")]
+sys.path[:0] = [str(Path(__file__).resolve().parents[3] / folder) for folder in ("", "plugin/saliency")]
 
 # Of the many events those that reach out of the process, or turn data into code.
 _WATCHED = ("open", "socket.", "subprocess.", "os.", "pickle.", "marshal.load", "import", "exec", "compile", "ctypes.")
