@@ -8,7 +8,7 @@ here.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gi.repository import Babl, Gegl, Gimp
 
@@ -27,8 +27,7 @@ _SHORT_SIDE = 16  # px; what it takes at least
 _LINEAR = bytes(round(255 * decode(i / 255)) for i in range(256))
 
 
-@dataclass(frozen=True)
-class Thumbnail:
+class Thumbnail(NamedTuple):
     """R'G'B'M bytes, 8-bit sRGB and the mask (255 = selected), row by row."""
 
     pixels: bytes

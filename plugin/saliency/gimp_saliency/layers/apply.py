@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-import uuid
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
+from typing import NamedTuple
 
 from gi.repository import Gimp
 
@@ -94,8 +95,7 @@ def _effective(edits: Iterable[Edit]) -> tuple[Edit, ...]:
     return tuple(edit for edit in edits if not edit.is_identity())
 
 
-@dataclass(frozen=True)
-class _Preparation:
+class _Preparation(NamedTuple):
     """What all parts of an edit have in common, before anything in the image is changed.
 
     number: of photos that get the same edit.
@@ -111,7 +111,7 @@ class _Preparation:
     def prepare_parts(self, work: Sequence[_Work], background: Sequence[Edit]) -> list[PartEdit]:
         """The parts to edit.  background: what is known of it at 100 %, even if it is off.  Raises ServerError."""
         in_parts = any(each.cells is not None for each, _edits, _around in work)
-        common = uuid.uuid4().hex if in_parts else ""
+        common = os.urandom(16).hex() if in_parts else ""
         selections = [self._prepare_selection(each.cells) for each, _edits, _around in work]
         parts = [
             PartEdit(edits, selection, self._make_record(each, common), around, alone=self.number > 1)
@@ -145,7 +145,7 @@ class _Preparation:
 
     def _make_record(self, planned: Planned, selection: str) -> EditRecord:
         return EditRecord(
-            id=uuid.uuid4().hex,
+            id=os.urandom(16).hex(),
             direction=self.request.direction,
             strength=self.request.strength,
             kinds=self.request.kinds,

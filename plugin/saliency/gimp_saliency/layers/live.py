@@ -12,7 +12,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from gi.repository import Gimp
 
@@ -80,8 +80,7 @@ class Live:
         return whole
 
 
-@dataclass(frozen=True)
-class _Mask:
+class _Mask(NamedTuple):
     """What groups' masks are made of.  drawable: a channel or layer mask, None: no mask; inverted: 1 - its values."""
 
     drawable: Gimp.Drawable | None

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 from gi.repository import Gimp
 
@@ -14,8 +14,7 @@ from ..shared.request import EditRequest
 from .record import EditRecord
 
 
-@dataclass(frozen=True)
-class PartSelection:
+class PartSelection(NamedTuple):
     """Which part of what is selected an edit is for.
 
     cells: those of a coarse grid (width, height) over the canvas that are the part's (255), None: all.  tiles: the
@@ -60,8 +59,7 @@ class PartEdit:
     alone: bool = False
 
 
-@dataclass(frozen=True)
-class FoundValues:
+class FoundValues(NamedTuple):
     """What layers say now: base and background at 100 %, and the kinds whose filters no numbers here can say."""
 
     base: tuple[Edit, ...]

@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 from gi.repository import Gimp
 
@@ -143,8 +143,7 @@ class EditRecord:
         return content
 
 
-@dataclass(frozen=True)
-class LayerNote:
+class LayerNote(NamedTuple):
     """What is one layer's own.
 
     edits: those that it applies, at the edit's strength.  is_background: it changes what is not selected; around: what

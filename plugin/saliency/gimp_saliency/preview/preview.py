@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from gi.repository import Gegl, Gimp
 
@@ -32,8 +33,7 @@ class Part:
 Masks = dict[tuple[bytes, float, bool], tuple[Box, Gegl.Buffer]]
 
 
-@dataclass(frozen=True)
-class _Shown:
+class _Shown(NamedTuple):
     """A part that was shown, and a buffer of what the picture was with it and those before."""
 
     part: Part

@@ -9,7 +9,6 @@ server share this file.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -36,6 +35,8 @@ def load_saved() -> dict[str, Style]:
 
     Raises UserError where the file cannot be read or holds anything else.
     """
+    import json  # here, as below: GIMP's start needs no styles, only to know what one is
+
     try:
         content = json.loads(path().read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -110,6 +111,8 @@ def _make_damaged(reason: str) -> Exception:
 
 def _write(styles: dict[str, Style]) -> None:
     """All or nothing."""
+    import json
+
     file = path()
     lines = [f"  {json.dumps(name, ensure_ascii=False)}: {json.dumps(list(styles[name]))}" for name in sorted(styles)]
     try:

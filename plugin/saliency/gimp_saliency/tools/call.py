@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gi.repository import Gimp
 
@@ -12,8 +12,7 @@ class Cancelled(Exception):
     """The user closed the dialog."""
 
 
-@dataclass(frozen=True)
-class Call:
+class Call(NamedTuple):
     """What GIMP calls a procedure with."""
 
     procedure: Gimp.Procedure

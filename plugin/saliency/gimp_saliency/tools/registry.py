@@ -4,9 +4,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..shared.edits import NAMES
 from ..shared.words import _
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
     from .call import Call
 
 
-@dataclass(frozen=True)
-class Tool:
+class Tool(NamedTuple):
     """A menu entry.
 
     module: of this package, whose `run` does the work; it is imported when it is needed.  direction: of an edit's tool.

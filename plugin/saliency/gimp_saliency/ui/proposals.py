@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..predict.plan import Planned, parse_answer, split_regions
 from ..shared import styles
@@ -20,8 +20,7 @@ Entry = dict[str, Any]  # one of the server's proposals, see `questions.ask_prop
 _SAME = 1e-6  # numbers of a style that differ by less come from the same style
 
 
-@dataclass(frozen=True)
-class Proposal:
+class Proposal(NamedTuple):
     """An edit to choose: the edits of all parts, and the style in which they were predicted."""
 
     plan: Sequence[Planned]

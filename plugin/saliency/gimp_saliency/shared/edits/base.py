@@ -6,7 +6,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from ..json_type import Json
 
@@ -20,8 +20,7 @@ class EditError(ValueError):
     """Parameters that are no edit: the message says which and why."""
 
 
-@dataclass(frozen=True)
-class Slider:
+class Slider(NamedTuple):
     """A parameter that people set by hand: its field, its label, and what the slider allows."""
 
     field: str
