@@ -29,6 +29,9 @@ from tests.gimp.console import Console
 PROJECT = Path(__file__).resolve().parents[1]
 _GIMPS = ("gimp", "gimp32", "gimp30")  # fixtures
 
+# As a user's Python does, those that tests start keep what they compiled: a plug-in starts some hundred times.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # hypothesis' own deadline of 200 ms an example would judge how busy the machine is.
 hypothesis.settings.register_profile("any machine", deadline=None)
 hypothesis.settings.load_profile("any machine")

@@ -22,7 +22,8 @@ _WINDOW_TOOLS = {
     "import": "imagemagick",
     "openbox": "openbox",
 }
-_SIDE_BY_SIDE = ("--numprocesses", "2", "--dist", "loadgroup")
+# Three on two cores: tests in GIMP's windows wait about half of their time.
+_SIDE_BY_SIDE = ("--numprocesses", "3", "--dist", "loadgroup")
 _COVERAGE = ("--cov", "--cov-report=")
 _NOTHING = 5  # pytest's exit code where no test was chosen
 
@@ -36,7 +37,7 @@ def check(arguments: Sequence[str]) -> None:
 
 
 def test(arguments: Sequence[str]) -> None:
-    """Run the whole suite: two tests at a time, then those that want to be alone.  Raises SetupError."""
+    """Run the whole suite: several tests at a time, then those that want to be alone.  Raises SetupError."""
     done = record.load()
     roots = _build_gimps(done)
     done.add("packages", *system.need(_WINDOW_TOOLS, _log()))
