@@ -199,7 +199,7 @@ def found_from_everywhere() -> dict[str, Any]:
             pending += layer.get_children() if layer.is_group() else []
             if layer.get_name() != "Photo" or layer.get_visible():
                 found.append(adjust.find_edit(image, [layer]))
-        copy, photo, _whole = adjust.before(image, found[0])
+        copy, photo, _whole = adjust.copy_before(image, found[0])
         results[name] = {
             "ids": len({each.record.id for each in found}),
             "layers": sorted({(len(each.layers), len(each.around)) for each in found}),

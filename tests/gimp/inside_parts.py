@@ -161,12 +161,12 @@ def previews() -> dict[str, int]:
 
 def _shown(image: Any, made: adjust.MadeEdit, wanted: Any, box: tuple[int, int, int, int]) -> bytes:
     """What the dialog shows of a box."""
-    before, photo, whole = adjust.before(image, made)
+    before, photo, whole = adjust.copy_before(image, made)
     thumbnail = read_box(before, photo, edits_above(before, photo), box, 400)
     size = thumbnail.width, thumbnail.height
     outer = None if whole is None else read_channel(before, whole, box, size)
     view = View(thumbnail, box, (64, 48), False, outer)
-    shown = view.after([Planned(made.base, background=made.background)], wanted, size)
+    shown = view.render([Planned(made.base, background=made.background)], wanted, size)
     view.close()
     before.delete()
     return shown

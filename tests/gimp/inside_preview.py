@@ -39,8 +39,8 @@ def differences(base: str) -> dict[str, int]:
         thumbnail, view = _view(image, layer)
         plan = _plan(draw, thumbnail, request)
         grid = thumbnail.width, thumbnail.height
-        view.after(plan, replace(request, strength=20.0), grid)  # what is shown next must not depend on it
-        shown = view.after(plan, request, grid)
+        view.render(plan, replace(request, strength=20.0), grid)  # what is shown next must not depend on it
+        shown = view.render(plan, request, grid)
         view.close()
         apply_plan(image, layer, plan, request, grid)
         real = inside.visible(image, "R'G'B' u8")
@@ -72,7 +72,7 @@ def step_by_step() -> list[int]:
         if number % 5 == 4:
             plan = _plan(draw, thumbnail, request)
         _, other = _view(image, layer)
-        shown, afresh = view.after(plan, request, grid), other.after(plan, request, grid)
+        shown, afresh = view.render(plan, request, grid), other.render(plan, request, grid)
         found.append(max(abs(a - b) for a, b in zip(shown, afresh)))
         other.close()
     view.close()

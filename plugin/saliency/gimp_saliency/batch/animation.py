@@ -54,7 +54,7 @@ def find_first_present(image: Gimp.Image) -> Gimp.Layer:
     """The photo of the first frame with something of what is selected.  Raises UserError if there is none."""
     first: UserError | None = None
     for item in reversed(image.get_layers()):
-        layer = frames.photo(item)
+        layer = frames.find_photo(item)
         try:
             if item.get_visible() and read_mask(image, layer):
                 return layer

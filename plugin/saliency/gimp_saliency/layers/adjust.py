@@ -116,7 +116,7 @@ def _read_edit(image: Gimp.Image, layer: Gimp.Layer, all_layers: list[Gimp.Layer
     )
 
 
-def before(image: Gimp.Image, edit: MadeEdit) -> tuple[Gimp.Image, Gimp.Layer, Gimp.Channel | None]:
+def copy_before(image: Gimp.Image, edit: MadeEdit) -> tuple[Gimp.Image, Gimp.Layer, Gimp.Channel | None]:
     """A copy of the image as it was before the edit, its region selected, and the photo in it.
 
     Last a channel of it with all that is not background, None if that is the region.  The copy shares its pixels with

@@ -44,7 +44,7 @@ def apply_plan(
     work = _choose_work(plan, request, layer.is_gray())
     if not work:
         return []
-    photos = frames.photos(image, layer) if request.frames else [layer]
+    photos = frames.list_photos(image, layer) if request.frames else [layer]
     preparation = _Preparation(image, layer, request, grid, side or longer_side(image), len(photos))
     # Before the undo step: a server that fails now leaves the image as it is.
     parts = preparation.prepare_parts(work, plan[0].background)

@@ -15,19 +15,19 @@ from .record import Role, is_edit, read_role
 _TAG = re.compile(r"\(\s*([0-9]+\s*ms|combine|replace)\s*\)", re.IGNORECASE)  # what GIMP says of a frame in its name
 
 
-def several(image: Gimp.Image) -> bool:
+def has_several(image: Gimp.Image) -> bool:
     """Whether an image may have frames: more than one visible layer outside of groups, edits and maps aside."""
     layers = (item for item in image.get_layers() if item.get_visible() and not _is_ours(item))
     return sum(1 for _item in layers) > 1
 
 
-def photos(image: Gimp.Image, layer: Gimp.Layer) -> list[Gimp.Layer]:
+def list_photos(image: Gimp.Image, layer: Gimp.Layer) -> list[Gimp.Layer]:
     """The layers to edit with the same numbers: this one first, then the other frames' photos, lowest first.
 
     A frame is visible and covers the canvas; where it was edited before, its photo is the copy in the holder.  Raises
     UserError where one frame cannot be edited by itself, so that none is left out unnoticed.
     """
-    if not several(image):
+    if not has_several(image):
         return [layer]
     own = lineage(layer)[-1]
     if layer != own and read_role(own) != Role.HOLDER:
@@ -37,19 +37,19 @@ def photos(image: Gimp.Image, layer: Gimp.Layer) -> list[Gimp.Layer]:
     found = [layer]
     for item in reversed(image.get_layers()):
         if item != own and item.get_visible() and _is_frame(image, item):
-            found.append(photo(item))
+            found.append(find_photo(item))
     return found
 
 
-def photo(item: Gimp.Layer) -> Gimp.Layer:
+def find_photo(item: Gimp.Layer) -> Gimp.Layer:
     """The photo of a frame: the copy in its holder if it was edited, else itself."""
     return item.get_children()[-1] if read_role(item) == Role.HOLDER and item.get_children() else item
 
 
-def obstacle(image: Gimp.Image, layer: Gimp.Layer) -> str:
+def find_obstacle(image: Gimp.Image, layer: Gimp.Layer) -> str:
     """Why the layer's edit cannot be applied to all frames, one sentence; empty if it can."""
     try:
-        photos(image, layer)
+        list_photos(image, layer)
     except UserError as error:
         return str(error)
     return ""

@@ -39,7 +39,7 @@ class View:
         """Free GIMP's images.  To be called once."""
         self._preview.close()
 
-    def after(self, plan: Sequence[Planned], request: EditRequest, grid: tuple[int, int]) -> bytes:
+    def render(self, plan: Sequence[Planned], request: EditRequest, grid: tuple[int, int]) -> bytes:
         """R'G'B' bytes with the plan applied; grid: width and height of the grid of the parts' cells.
 
         Where a refined mask is wanted that `keep_refined_mask` has not got yet, the mask is as selected.

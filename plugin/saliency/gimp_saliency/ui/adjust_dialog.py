@@ -24,7 +24,7 @@ def adjust_values(
 ) -> list[Edit] | None:
     """Let the user set an edit that is there anew; its values at 100 %, None if cancelled."""
     GimpUi.init("saliency")
-    before, photo, not_background = adjust.before(image, edit)
+    before, photo, not_background = adjust.copy_before(image, edit)
     try:
         thumbnail = read_thumbnail(before, photo, edits_above(before, photo))
         dialog = AdjustDialog(procedure, config, before, photo, thumbnail, edit, not_background)

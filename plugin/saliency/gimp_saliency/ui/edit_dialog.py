@@ -77,9 +77,9 @@ class EditDialog(EditWindow):
         self._alternatives = Alternatives(session.choose, session.ask_for_styles)
         self._styles = StyleList(session.choose_style, self._save_style)
         self._pictures.switches.pack_end(self._styles.widget, False, False, 0)
-        several = ["frames"] if frames.several(image) else []
+        several = ["frames"] if frames.has_several(image) else []
         self._lay_out(["strength", "feather", "refine", "separate", *several, "background"], self._alternatives.widget)
-        if several and (why := frames.obstacle(image, layer)):
+        if several and (why := frames.find_obstacle(image, layer)):
             self._disable("frames", why)
         self._follow(["strength", *NAMES, "background-strength", "feather", "refine"])
         self._follow(["separate", "background", "order", "style"])
@@ -117,7 +117,7 @@ class EditDialog(EditWindow):
         if self._undrawn:
             order = self._undrawn.pop(0)
             view, proposal = self._views.region, self._session.proposals[order]
-            after = view.after(proposal.plan, self._session.request, self._views.grid)
+            after = view.render(proposal.plan, self._session.request, self._views.grid)
             self._alternatives.show(order, fit_pixbuf(make_pixbuf(after, view.width, view.height), *SMALL))
         if not self._undrawn:
             self._drawing = 0

@@ -150,7 +150,7 @@ class EditWindow:
 
     def _render(self, view: View) -> bytes:
         """What the plan makes of a view."""
-        return view.after(self._session.plan, self._session.request, self._views.grid)
+        return view.render(self._session.plan, self._session.request, self._views.grid)
 
     def _show_picture(self, shown: Gtk.Image, view: View, picture: bytes, look: Look | None) -> None:
         pixbuf = make_pixbuf(picture, view.width, view.height)
