@@ -7,6 +7,7 @@ something has changed; its attributes say what it is now.  Not thread-safe: all 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -47,7 +48,7 @@ class Signal:
             listener(*values)
 
 
-class Session:
+class Session(ABC):
     """What both kinds of session have: a plan, values that can be dialled, questions to the networks.
 
     Public attributes are to be read by others and written by the session alone.
@@ -76,9 +77,9 @@ class Session:
         self._asked = 0
         self._failed = ""  # the name of the question whose failure the sentence tells of
 
+    @abstractmethod
     def begin(self) -> None:
         """Get the first plan."""
-        raise NotImplementedError
 
     # Settings and values
 
