@@ -17,8 +17,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Optional, Protocol
 
+from gimp_saliency.shared.choices import Ranking
 from gimp_saliency.shared.client import lifecycle, questions
-from gimp_saliency.shared.request import EditRequest, Ranking
+from gimp_saliency.shared.request import EditRequest
 from model_server.batch import outputs
 from model_server.batch.answer import Answer
 from model_server.batch.failures import JobError

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
+from gimp_saliency.shared.choices import Ranking
 from gimp_saliency.shared.client import questions
-from gimp_saliency.shared.request import PLAIN, EditRequest, Ranking
+from gimp_saliency.shared.request import PLAIN, EditRequest
 from model_server.benchmark import pictures, serving
 from model_server.benchmark.figures import Figure, time_side_by_side
 from model_server.predict.attention import EDIT

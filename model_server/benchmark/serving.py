@@ -10,8 +10,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from gimp_saliency.shared.choices import Ranking
 from gimp_saliency.shared.client import lifecycle, questions
-from gimp_saliency.shared.request import EditRequest, Ranking
+from gimp_saliency.shared.request import EditRequest
 from model_server.benchmark import pictures
 from model_server.benchmark.figures import Figure
 from model_server.gimp import plugin_copy, start_command

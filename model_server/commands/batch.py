@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gimp_saliency.shared import styles
+from gimp_saliency.shared.choices import DIRECTIONS, MOST, Ranking
 from gimp_saliency.shared.edits import NAMES
 from gimp_saliency.shared.errors import UserError
-from gimp_saliency.shared.request import DIRECTIONS, MOST, EditRequest, Ranking, RequestError
+from gimp_saliency.shared.request import EditRequest, RequestError
 from model_server.commands.console import fail, make_number_type
 
 if TYPE_CHECKING:

@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from gimp_saliency.shared.choices import Ranking
 from gimp_saliency.shared.edits import Edit
-from gimp_saliency.shared.request import PLAIN, EditRequest, Ranking
+from gimp_saliency.shared.request import PLAIN, EditRequest
 from gimp_saliency.shared.styles import Style
 from model_server.predict.background import Fit, fit_background
 from model_server.predict.canvas import Bytes, Floats, check_picture

@@ -13,7 +13,7 @@ from functools import cache, cached_property
 import numpy as np
 import numpy.typing as npt
 
-from gimp_saliency.shared.request import PROPOSED, Ranking
+from gimp_saliency.shared.choices import PROPOSED, Ranking
 from model_server.predict.canvas import Floats
 
 # Regions that differ by less than this, the mean of display-encoded values 0..1, look the same.

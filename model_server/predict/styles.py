@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from gimp_saliency.shared.request import PROPOSED, Ranking
+from gimp_saliency.shared.choices import PROPOSED, Ranking
 from gimp_saliency.shared.styles import FARTHEST, Style
 from model_server.predict.canvas import Floats
 from model_server.predict.orders import SAME, Measure

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from gimp_saliency.shared.request import DIRECTIONS, Ranking
+from gimp_saliency.shared.choices import DIRECTIONS, Ranking
 from model_server.predict.networks import NETWORKS
 from model_server.predict.predictor import Predictor
 

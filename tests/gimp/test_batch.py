@@ -16,8 +16,9 @@ from PIL.TiffImagePlugin import IFDRational
 
 import model_server
 from gimp_saliency.shared import styles
+from gimp_saliency.shared.choices import Ranking
 from gimp_saliency.shared.client import lifecycle, questions
-from gimp_saliency.shared.request import EditRequest, Ranking
+from gimp_saliency.shared.request import EditRequest
 from model_server.__main__ import main
 from model_server.batch.gimp_worker import GimpWorker
 from model_server.gimp import start_command

@@ -22,9 +22,10 @@ from typing import Any
 
 import pytest
 
+from gimp_saliency.shared.choices import Ranking
 from gimp_saliency.shared.client import lifecycle, questions, transport
 from gimp_saliency.shared.errors import ServerError
-from gimp_saliency.shared.request import EditRequest, Ranking
+from gimp_saliency.shared.request import EditRequest
 from model_server.gimp import start_command
 from model_server.gimp.running import Gimp
 from model_server.predict.networks import NETWORKS

@@ -16,7 +16,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "plugin" / "salienc
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from gimp_saliency.shared import edits, version
-from gimp_saliency.shared.request import PLAIN, EditRequest, Ranking
+from gimp_saliency.shared.choices import Ranking
+from gimp_saliency.shared.request import PLAIN, EditRequest
 from model_server.serve import process
 
 

@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+from gimp_saliency.shared.choices import Ranking
 from gimp_saliency.shared.edits import Edit, at_strength
-from gimp_saliency.shared.request import EditRequest, Ranking
+from gimp_saliency.shared.request import EditRequest
 from model_server.predict.predictor import Predictor
 from model_server.predict.vector import NAMES, to_edits, to_parameters
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from gimp_saliency.shared.request import EditRequest, Ranking
+from gimp_saliency.shared.choices import Ranking
+from gimp_saliency.shared.request import EditRequest
 from model_server.predict.predictor import Predictor
 from model_server.predict.vector import STYLE
 

@@ -12,8 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gimp_saliency.shared.choices import DIRECTIONS, Ranking
 from gimp_saliency.shared.edits import Edit, at_strength
-from gimp_saliency.shared.request import DIRECTIONS, EditRequest, Ranking
+from gimp_saliency.shared.request import EditRequest
 from model_server.predict.predictor import Predictor
 from model_server.predict.vector import NAMES, PLACES, to_edits, to_parameters
 

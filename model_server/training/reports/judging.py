@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gimp_saliency.shared.choices import DIRECTIONS
 from gimp_saliency.shared.edits import Edit
-from gimp_saliency.shared.request import DIRECTIONS
 
 from .. import colour, data, edit, examples, operators
 from ..models import Critic, SaliencyNetwork, measure_share, to_cells

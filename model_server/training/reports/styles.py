@@ -8,7 +8,8 @@ from itertools import combinations
 import numpy as np
 import torch
 
-from gimp_saliency.shared.request import DIRECTIONS, EditRequest
+from gimp_saliency.shared.choices import DIRECTIONS
+from gimp_saliency.shared.request import EditRequest
 from model_server.predict.predictor import Predictor
 from model_server.predict.styles import is_worthy, sample_styles
 

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gimp_saliency.shared.choices import DIRECTIONS, PROPOSED, Ranking
 from gimp_saliency.shared.edits import to_json
-from gimp_saliency.shared.request import DIRECTIONS, PLAIN, PROPOSED, EditRequest, Ranking
+from gimp_saliency.shared.request import PLAIN, EditRequest
 from model_server.predict import attention as module
 from model_server.predict.attention import Attention
 from model_server.predict.errors import NetworkError

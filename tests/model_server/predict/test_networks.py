@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gimp_saliency.shared.request import EditRequest, Ranking
+from gimp_saliency.shared.choices import Ranking
+from gimp_saliency.shared.request import EditRequest
 from model_server.predict.errors import NetworkError, is_shortage
 from model_server.predict.networks import NETWORKS, Networks
 from model_server.predict.predictor import Predictor

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gimp_saliency.shared.request import PLAIN, PROPOSED, EditRequest, Ranking
+from gimp_saliency.shared.choices import PROPOSED, Ranking
+from gimp_saliency.shared.request import PLAIN, EditRequest
 from gimp_saliency.shared.styles import Style
 from model_server.predict.orders import SAME, Candidates, Measure
 from model_server.predict.styles import DRAWN, choose_styles, is_worthy, sample_styles

@@ -17,9 +17,10 @@ from pathlib import Path
 import pytest
 
 from gimp_saliency.shared import version
+from gimp_saliency.shared.choices import Ranking
 from gimp_saliency.shared.client import lifecycle, questions, transport
 from gimp_saliency.shared.errors import ServerError
-from gimp_saliency.shared.request import EditRequest, Ranking
+from gimp_saliency.shared.request import EditRequest
 from tests.model_server.processes import FAKE_SERVER, REAL_SERVER, ROOT, StartServer, cpu_seconds, memory, wait_for
 
 PICTURE = bytes(range(256)) * 4

@@ -21,8 +21,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gimp_saliency.shared.choices import Ranking
 from gimp_saliency.shared.client import lifecycle, questions
-from gimp_saliency.shared.request import EditRequest, Ranking
+from gimp_saliency.shared.request import EditRequest
 from tests.model_server.processes import REAL_SERVER, StartServer, memory_at_rest, wait_for
 from tests.model_server.serve.wire import exchange, whole
 

@@ -25,9 +25,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gimp_saliency.shared import places
+from gimp_saliency.shared.choices import Ranking
 from gimp_saliency.shared.client import lifecycle, program, questions, transport
 from gimp_saliency.shared.errors import NoServer, ServerError, ServerLate
-from gimp_saliency.shared.request import EditRequest, Ranking
+from gimp_saliency.shared.request import EditRequest
 
 PICTURE = bytes(1024)
 GOOD = b"HTTP/1.1 200 OK\r\nX-Gimp-Saliency-Version: 0.1.0\r\nContent-Length: "

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from gimp_saliency.shared import styles
+from gimp_saliency.shared.choices import PROPOSED, Ranking
 from gimp_saliency.shared.edits import NAMES, Exposure, Saturation
-from gimp_saliency.shared.request import PLAIN, PROPOSED, EditRequest, Ranking, RequestError
+from gimp_saliency.shared.request import PLAIN, EditRequest, RequestError
 
 STYLE = (0.5, -1.25, 3.0, 4.0, -4.0, 0.0, 0.001, 0.0, 0.0, 0.0)
 WHOLE = EditRequest(

@@ -15,10 +15,11 @@ import pytest
 
 from gimp_saliency.predict.plan import Planned
 from gimp_saliency.shared import styles
+from gimp_saliency.shared.choices import Ranking
 from gimp_saliency.shared.client import questions
 from gimp_saliency.shared.edits import NAMES, Contrast, Exposure, Saturation, Sharpening, WhiteBalance
 from gimp_saliency.shared.errors import ServerError, UserError
-from gimp_saliency.shared.request import EditRequest, Ranking
+from gimp_saliency.shared.request import EditRequest
 from gimp_saliency.ui.proposals import Proposal, Proposals, fetch_proposals, is_other_style, select_entries
 from gimp_saliency.ui.session import AdjustingSession, ChoosingSession, Session, Signal
 from tests.conftest import PROJECT

@@ -11,9 +11,10 @@ from gi.repository import Gimp
 
 from ..image.thumbnail import read_mask
 from ..predict.plan import Planned
+from ..shared.choices import Ranking
 from ..shared.edits import Edit
 from ..shared.errors import UserError
-from ..shared.request import EditRequest, Ranking
+from ..shared.request import EditRequest
 from ..shared.words import _
 from .apply import apply_plan
 from .record import EditRecord, RecordError, UnknownWordError

@@ -17,10 +17,10 @@ from gi.repository import Gimp
 
 from ..image.tree import siblings
 from ..shared import version
+from ..shared.choices import DIRECTIONS, MOST
 from ..shared.edits import KINDS, NAMES, Edit, EditError, from_json, to_json
 from ..shared.errors import UserError
 from ..shared.json_type import Json
-from ..shared.request import DIRECTIONS, MOST
 from ..shared.words import _
 
 PARASITE = "saliency-edit"

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from gi.repository import Gimp, GObject
 
+from ..shared.choices import MOST, WIDEST, Ranking
 from ..shared.edits import KINDS
-from ..shared.request import MOST, WIDEST, Ranking
 from ..shared.words import _
 
 _FLAGS = GObject.ParamFlags.READWRITE

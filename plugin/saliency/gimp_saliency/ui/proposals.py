@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..predict.plan import Planned, parse_answer, split_regions
 from ..shared import styles
+from ..shared.choices import PROPOSED
 from ..shared.client import questions
-from ..shared.request import PROPOSED, EditRequest
+from ..shared.request import EditRequest
 
 if TYPE_CHECKING:
     from ..image.thumbnail import Thumbnail

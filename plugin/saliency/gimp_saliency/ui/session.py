@@ -17,10 +17,11 @@ from typing import Any
 
 from ..predict.plan import Planned
 from ..shared import styles
+from ..shared.choices import Ranking
 from ..shared.client import questions
 from ..shared.edits import KINDS, NAMES, NEUTRAL, Edit, from_json, to_json
 from ..shared.errors import ServerError, UserError
-from ..shared.request import EditRequest, Ranking
+from ..shared.request import EditRequest
 from ..shared.words import _
 from .proposals import Proposal, Proposals
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from gi.repository import GdkPixbuf, Gtk
 
-from ...shared.request import PROPOSED, Ranking
+from ...shared.choices import PROPOSED, Ranking
 from ...shared.words import _
 
 SMALL = (66, 44)  # px; of each alternative

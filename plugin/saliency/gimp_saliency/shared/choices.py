@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What there is to choose from: the names and ranges that procedures, command line, protocol and records agree on."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from .words import _
+
+DIRECTIONS = {"attenuate": -1.0, "emphasize": 1.0}  # and whether less or more of the attention is better
+MOST = 150.0  # percent; of all strengths
+WIDEST = 500.0  # px; of a soft edge
+
+
+class Ranking(str, Enum):
+    """Which one of the edits in all orders of application to take."""
+
+    BEST_REALISM = "best-realism"
+    BEST_SALIENCY = "best-saliency"
+    VARIANT_1 = "variant-1"
+    VARIANT_2 = "variant-2"
+    RANDOM = "random"
+
+    @property
+    def label(self) -> str:
+        """For people."""
+        return _WORDS[self][0]
+
+    @property
+    def help(self) -> str:
+        """What it takes, one sentence."""
+        return _WORDS[self][1]
+
+    @property
+    def caption(self) -> str:
+        """The label of a button, with a mnemonic that is unique in the dialog."""
+        return _WORDS[self][2]
+
+
+_WORDS = {
+    Ranking.BEST_REALISM: (
+        _("Most realistic"),
+        _("Of all orders of the edits, the one whose result looks least edited"),
+        _("Most real_istic"),
+    ),
+    Ranking.BEST_SALIENCY: (
+        _("Strongest"),
+        _("Of all orders of the edits, the one that moves attention most"),
+        _("Stron_gest"),
+    ),
+    Ranking.VARIANT_1: (
+        _("Variant"),
+        _("The order whose result differs most from the first two"),
+        _("Variant _1"),
+    ),
+    Ranking.VARIANT_2: (
+        _("Other variant"),
+        _("The order whose result differs most from the first three"),
+        _("Variant _2"),
+    ),
+    Ranking.RANDOM: (_("Any"), _("One order, drawn from the picture itself: the fastest"), _("Any")),
+}
+
+# Those that are worth looking at side by side, in the order in which they are proposed.
+PROPOSED = (Ranking.BEST_REALISM, Ranking.BEST_SALIENCY, Ranking.VARIANT_1, Ranking.VARIANT_2)
