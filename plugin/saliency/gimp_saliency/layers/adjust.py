@@ -37,7 +37,7 @@ def find_edit(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> MadeEdit
     if read_role(layer) == Role.ADJUSTMENT:
         layers = [item for item in reversed(siblings(image, layer)) if _belongs(item, read_id(layer))] or layers
     edit = _read_edit(image, layer, layers)
-    return replace(edit, parts=_find_parts(image, edit))
+    return edit._replace(parts=_find_parts(image, edit))
 
 
 def _find_edit_layer(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> Gimp.Layer:
@@ -144,7 +144,7 @@ def _find_in_copy(image: Gimp.Image, copy: Gimp.Image, edit: MadeEdit) -> MadeEd
         [counterpart(image, copy, layer) for layer in group] for group in (edit.layers, edit.around, edit.parts)
     )
     photo = counterpart(image, copy, edit.photo)
-    return replace(edit, photo=photo, layers=layers, around=around, parts=parts)
+    return edit._replace(photo=photo, layers=layers, around=around, parts=parts)
 
 
 def into_config(edit: MadeEdit, config: Gimp.ProcedureConfig) -> None:
@@ -181,8 +181,7 @@ def apply_values(image: Gimp.Image, edit: MadeEdit, base: Sequence[Edit], wanted
     layers = []
     with undo_step(image, edit.photo):
         for each in edits:
-            record = replace(
-                each.record,
+            record = each.record._replace(
                 strength=wanted.strength,
                 kinds=wanted.kinds,
                 base=tuple(base),

@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -118,13 +117,12 @@ class _Preparation(NamedTuple):
             for (each, edits, around), selection in zip(work, selections)
         ]
         if background:
-            record = replace(
-                parts[-1].record,
+            record = parts[-1].record._replace(
                 background=tuple(background),
                 background_strength=self.request.background_strength,
             )
             whole = self._prepare_selection(None) if in_parts else None
-            parts[-1] = replace(parts[-1], record=record, whole=whole)
+            parts[-1] = parts[-1]._replace(record=record, whole=whole)
         return parts
 
     def _prepare_selection(self, cells: bytes | None) -> PartSelection:

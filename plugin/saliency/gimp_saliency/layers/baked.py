@@ -13,7 +13,6 @@ import struct
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import replace
 from typing import ClassVar
 
 from gi.repository import Gegl, Gimp
@@ -78,7 +77,7 @@ class Baked:
         edits, around = request.scale_edits(record.base, gray), request.scale_background(record.background, gray)
         old, photo = edit.layers[0], edit.photo
         before, replaced = siblings(image, old), read_role(old) == Role.REPLACEMENT
-        record = replace(record, side=side)
+        record = record._replace(side=side)
         part = PartEdit(tuple(edits), PartSelection(), record, tuple(around), alone=replaced)
         try:
             with preserve_selection(image):

@@ -11,7 +11,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar, NamedTuple
 
 from gi.repository import Gimp
@@ -87,8 +87,7 @@ class _Mask(NamedTuple):
     inverted: bool = False
 
 
-@dataclass(frozen=True)
-class _Stack:
+class _Stack(NamedTuple):
     """The groups of region or background of one edit."""
 
     image: Gimp.Image

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import ClassVar, NamedTuple, Protocol
 
 from gi.repository import Gimp
@@ -43,8 +43,7 @@ class PartSelection(NamedTuple):
             Gimp.Selection.feather(image, self.feather)
 
 
-@dataclass(frozen=True)
-class PartEdit:
+class PartEdit(NamedTuple):
     """One part of the selection and its edits, as they are to be applied.
 
     around: edits of all that is not selected; whole: what that is not, None: the part's own selection.  alone: change
@@ -69,8 +68,7 @@ class FoundValues(NamedTuple):
     has_background: bool = False  # whether that is on
 
 
-@dataclass(frozen=True)
-class MadeEdit:
+class MadeEdit(NamedTuple):
     """An edit as it is in the image."""
 
     photo: Gimp.Layer  # the layer that it changes
@@ -79,10 +77,10 @@ class MadeEdit:
     request: EditRequest
     record: EditRecord
     by_hand: frozenset[str] = frozenset()  # edits whose filter the user changed to what no numbers here can say
-    around: list[Gimp.Layer] = field(default_factory=list)  # the background's groups, lowest first
-    background: list[Edit] = field(default_factory=list)  # its values at 100 %; empty: they are not known
+    around: Sequence[Gimp.Layer] = ()  # the background's groups, lowest first
+    background: Sequence[Edit] = ()  # its values at 100 %; empty: they are not known
     around_by_hand: frozenset[str] = frozenset()
-    parts: list[Gimp.Layer] = field(default_factory=list)  # a live group of each part of the selection, this one's too
+    parts: Sequence[Gimp.Layer] = ()  # a live group of each part of the selection, this one's too
 
     def all_layers(self) -> list[Gimp.Layer]:
         """Of region and background, lowest first."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any, NamedTuple
 
@@ -56,8 +55,7 @@ class UnknownWordError(RecordError):
         self.word = "".join(letter for letter in word if letter.isprintable())[:40]
 
 
-@dataclass(frozen=True)
-class EditRecord:
+class EditRecord(NamedTuple):
     """The whole of what was made.
 
     id: common to the layers of the edit.  direction, strength, background_strength (percent) as in EditRequest; kinds:

@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..shared.client import questions
 from ..shared.edits import Edit, EditError, from_json
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from ..image.thumbnail import Thumbnail
 
 
-@dataclass(frozen=True)
-class Planned:
+class Planned(NamedTuple):
     """The edits of one part of the selection at 100 %, in order of application, and where they come from.
 
     cells: which cells of the thumbnail's grid are the part's (255), None: all.  background: edits for all that is not

@@ -7,7 +7,6 @@ On some hundred thousand pixels they take milliseconds, so every movement of a s
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from gi.repository import Gegl, Gimp
@@ -18,8 +17,7 @@ from ..shared.edits import Edit, reach
 from . import rendering
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(NamedTuple):
     """A part of the picture that gets edits: its mask, and the edits in order of application."""
 
     mask: bytes

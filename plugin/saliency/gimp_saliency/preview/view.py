@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from ..image.geometry import Box
 from ..image.pixels import drop_mask
@@ -49,8 +48,8 @@ class View:
         ]
         around = request.scale_background(plan[0].background, self._is_gray) if plan else []
         if around:
-            background = replace(self._make_part(None, around, request, grid), inverted=True)
-            parts.append(background if self._outer is None else replace(background, mask=self._outer))
+            background = self._make_part(None, around, request, grid)._replace(inverted=True)
+            parts.append(background if self._outer is None else background._replace(mask=self._outer))
         return self._preview.show(parts)
 
     def find_missing_masks(self, plan: Sequence[Planned], request: EditRequest) -> list[bytes | None]:

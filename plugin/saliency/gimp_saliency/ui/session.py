@@ -7,12 +7,12 @@ something has changed; its attributes say what it is now.  Not thread-safe: all 
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from random import randrange
 from typing import Any
 
 from ..predict.plan import Planned
@@ -118,7 +118,7 @@ class Session(ABC):
         (dialled,) = from_json([{**to_json([shown])[0], field: value}])
         edits[kind] = dialled.at_strength(1 / strength)
         first = [edits.pop(name) for name in NAMES if KINDS[name].comes_first and name in edits]
-        self.plan[0] = replace(self.plan[0], edits=[*first, *edits.values()])
+        self.plan[0] = self.plan[0]._replace(edits=[*first, *edits.values()])
         self.changed.emit()
 
     def _set_applicable(self, is_applicable: bool) -> None:
@@ -229,7 +229,7 @@ class ChoosingSession(Session):
     def ask_for_styles(self) -> None:
         """Ask for proposals in newly sampled styles."""
         self._say("")
-        self._ask_for_proposals(randrange(_SEEDS))
+        self._ask_for_proposals(int.from_bytes(os.urandom(4), "big") % _SEEDS)
 
     def _ask_for_proposals(self, seed: int | None) -> None:
         """seed: of the styles to sample; None: other orders rather than other styles."""
