@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -133,12 +133,32 @@ def _group_ends(process: subprocess.Popen[Any], patience: float) -> bool:
     pause = threading.Event()
     for _ in range(int(patience / 0.05)):
         process.poll()
-        try:
-            os.killpg(process.pid, 0)
-        except (ProcessLookupError, PermissionError):
+        if not _is_running(process.pid):
             return True
         pause.wait(0.05)
     return False
+
+
+def _is_running(group: int) -> bool:
+    """Whether anything of a process group runs.
+
+    What has ended counts no more, even while nobody has asked for its exit code: in a container the first process of
+    the system may be slow at that, or never do it.
+    """
+    try:
+        os.killpg(group, 0)
+    except (ProcessLookupError, PermissionError):
+        return False
+    found = list(_read_states())
+    return not found or any(state != "Z" for state, of_group in found if of_group == group)
+
+
+def _read_states() -> Iterator[tuple[str, int]]:
+    """State and group of each process, as far as the system tells them in files."""
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # just gone
+            state, _parent, group = path.read_text(errors="replace").rpartition(") ")[2].split()[:3]
+            yield state, int(group)
 
 
 def run_script(gimp: Gimp, code: str, timeout: float = 120.0, env: dict[str, str] | None = None) -> Json:

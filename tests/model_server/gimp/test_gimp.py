@@ -200,6 +200,19 @@ def test_leaving_ends_the_whole_group(runtime: Path, tmp_path: Path) -> None:
     wait_for(lambda: not _runs(int(pid.read_text())))
 
 
+def test_a_process_that_has_ended_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody has asked for its exit code, so it is still of the group."""
+    signs: list[int] = []
+    kill = os.killpg
+    monkeypatch.setattr(os, "killpg", lambda group, sign: (signs.append(sign), kill(group, sign)))
+    leader = subprocess.Popen(["sleep", "60"], preexec_fn=os.setpgrp)
+    with subprocess.Popen(["true"], preexec_fn=lambda: os.setpgid(0, leader.pid)) as ended:
+        wait_for(lambda: not _runs(ended.pid))
+        running.end(leader)
+    assert leader.returncode == -signal.SIGTERM
+    assert signal.SIGKILL not in signs
+
+
 def _runs(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
