@@ -136,14 +136,14 @@ def adjusted(which: str, step: int = 1) -> dict[str, dict[str, Any]]:
 
     step: 1 for all contents, more for a part of them.
     """
-    image, _ = inside_adjust.edited(alpha=which)
-    good = read_parasite(image.get_layers()[0]) or {}
-    image.delete()
+    good, _ = inside_adjust.edited(alpha=which)
+    contents = _variants(read_parasite(good.get_layers()[0]) or {})
     results = {}
-    for name, content in list(_variants(good).items())[::step]:
-        image, _ = inside_adjust.edited(alpha=which)
-        image = _load_with(image, {PARASITE: content}, image.get_layers()[0])
+    for name in list(contents)[::step]:
+        image = good.duplicate()
+        image = _load_with(image, {PARASITE: contents[name]}, image.get_layers()[0])
         results[name] = _outcome("plug-in-saliency-adjust", image, image.get_layers()[0], strength=50.0)
+    good.delete()
     return results
 
 

@@ -160,9 +160,9 @@ class Attacker:
 
 @contextmanager
 def load(clients: int) -> Iterator[None]:
-    """Other clients that ask the server without a pause, if there is one."""
-    picture = os.urandom(128 * 128 * 4)
-    path = "/v1/edits?direction=attenuate&order=random&width=128&height=128"
+    """Other clients that ask the server without a pause, if there is one, and leave the edits room: it is little."""
+    picture = os.urandom(32 * 32 * 4)
+    path = "/v1/edits?direction=attenuate&order=random&width=32&height=32"
     ended = threading.Event()
 
     def ask() -> None:
