@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Measures how long people wait for the dialog: `python -m tests.gimp.benchmark [--gimp 3.0]`.
 
-A real GIMP window on a virtual screen with a picture of 24 megapixels; keys go in, the dialog's own notes say when it
-was shown and painted.  Times that begin with a key hold what xdotool takes to press it, some 10 ms.
+A real GIMP window on a virtual screen with a picture of 24 megapixels, if --width says nothing else; keys go in, the
+dialog's own notes say when it was shown and painted.  Times that begin with a key hold what xdotool takes to press it,
+some 10 ms.
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from gimp_saliency.shared.client import lifecycle
 from tests.conftest import session
 from tests.gimp.gui import Window, opened, wait_for
 
-PICTURE = {"enlarged": (6000, 4000), "ellipse": (1500, 1000, 2500, 1750), "feather": 200}
+WIDTH = 6000  # px: 24 megapixels
 COLD_ROUNDS = 5
 _PAUSE = 0.05  # seconds between two steps of a slider, as of a hand that drags it
 
@@ -113,6 +115,12 @@ def add(times: Times, name: str, seconds: float) -> None:
     times.setdefault(name, []).append(seconds)
 
 
+def make_scene(width: int) -> dict[str, Any]:
+    """A picture of some pixels' width, and a soft selection in it: what the driver's open_picture is told."""
+    left, top, across, down, feather = (width * part // 240 for part in (60, 40, 100, 70, 8))
+    return {"enlarged": (width, width * 2 // 3), "ellipse": (left, top, across, down), "feather": feather}
+
+
 def table(times: Times) -> str:
     """Medians and worst in milliseconds, as Markdown."""
     lines = ["| wait | median | worst | times |", "|---|---:|---:|---:|"]
@@ -133,11 +141,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--gimp", choices=("3.2", "3.0"), default="3.2", help="which of the GIMPs for tests")
     parser.add_argument("--rounds", type=int, default=20, help="how often each wait is measured (default: 20)")
+    parser.add_argument("--width", type=int, default=WIDTH, help=f"of the picture, in pixels (default: {WIDTH})")
     options = parser.parse_args(arguments)
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # users' Pythons keep what they compiled
     with contextmanager(session)(options.gimp) as gimp, tempfile.TemporaryDirectory() as folder:
         os.environ["GIMP_SALIENCY_RUNTIME"] = gimp.env["GIMP_SALIENCY_RUNTIME"]  # whose server is stopped
-        with opened(gimp, Path(folder), PICTURE) as window:
+        with opened(gimp, Path(folder), make_scene(options.width)) as window:
             before = os.getloadavg()[0]
             times = measure(window, options.rounds)
         load = f"load {before:.1f} before and {os.getloadavg()[0]:.1f} after"

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.alone
 @pytest.mark.thorough
 @pytest.mark.skipif(bool(gui.MISSING), reason=f"needs {', '.join(gui.TOOLS)}")
 def test_one_round(gimp32: GimpForTests) -> None:
-    command = [sys.executable, "-m", "tests.gimp.benchmark", "--rounds", "1"]
+    command = [sys.executable, "-m", "tests.gimp.benchmark", "--rounds", "1", "--width", "1200"]
     root = {"GIMP_SALIENCY_TEST_GIMP_32": str(gimp32.gimp.location)}
     env = {**os.environ, **root, "PYTHONPATH": str(PROJECT)}
     done = subprocess.run(command, cwd=PROJECT, env=env, capture_output=True, text=True, timeout=500)
