@@ -192,7 +192,8 @@ def opened(
     driver = PROJECT / "tests" / "gimp" / "driver.py"
     names = {"ADDRESS": str(address), "SCENE": scene or {}}
     code = f"import sys; sys.path[:0] = {search!r}; exec(open({str(driver)!r}).read(), {names!r})"
-    arguments = ["-n", "--no-splash", f"--gimprc={rc}", "--batch-interpreter", "python-fu-eval", "-b", code]
+    # Without brushes and fonts for painting, which nothing here needs.
+    arguments = ["-n", "-d", "-f", "--no-splash", f"--gimprc={rc}", "--batch-interpreter", "python-fu-eval", "-b", code]
     pictures = os.environ.get("GIMP_SALIENCY_SCREENSHOTS")
     with screen(size) as display, (folder / "log").open("ab") as log:
         all_env = {**gimp.env, "DISPLAY": display, "GIMP_SALIENCY_TRACE": str(trace), **(env or {})}

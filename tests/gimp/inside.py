@@ -7,6 +7,7 @@ import base64
 import random
 import struct
 import tempfile
+from functools import cache
 from typing import Any
 
 from gi.repository import Gegl, Gimp, Gio
@@ -87,17 +88,23 @@ def picture(
     layer = Gimp.Layer.new(image, "Photo", *(size or (width, height)), kind, 100, Gimp.LayerMode.NORMAL)
     image.insert_layer(layer, None, 0)
     layer.set_offsets(*offset)
-    draw = random.Random(seed)
-    pixels = bytearray()
-    for y in range(layer.get_height()):
-        for x in range(layer.get_width()):
-            colour = (4 * x % 256, 5 * y % 256, 2 * (x + y) % 256)
-            pixels += bytes((value + draw.randrange(64)) % 256 for value in colour)
-            pixels.append(draw.randrange(256) if alpha == "partial" else 255)
-    write(layer, bytes(pixels), "R'G'B'A u8")
+    write(layer, noisy_colours(layer.get_width(), layer.get_height(), alpha == "partial", seed), "R'G'B'A u8")
     if adobe:
         image.set_color_profile(Gimp.ColorProfile.new_rgb_adobe())  # the same numbers, other colours
     return image, layer
+
+
+@cache
+def noisy_colours(width: int, height: int, is_partial: bool, seed: int) -> bytes:
+    """R'G'B'A bytes: noise over smooth colours; is_partial: alpha is noise, too, rather than full."""
+    draw = random.Random(seed)
+    pixels = bytearray()
+    for y in range(height):
+        for x in range(width):
+            colour = (4 * x % 256, 5 * y % 256, 2 * (x + y) % 256)
+            pixels += bytes((value + draw.randrange(64)) % 256 for value in colour)
+            pixels.append(draw.randrange(256) if is_partial else 255)
+    return bytes(pixels)
 
 
 def write(drawable: Any, pixels: bytes, babl_format: str) -> None:
@@ -115,13 +122,16 @@ def read(drawable: Any, babl_format: str = "R'G'B'A double") -> bytes:
 
 def visible(image: Any, babl_format: str = "R'G'B'A double") -> bytes:
     """The pixels of the composition, in the image's own precision."""
-    copy = image.duplicate()
+    size = image.get_width(), image.get_height()
+    other = Gimp.Image.new_with_precision(*size, image.get_base_type(), image.get_precision())
     try:
-        layer = Gimp.Layer.new_from_visible(image, copy, "")
-        copy.insert_layer(layer, None, 0)
+        if (profile := image.get_color_profile()) is not None:
+            other.set_color_profile(profile)
+        layer = Gimp.Layer.new_from_visible(image, other, "")
+        other.insert_layer(layer, None, 0)
         return read(layer, babl_format)
     finally:
-        copy.delete()
+        other.delete()
 
 
 def selection(image: Any, babl_format: str = "Y double") -> bytes:

@@ -160,13 +160,13 @@ class Attacker:
 
 @contextmanager
 def load(clients: int) -> Iterator[None]:
-    """Other clients that ask the server without a pause, if there is one, and leave the edits room: it is little."""
+    """Other clients that ask the server several times a second, if there is one."""
     picture = os.urandom(32 * 32 * 4)
     path = "/v1/edits?direction=attenuate&order=random&width=32&height=32"
     ended = threading.Event()
 
     def ask() -> None:
-        while not ended.wait(0.02):
+        while not ended.wait(0.1):
             with suppress(ServerError):
                 transport.request("POST", path, picture, timeout=2.0)
 
