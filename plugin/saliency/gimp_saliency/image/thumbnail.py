@@ -34,17 +34,6 @@ class Thumbnail(NamedTuple):
     width: int
     height: int
 
-    @property
-    def mask(self) -> bytes:
-        """M of each pixel."""
-        return self.pixels[3::4]
-
-    def with_mask(self, mask: bytes) -> Thumbnail:
-        """The same picture with another mask."""
-        pixels = bytearray(self.pixels)
-        pixels[3::4] = mask
-        return self._replace(pixels=bytes(pixels))
-
 
 def read_thumbnail(image: Gimp.Image, layer: Gimp.Layer, edits: Sequence[Gimp.Layer] = ()) -> Thumbnail:
     """What is visible at and below the layer and its edits, whole canvas, long side 384 px at most.

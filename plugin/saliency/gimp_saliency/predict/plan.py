@@ -46,11 +46,16 @@ def parse_answer(answer: dict[str, Any], order: str, part: bytes | None = None) 
 
 def split_regions(thumbnail: Thumbnail, separate: bool) -> list[tuple[bytes, bytes | None]]:
     """What to ask the server for: R'G'B'M bytes of each part, and its cells (None for the whole selection)."""
-    mask = thumbnail.mask
+    mask = thumbnail.pixels[3::4]
     found = cells(mask, thumbnail.width, thumbnail.height) if separate else []
     if len(found) < 2:
         return [(thumbnail.pixels, None)]
-    return [(thumbnail.with_mask(within(mask, part)).pixels, part) for part in found]
+    result: list[tuple[bytes, bytes | None]] = []
+    for part in found:
+        pixels = bytearray(thumbnail.pixels)
+        pixels[3::4] = within(mask, part)
+        result.append((bytes(pixels), part))
+    return result
 
 
 def predict_plan(thumbnail: Thumbnail, request: EditRequest) -> list[Planned]:

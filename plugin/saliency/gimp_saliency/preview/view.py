@@ -28,7 +28,7 @@ class View:
         """
         self.width, self.height, self.box, self.canvas = thumbnail.width, thumbnail.height, box, canvas
         self.before = drop_mask(thumbnail.pixels)
-        self.mask = thumbnail.mask
+        self.mask = thumbnail.pixels[3::4]
         self._is_gray, self._outer = is_gray, outer
         self._preview = Preview(self.before, self.width, self.height, max(canvas) * self._scale())
         self._masks: dict[bytes, bytes] = {}  # of parts, by their cells
