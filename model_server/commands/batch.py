@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gimp_saliency.shared import styles
-from gimp_saliency.shared.choices import DIRECTIONS, MOST, Ranking
+from gimp_saliency.shared.choices import DIRECTIONS, MOST, Edge, Ranking
 from gimp_saliency.shared.edits import NAMES
 from gimp_saliency.shared.errors import UserError
 from gimp_saliency.shared.request import EditRequest, RequestError
@@ -34,6 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--strength", type=percent, default=100.0, help="percent, 0 to 150 (default: 100)")
     add("--order", choices=[ranking.value for ranking in _RANKINGS], default=Ranking.BEST_REALISM.value)
     add("--edits", metavar="NAME,…", help=f"the kinds of edit to use, of {', '.join(NAMES)} (default: all)")
+    edges = "of the regions: fitted to the object, softened, as in the masks, or what suits each (default: automatic)"
+    add("--edge", choices=[edge.value for edge in Edge], default=Edge.AUTOMATIC.value, help=edges)
     add("--background", action="store_true", help="also edit what surrounds the regions")
     around = "of the background's edits, 0 to 150 (default: 100)"
     add("--background-strength", type=percent, metavar="PERCENT", help=around)
@@ -97,4 +99,5 @@ def _request(options: argparse.Namespace) -> EditRequest:
         background=options.background,
         background_strength=100.0 if options.background_strength is None else options.background_strength,
         style=options.style,
+        edge=Edge(options.edge),
     )

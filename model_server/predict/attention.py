@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -19,6 +19,7 @@ from gimp_saliency.shared.edits import Edit
 from gimp_saliency.shared.request import PLAIN, EditRequest
 from gimp_saliency.shared.styles import Style
 from model_server.predict.background import Fit, fit_background
+from model_server.predict.border import LIMIT, Border
 from model_server.predict.canvas import Bytes, Floats, check_picture
 from model_server.predict.editor import Editor, Operators
 from model_server.predict.judges import REALISM, SALIENCY, Judges
@@ -34,6 +35,9 @@ EDIT = "edit.onnx"
 # _BELIEVABLE, else the last.  Chosen on held-out photographs; MODEL_CARD.md says what it is worth.
 _FACTORS = {"attenuate": (1.5, 1.25, 1.0, 0.75, 0.5, 0.35), "emphasize": (1.25, 1.0, 0.75, 0.5, 0.35)}
 _BELIEVABLE = -0.08
+
+# Where a border would show more than LIMIT, an edit goes so much less far than a straight line says, so many times.
+_SAFE, _STEPS = 0.97, 5
 
 # Of a background's fit: added to the share of attention before its logarithm is taken; what the region's realism weighs
 # beside that.
@@ -57,12 +61,14 @@ class Figures:
 class Prediction:
     """Edits in order of application, at strength 1, and what they do at the strength that was asked for.
 
-    background: those of what surrounds the region, None if nobody asked for them.
+    background: those of what surrounds the region, None if nobody asked for them.  border: what shows of one, at the
+    strength that was asked for, see `border.Border`.
     """
 
     edits: list[Edit]
     background: list[Edit] | None
     style: Style
+    border: float
     figures: Figures | None  # None: nobody asked for them
 
 
@@ -73,32 +79,79 @@ class Look:
     saliency: share of the viewers' attention that falls into the region, 0..1.  realism: the region's, 0..1.
     grey: (H, W), where the viewers look, 255 where most.  peak: what 255 stands for, the share of all attention that
     falls into the one cell of the network's grid that draws most, 0..1; the grid has the same cells for all pictures
-    of one size, so grey * peak compares their maps.
+    of one size, so grey * peak compares their maps.  border: what shows of one that an edit left, see `border.Border`;
+    None: nobody asked for it.
     """
 
     saliency: float
     realism: float
     grey: Bytes
     peak: float
+    border: float | None = None
 
 
-@dataclass(frozen=True)
 class _Plan:
-    """What the edit network said of one region, as far as it is to go, in all orders of application."""
+    """What the edit network said of one region, as far as it is to go, in all orders of application.  Thread-safe."""
 
-    inside: Floats  # [orders, COUNT]
-    around: Floats | None  # the same; None if nobody asked for it
-    request: EditRequest
-    orders: Sequence[Sequence[int]]
-    editor: Editor
+    def __init__(
+        self, inside: Floats, around: Floats | None, request: EditRequest, words: Vocabulary, scene: Scene
+    ) -> None:
+        """inside, around: [orders, COUNT]; around: None if nobody asked for it."""
+        self.request = request
+        self._inside, self._around, self._words, self._scene = inside, around, words, scene
+        self._factors: dict[int, tuple[float, float]] = {}  # of the orders that have been measured
+        self._made: dict[int, Floats] = {}  # what that made, until it is asked for
 
     def render(self, index: int) -> Floats:
         """The picture [1, 3, H, W] edited in the order of that index, at the strength that was asked for."""
-        inside = self.inside[index] * np.float32(self.request.strength / 100)
-        around = None
-        if self.around is not None:
-            around = self.around[index] * np.float32(self.request.background_strength / 100)
-        return self.editor.apply(inside, around, self.orders[index])
+        inside, around = self._limit(index)
+        picture = self._made.pop(index, None)
+        strengths = self.request.strength / 100, self.request.background_strength / 100
+        if picture is not None and strengths == (1, 1):
+            return picture
+        return self._apply(index, inside * strengths[0], around * strengths[1])
+
+    def to_edits(self, index: int) -> tuple[list[Edit], list[Edit] | None]:
+        """The edits of region and surround at strength 1, in the order of that index."""
+        inside, around = self._limit(index)
+        order = self._words.orders[index]
+        outer = None
+        if self._around is not None:
+            outer = self._words.to_edits(self._around[index] * np.float32(around), order)
+        return self._words.to_edits(self._inside[index] * np.float32(inside), order), outer
+
+    def _limit(self, index: int) -> tuple[float, float]:
+        """How much of the edits of region and surround is taken, so that no border shows: both 0..1.
+
+        The region's go as far as they may by themselves, those of the surround as far as these leave room.
+        """
+        if index not in self._factors:
+            around = 1.0
+            inside, self._made[index] = self._find_factor(lambda factor: self._apply(index, factor, 0.0))
+            if self._around is not None:
+                around, self._made[index] = self._find_factor(lambda factor: self._apply(index, inside, factor))
+            self._factors[index] = inside, around
+        return self._factors[index]
+
+    def _find_factor(self, edit: Callable[[float], Floats]) -> tuple[float, Floats]:
+        """How much of an edit can be taken before a border shows, 0..1, and the picture with so much of it.
+
+        The border grows nearly as the parameters do, so hardly ever more than one step is needed.
+        """
+        factor = 1.0
+        picture = edit(factor)
+        for _step in range(_STEPS):
+            border = self._scene.border(picture)
+            if border <= LIMIT:
+                break
+            factor *= _SAFE * LIMIT / border
+            picture = edit(factor)
+        return factor, picture
+
+    def _apply(self, index: int, inside: float, around: float) -> Floats:
+        """The picture with so much of the parameters in the region and around it."""
+        outer = None if self._around is None or not around else self._around[index] * np.float32(around)
+        return self._scene.editor.apply(self._inside[index] * np.float32(inside), outer, self._words.orders[index])
 
 
 @dataclass(frozen=True)
@@ -107,17 +160,16 @@ class Judged:
 
     plan: _Plan
     fit: Fit | None  # what the edits around the region were fitted by, if they were
-    words: Vocabulary
     scene: Scene
     candidates: Candidates
 
     def predict(self, index: int, figures: bool = True) -> Prediction:
         """The edits in the order of that index."""
-        plan, order = self.plan, self.words.orders[index]
+        border = self.candidates.border(index)
         return Prediction(
-            self.words.to_edits(plan.inside[index], order),
-            None if plan.around is None else self.words.to_edits(plan.around[index], order),
-            plan.request.style_numbers or PLAIN,
+            *self.plan.to_edits(index),
+            self.plan.request.style_numbers or PLAIN,
+            border,
             self._measure_figures(index) if figures else None,
         )
 
@@ -188,15 +240,20 @@ class Attention:
             return {choice: first.predict(index) for choice, index in first.candidates.choose_distinct().items()}
         return self._propose_styles(scene, first, seed)
 
-    def look(self, picture: Bytes) -> Look:
-        """What viewers and critic say of a picture as it is."""
+    def look(self, picture: Bytes, original: Bytes | None = None) -> Look:
+        """What viewers and critic say of a picture as it is; original: (H, W, 3), what it was before an edit."""
         check_picture(picture, channels=4)
         canvas = self._networks.format.place(picture)
         areas = {"mask": canvas.place_mask(picture[:, :, 3]), "valid": canvas.valid}
         self._networks.load((SALIENCY, REALISM))
         density, share = self._judges.map_and_share(canvas.picture, **areas)
         grey = canvas.restore_map(density, *picture.shape[:2])
-        return Look(share, self._judges.measure_realism(canvas.picture, **areas), grey, peak=float(density.max()))
+        border = None
+        if original is not None:
+            before = self._networks.format.place(original).picture
+            border = Border(before, **areas).measure(canvas.picture)
+        realism = self._judges.measure_realism(canvas.picture, **areas)
+        return Look(share, realism, grey, float(density.max()), border)
 
     def map_saliency(self, picture: Bytes) -> Bytes:
         """Where viewers look: picture (H, W, 3) uint8 to a grey map (H, W), 255 where they look most."""
@@ -230,11 +287,10 @@ class Attention:
             if fit is None:
                 fit = self._fit_background(scene, request, inside[0], around[0])
             around = fit(around)
-        orders = self._words.orders
-        plan = _Plan(inside, around if request.background else None, request, orders, scene.editor)
+        plan = _Plan(inside, around if request.background else None, request, self._words, scene)
         measure = scene.make_measure(request.background)
-        candidates = Candidates(plan.render, scene.share, scene.realism, measure, request.sign, len(orders), self._pool)
-        return Judged(plan, fit, self._words, scene, candidates)
+        candidates = Candidates(plan.render, scene, measure, request.sign, len(self._words.orders), self._pool)
+        return Judged(plan, fit, scene, candidates)
 
     def _run_network(self, scene: Scene, request: EditRequest) -> tuple[Floats, Floats]:
         """What the edit network says for all orders: parameters inside the region and around it, [orders, COUNT]."""

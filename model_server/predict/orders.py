@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, cached_property
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -45,28 +46,41 @@ class Measure:
         return self._weights > 0
 
 
+class Judge(Protocol):
+    """What says of a picture [1, 3, H, W], display-encoded 0..1, what it is worth."""
+
+    def share(self, picture: Floats) -> float:
+        """The share of attention that falls into the region, 0..1."""
+
+    def realism(self, picture: Floats) -> float:
+        """How real the region looks, 0..1."""
+
+    def border(self, picture: Floats) -> float:
+        """How much of a border the region shows, 0 at least."""
+
+
 class Candidates:
     """The edited pictures of one request by the index of their order in `Vocabulary.orders`."""
 
     def __init__(
         self,
         edit: Callable[[int], Floats],
-        share: Callable[[Floats], float],
-        realism: Callable[[Floats], float],
+        judge: Judge,
         measure: Measure,
         sign: float,
         count: int,
         pool: ThreadPoolExecutor,
     ) -> None:
-        """edit: gives an order's picture [1, 3, H, W], display-encoded 0..1.  share, realism: of such a picture, 0..1.
+        """edit: gives an order's picture [1, 3, H, W], display-encoded 0..1.  judge: says what such a picture is worth.
 
         sign: -1 if less of the attention is better, +1 if more.  count: of orders.
         pool: whose threads may compute several orders at once.
         """
         # None of these may hold self: in a cycle, megabytes of pictures would wait for the garbage collector.
         edit = cache(edit)
-        self.share = cache(lambda index: share(edit(index)))
-        self.realism = cache(lambda index: realism(edit(index)))
+        self.share = cache(lambda index: judge.share(edit(index)))
+        self.realism = cache(lambda index: judge.realism(edit(index)))
+        self.border = cache(lambda index: judge.border(edit(index)))
         self.seen = seen = cache(lambda index: measure.cut(edit(index)))
         self._difference = cache(lambda one, other: measure.compare(seen(one), seen(other)))
         self._sign = sign

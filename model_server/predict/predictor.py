@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from model_server.predict.attention import Attention
+from model_server.predict.fitting import Fitting
 from model_server.predict.networks import NETWORKS, Networks
 from model_server.predict.pool import make_pool
 
@@ -21,9 +22,11 @@ class Predictor:
         pool = make_pool()
         self._networks = Networks(folder, pool)
         self.attention = Attention(self._networks, pool)
+        self.fitting = Fitting(self._networks)
         self.model = self._networks.model
-        self.networks = self._networks.describe(self.attention.files)
+        self._files = *self.attention.files, *self.fitting.files
+        self.networks = self._networks.describe(self._files)
 
     def load(self) -> None:
         """Load all networks now, not when they are first needed.  Raises NetworkError."""
-        self._networks.load(self.attention.files)
+        self._networks.load(self._files)

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A picture and its region, and what viewers and critic say of what is made of it."""
+"""A picture and its region, and what viewers, critic and border say of what is made of it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
 
+from model_server.predict.border import Border
 from model_server.predict.canvas import Canvas, Floats
 from model_server.predict.editor import Editor
 from model_server.predict.judges import Judges
@@ -28,6 +29,14 @@ class Scene:
     def realism(self, picture: Floats) -> float:
         """How real the region of a picture like this one looks, edited: 0..1."""
         return self.judges.measure_realism(picture, self.mask, self.canvas.valid)
+
+    def border(self, picture: Floats) -> float:
+        """How much of a border an edit of the region shows in a picture like this one, edited: see `border.Border`."""
+        return self._border.measure(picture)
+
+    @cached_property
+    def _border(self) -> Border:
+        return Border(self.canvas.picture, self.mask, self.canvas.valid)
 
     @cached_property
     def share_before(self) -> float:

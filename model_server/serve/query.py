@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 SIDES = range(16, 385)  # pixels of a picture's width and height
+PART_SIDES = range(16, 1025)  # of what is seen of a part of a selection
 TILE_SIDES = range(1, 2049)  # of what is refined: a tile of the picture at full size
 
 _FIELDS = 10  # more than any address takes
@@ -77,7 +78,14 @@ def check_names(query: Query, *names: str) -> None:
 
 def parse_switch(query: Query, name: str) -> bool:
     """0 or 1."""
-    return _parse_choice(query, name, _SWITCH) == "1"
+    return parse_choice(query, name, _SWITCH) == "1"
+
+
+def parse_choice(query: Query, name: str, choices: Iterable[str]) -> str:
+    """One of some words."""
+    if query[name] not in choices:
+        raise Refusal(400, f"{name} must be one of {', '.join(choices)}.")
+    return query[name]
 
 
 def parse_side(query: Query, name: str, sides: range) -> int:
@@ -112,22 +120,35 @@ def parse_edit_request(query: Query) -> EditRequest:
 
 def read_picture(request: Request, query: Query, channels: int, sides: range = SIDES) -> Picture:
     """The picture in the body, of the query's width and height, a byte a channel."""
+    width, height, body = _read_body(request, query, channels, sides)
+    return Picture(body, height, width, channels)
+
+
+def read_region(request: Request, query: Query, sides: range = SIDES) -> Picture:
+    """The same with a mask as fourth channel, which is not empty."""
+    picture = read_picture(request, query, 4, sides)
+    _check_region(picture)
+    return picture
+
+
+def read_pair(request: Request, query: Query) -> tuple[Picture, Picture]:
+    """A picture with a mask, which is not empty, and after it the colours of another one of its size."""
+    width, height, body = _read_body(request, query, 7, SIDES)
+    first = 4 * width * height
+    picture = Picture(body[:first], height, width, 4)
+    _check_region(picture)
+    return picture, Picture(body[first:], height, width, 3)
+
+
+def _read_body(request: Request, query: Query, channels: int, sides: range) -> tuple[int, int, bytes]:
+    """Width, height and so many bytes for each pixel."""
     width, height = parse_side(query, "width", sides), parse_side(query, "height", sides)
     length = request.read_length(sides[-1] ** 2 * channels)
     if length != width * height * channels:
         raise Refusal(400, f"The body has {length} bytes; {width} × {height} pixels need {width * height * channels}.")
-    return Picture(request.read_body(length), height, width, channels)
+    return width, height, request.read_body(length)
 
 
-def read_region(request: Request, query: Query) -> Picture:
-    """The same with a mask as fourth channel, which is not empty."""
-    picture = read_picture(request, query, 4)
+def _check_region(picture: Picture) -> None:
     if not picture.has_region():
         raise Refusal(400, N_("The mask is empty; select the region to edit."))
-    return picture
-
-
-def _parse_choice(query: Query, name: str, choices: Iterable[str]) -> str:
-    if query[name] not in choices:
-        raise Refusal(400, f"{name} must be one of {', '.join(choices)}.")
-    return query[name]

@@ -15,20 +15,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from gimp_saliency.shared import edits, version
+from gimp_saliency.shared.choices import WIDEST, Edge
 from gimp_saliency.shared.client import transport
 from gimp_saliency.shared.request import DEFAULTS
 from gimp_saliency.shared.words import N_
 from model_server.serve import memory
 from model_server.serve.messages import Answer, Refusal, Request
 from model_server.serve.query import (
+    PART_SIDES,
     SIDES,
     TILE_SIDES,
     check_names,
+    parse_choice,
     parse_edit_request,
     parse_side,
     parse_switch,
     parse_whole,
     parse_within,
+    read_pair,
     read_picture,
     read_region,
     split_target,
@@ -139,14 +143,22 @@ def answer_proposals(context: Context) -> Answer:
 
 
 def answer_look(context: Context) -> Answer:
-    """POST /v1/look: how much attention a region draws, how real it looks, and where people look."""
-    check_names(context.query, "width", "height")
-    picture = read_region(context.request, context.query)
+    """POST /v1/look: how much attention a region draws, how real it looks, and where people look.
+
+    With `original`, the picture before an edit follows, and the answer says how much of a border the edit shows.
+    """
+    query = {"original": "0", **context.query}
+    check_names(query, "width", "height", "original")
+    has_original = parse_switch(query, "original")
+    picture, original = (
+        read_pair(context.request, query) if has_original else (read_region(context.request, query), None)
+    )
 
     def job(predictor: Predictor) -> dict[str, Any]:
-        found = predictor.attention.look(picture.to_array())
-        grey = base64.b64encode(found.grey.tobytes()).decode("ascii")
-        return {"saliency": found.saliency, "realism": found.realism, "map": grey, "peak": found.peak}
+        found = predictor.attention.look(picture.to_array(), None if original is None else original.to_array())
+        grey = _to_text(found.grey.tobytes())
+        figures = {"saliency": found.saliency, "realism": found.realism, "map": grey, "peak": found.peak}
+        return figures if found.border is None else {**figures, "border": found.border}
 
     return context.judge(job)
 
@@ -159,6 +171,25 @@ def answer_saliency(context: Context) -> Answer:
         context.predict(lambda predictor: predictor.attention.map_saliency(picture.to_array()).tobytes()),
         "application/octet-stream",
     )
+
+
+def answer_edge(context: Context) -> Answer:
+    """POST /v1/edge: what becomes of a selection's edge, and the mask that this gives."""
+    query = {"radius": "0", **context.query}
+    check_names(query, "width", "height", "edge", "radius")
+    edge = Edge(parse_choice(query, "edge", [each.value for each in Edge]))
+    radius = parse_within(query, "radius", 0.0, WIDEST)
+    with _make_room(parse_side(query, "width", PART_SIDES) * parse_side(query, "height", PART_SIDES)):
+        picture = read_region(context.request, query, PART_SIDES)
+
+        def job(predictor: Predictor) -> dict[str, Any]:
+            found = predictor.fitting.find_edge(picture.to_array(), edge, radius)
+            result: dict[str, Any] = {"edge": found.edge.value, "mask": _to_text(found.mask.tobytes())}
+            if found.expected is not None:
+                result["expected"] = {"fitted": found.expected[0], "selected": found.expected[1]}
+            return result
+
+        return context.judge(job)
 
 
 def answer_refine(context: Context) -> Answer:
@@ -207,6 +238,7 @@ def answer_stop(context: Context) -> Answer:
 
 
 _ROUTES: dict[str, tuple[str, Callable[[Context], Answer]]] = {
+    "/v1/edge": ("POST", answer_edge),
     "/v1/edits": ("POST", answer_edits),
     "/v1/proposals": ("POST", answer_proposals),
     "/v1/look": ("POST", answer_look),
@@ -230,7 +262,7 @@ def _check_version(request: Request) -> None:
 
 def _describe(found: Prediction) -> dict[str, Any]:
     """A prediction as JSON."""
-    result: dict[str, Any] = {"edits": edits.to_json(found.edits)}
+    result: dict[str, Any] = {"edits": edits.to_json(found.edits), "border": found.border}
     if found.background is not None:
         result["background"] = edits.to_json(found.background)
     if found.figures:
@@ -238,6 +270,11 @@ def _describe(found: Prediction) -> dict[str, Any]:
         result["saliency"] = {"before": figures.saliency_before, "after": figures.saliency_after}
         result["realism"] = {"before": figures.realism_before, "after": figures.realism_after}
     return result
+
+
+def _to_text(values: bytes) -> str:
+    """Bytes as JSON holds them."""
+    return base64.b64encode(values).decode("ascii")
 
 
 @contextlib.contextmanager

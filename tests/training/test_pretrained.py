@@ -35,7 +35,7 @@ class StandIn(nn.Module):
         self.stem = _layer(3, 32, 3, 2)
         self.blocks = nn.ModuleList()
         channels = 32
-        for expansion, outputs, repeats, stride in STAGES[:2]:
+        for expansion, outputs, repeats, stride, _kernel in STAGES[:2]:
             for k in range(repeats):
                 hidden = channels * expansion
                 layers = [_layer(channels, hidden, 1)] if expansion > 1 else []

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import json
+import math
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +27,7 @@ from model_server.training import (
     checkpoints,
     colour,
     data,
+    edge,
     edit,
     evaluate,
     export,
@@ -47,6 +50,8 @@ from model_server.training.models import (
 from model_server.training.parallel import Team
 from model_server.training.reports import ablations
 
+SMALL_TRUNK = ["--trunk", "mobilenet-v2", "--batch", "4"]
+
 
 @pytest.fixture(scope="session")
 def runs(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -61,7 +66,9 @@ def runs(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     judges = ["--viewers", str(folder / "a.pt"), str(folder / "b.pt"), "--critic", str(folder / "critic.pt")]
     prepared = ["--prepared", str(folder / "prepared.pt"), "--batch", "4"]
     edit.main([*common, "--epochs", "1", *prepared, *judges, "--out", str(folder / "edit.pt")])
-    export.main(["--edit", str(folder / "edit.pt"), *judges, "--out", str(folder / "networks")])
+    edge.main([*common, "--epochs", "2", *SMALL_TRUNK, "--out", str(folder / "edge.pt")])
+    found = ["--edit", str(folder / "edit.pt"), "--edge", str(folder / "edge.pt")]
+    export.main([*found, *judges, "--out", str(folder / "networks")])
     return folder
 
 
@@ -136,7 +143,37 @@ def test_realism_and_edit_resume(data_folder: Path, runs: Path, tmp_path: Path) 
         assert torch.allclose(value, unbroken["model"][name], atol=1e-4), name
 
 
-@pytest.mark.parametrize("script", [saliency, realism, edit, export, evaluate])
+def test_edge_training_resumes(data_folder: Path, runs: Path, tmp_path: Path) -> None:
+    common = ["--data", str(data_folder), "--steps", "2", "--threads", "1", *SMALL_TRUNK, "--epochs", "2"]
+    out = tmp_path / "edge.pt"
+    with broken_off():
+        edge.main([*common, "--out", str(out)])
+    assert checkpoints.load(out)["epoch"] == 1
+    edge.main([*common, "--out", str(out), "--resume"])
+    unbroken = checkpoints.load(runs / "edge.pt")
+    for name, value in checkpoints.load(out)["model"].items():
+        assert torch.allclose(value, unbroken["model"][name], atol=1e-4), name
+
+
+def test_the_exported_edge_network_agrees_with_torch(runs: Path, tmp_path: Path) -> None:
+    network = edge.load_network(runs / "edge.pt")
+    shutil.copy(runs / "networks" / "manifest.json", tmp_path)
+    export.main(["--only-edge", "--edge", str(runs / "edge.pt"), "--out", str(tmp_path)])
+    assert json.loads((tmp_path / "manifest.json").read_text())["files"].keys() == {"edge.onnx"}
+    session = onnxruntime.InferenceSession(tmp_path / "edge.onnx", providers=["CPUExecutionProvider"])
+    rng = np.random.default_rng(0)
+    for side in (96, 192):
+        picture, selection = rng.random((1, 3, side, side), np.float32), np.zeros((1, 1, side, side), np.float32)
+        selection[:, :, side // 4 : side // 2] = 1
+        mask, expected = session.run(None, {"picture": picture, "selection": selection})
+        with torch.no_grad():
+            found = network(torch.from_numpy(picture), torch.from_numpy(selection))
+        # Weights are kept as half floats.
+        assert np.abs(mask - found.mask.sigmoid().numpy()).max() < 0.02
+        assert np.abs(expected - found.expected.sigmoid().numpy()).max() < 0.02
+
+
+@pytest.mark.parametrize("script", [saliency, realism, edit, edge, export, evaluate])
 def test_help_explains_itself(script: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         script.main(["--help"])
@@ -155,6 +192,7 @@ def test_exported_networks_agree_with_torch(runs: Path, background: bool, monkey
     monkeypatch.setattr(
         "model_server.predict.attention.fit_background", lambda around, *_: Fit(1.0, np.zeros_like(around))
     )
+    monkeypatch.setattr("model_server.predict.attention.LIMIT", math.inf)  # of the border that may show
     predictor = Predictor(runs / "networks")
     network, critic = export.load_edit(runs / "edit.pt"), realism.load_network(runs / "critic.pt")
     viewers = [saliency.load_network(runs / name) for name in ("a.pt", "b.pt")]

@@ -139,7 +139,7 @@ def test_what_gimp_is_told(fake_gimp: Path) -> None:
     add(fake_gimp, "told.jpg")
     assert run(fake_gimp) == 0
     plain = {"direction": "attenuate", "order": "best-realism", "strength": 100, "format": "jpg", "frames": False}
-    plain.update(background=False, background_strength=100, style="", edits=None, regions=[None])
+    plain.update(background=False, background_strength=100, style="", edits=None, regions=[None], edge="automatic")
     assert told(fake_gimp) == plain
     styles.save("Pale & blue", [0.5] * 10)
     options = ["--strength", "80", "--background", "--background-strength", "60", "--style", "Pale & blue"]

@@ -6,6 +6,7 @@ from __future__ import annotations
 import gc
 import weakref
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -23,18 +24,27 @@ MASK = np.zeros((1, 1, 8, 8), np.float32)
 MASK[..., 2:6, 2:6] = 1
 
 
-def candidates(greys: list[float], sign: float = 1.0) -> Candidates:
-    """Orders whose pictures are grey; the first ones as given, the rest like the first.
+class Greys:
+    """The darker, the more real; the brighter, the more attention."""
 
-    The darker, the more real; the brighter, the more attention.
-    """
+    def share(self, picture: Any) -> float:
+        return float(picture.mean())
+
+    def realism(self, picture: Any) -> float:
+        return -float(picture.mean())
+
+    def border(self, picture: Any) -> float:
+        return 0.0
+
+
+def candidates(greys: list[float], sign: float = 1.0) -> Candidates:
+    """Orders whose pictures are grey; the first ones as given, the rest like the first."""
     greys = [*greys, *[greys[0]] * (len(ORDERS) - len(greys))]
 
     def edited(index: int) -> Any:
         return np.full((1, 3, 8, 8), greys[index], np.float32)
 
-    share, realism = (lambda picture: float(picture.mean())), (lambda picture: -float(picture.mean()))
-    return Candidates(edited, share, realism, Measure(MASK), sign, len(ORDERS), POOL)
+    return Candidates(edited, Greys(), Measure(MASK), sign, len(ORDERS), POOL)
 
 
 def test_variants_are_farthest_from_what_was_chosen_before() -> None:
@@ -56,7 +66,7 @@ def test_lookalikes_are_left_out_but_answer() -> None:
 
 @pytest.mark.parametrize(("choice", "looks"), [("best-realism", "realism"), ("best-saliency", "share")])
 def test_a_choice_runs_one_network_only(choice: str, looks: str) -> None:
-    runs = {"realism": 0, "share": 0}
+    runs = {"realism": 0, "share": 0, "border": 0}
 
     def count(name: str) -> Any:
         def judge(picture: Any) -> float:
@@ -68,7 +78,8 @@ def test_a_choice_runs_one_network_only(choice: str, looks: str) -> None:
     def edited(index: int) -> Any:
         return np.zeros((1, 3, 8, 8), np.float32)
 
-    Candidates(edited, count("share"), count("realism"), Measure(MASK), 1.0, len(ORDERS), POOL).choose(choice)
+    judge = SimpleNamespace(**{name: count(name) for name in runs})
+    Candidates(edited, judge, Measure(MASK), 1.0, len(ORDERS), POOL).choose(choice)
     assert runs.pop(looks) == len(ORDERS) and not any(runs.values())
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -89,11 +90,8 @@ def test_suits_the_picture(direction: str) -> None:
     wish = EditRequest(direction, background=True)
     scene = attention._make_scene(picture)
     judged = attention._judge(scene, wish)
-    assert judged.fit is not None and judged.plan.around is not None
-    shares = [
-        scene.share(scene.editor.apply(judged.plan.inside[0], around, ORDERS[0]))
-        for around in (None, judged.plan.around[0])
-    ]
-    assert wish.sign * (shares[1] - shares[0]) > 0
+    assert judged.fit is not None
+    alone = attention._judge(scene, replace(wish, background_strength=0.0), fit=judged.fit)
+    assert wish.sign * (judged.candidates.share(0) - alone.candidates.share(0)) > 0
     assert attention._judge(scene, wish, judged=False).fit is None
     assert attention._judge(scene, EditRequest(direction)).fit is None

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from gimp_saliency.shared import styles
-from gimp_saliency.shared.choices import PROPOSED, Ranking
+from gimp_saliency.shared.choices import PROPOSED, Edge, Ranking
 from gimp_saliency.shared.edits import NAMES, Exposure, Saturation
 from gimp_saliency.shared.request import PLAIN, EditRequest, RequestError
 
@@ -25,6 +25,7 @@ WHOLE = EditRequest(
     background=True,
     background_strength=50.0,
     style="Pale",
+    edge=Edge.SOFT,
 )
 
 
@@ -124,7 +125,7 @@ def test_a_wrong_job_is_a_sentence(wrong: dict[str, Any]) -> None:
 def test_the_settings_of_a_dialog() -> None:
     values = {"strength": 80.0, "order": "best-saliency", **dict.fromkeys(NAMES, True), "curves": False}
     values.update({"feather": 3.5, "refine": True, "separate": True, "frames": False, "style": None})
-    values.update({"background": True, "background-strength": 20.0})
+    values.update({"background": True, "background-strength": 20.0, "edge": "soft"})
     request = EditRequest.from_config(SimpleNamespace(get_property=values.__getitem__), "emphasize")
     assert request == EditRequest(
         "emphasize",
@@ -136,7 +137,24 @@ def test_the_settings_of_a_dialog() -> None:
         separate=True,
         background=True,
         background_strength=20.0,
+        edge=Edge.SOFT,
     )
+
+
+@pytest.mark.parametrize(
+    ("settings", "wanted", "feather"),
+    [
+        ({}, Edge.AUTOMATIC, 0),
+        ({"feather": 4.0}, Edge.AS_SELECTED, 4),
+        ({"refine": True}, Edge.AS_SELECTED, 0),
+        ({"edge": Edge.SOFT, "feather": 4.0}, Edge.SOFT, 0),
+        ({"edge": Edge.OBJECT, "refine": True}, Edge.AS_SELECTED, 0),
+        ({"edge": Edge.AS_SELECTED, "feather": 4.0}, Edge.AS_SELECTED, 4),
+    ],
+)
+def test_feather_and_refine_override_an_automatic_edge(settings: dict[str, Any], wanted: Edge, feather: float) -> None:
+    request = EditRequest("attenuate", **settings)
+    assert (request.wanted_edge, request.own_feather) == (wanted, feather)
 
 
 def test_rankings_have_words_of_their_own() -> None:

@@ -13,9 +13,11 @@ from typing import Any
 
 import pytest
 
+from gimp_saliency.image.shape import Shape
+from gimp_saliency.predict.outline import AS_SELECTED, Outline, Part
 from gimp_saliency.predict.plan import Planned
 from gimp_saliency.shared import styles
-from gimp_saliency.shared.choices import Ranking
+from gimp_saliency.shared.choices import Edge, Ranking
 from gimp_saliency.shared.client import questions
 from gimp_saliency.shared.edits import NAMES, Contrast, Exposure, Saturation, Sharpening, WhiteBalance
 from gimp_saliency.shared.errors import ServerError, UserError
@@ -31,6 +33,7 @@ WARM = (0.0, -1.0, *([0.0] * 8))
 
 DARKER = [Planned([Exposure(-0.5)])]
 DULLER = [Planned([Saturation(0.5)])]
+FITTED = Outline((Part(Edge.OBJECT, Shape((0, 0, 8, 8), 2, 2, b"\0\xff\xff\0")),))
 
 
 class Server:
@@ -40,6 +43,7 @@ class Server:
         self.asked: list[tuple[str, Callable[[], Any], Callable[[Any], None]]] = []
         self.predicted: list[EditRequest] = []
         self.proposed: list[tuple[EditRequest, int | None]] = []
+        self.outlined: list[EditRequest] = []
 
     def ask(self, name: str, question: Callable[[], Any], deliver: Callable[[Any], None]) -> None:
         self.asked.append((name, question, deliver))
@@ -51,6 +55,10 @@ class Server:
     def propose(self, request: EditRequest, seed: int | None) -> Proposals:
         self.proposed.append((request, seed))
         return {}
+
+    def find_outline(self, request: EditRequest) -> Outline:
+        self.outlined.append(request)
+        return FITTED
 
     def answer(self, name: str, answer: Any, turn: int = -1) -> None:
         """Answer a question of this name, the newest if not another one."""
@@ -91,7 +99,13 @@ def server() -> Server:
 def choosing(server: Server, is_gray: bool = False, **settings: Any) -> ChoosingSession:
     """A session that has begun; its first question is under way."""
     session = ChoosingSession(
-        EditRequest("attenuate", **settings), is_gray, server.ask, server.predict, server.propose, lambda: DULLER
+        EditRequest("attenuate", **settings),
+        is_gray,
+        server.ask,
+        server.predict,
+        server.propose,
+        lambda: DULLER,
+        server.find_outline,
     )
     session.begin()
     return session
@@ -139,7 +153,7 @@ def test_a_signal_calls_all_in_order() -> None:
 
 def test_it_begins_with_the_question_that_is_under_way(server: Server) -> None:
     session = choosing(server)
-    assert [name for name, _question, _deliver in server.asked] == ["edits", "proposals"]
+    assert [name for name, _question, _deliver in server.asked] == ["edits", "proposals", "outline"]
     assert server.put("edits") is DULLER
     assert not server.predicted, "asked anew"
     assert not session.is_applicable and session.plan == []
@@ -182,6 +196,36 @@ def test_what_strength_does_needs_no_answer(server: Server) -> None:
     assert session.plan == DARKER
 
 
+@pytest.mark.parametrize(("name", "value"), [("edge", Edge.SOFT), ("refine", True)])
+def test_another_edge_needs_other_edits(server: Server, name: str, value: Any) -> None:
+    session = answered(server)
+    wanted: dict[str, Any] = {name: value}
+    session.change_setting(name, replace(session.request, **wanted))
+    assert not session.is_applicable
+    server.put("outline")
+    server.put("edits")
+    assert getattr(server.outlined[-1], name) == getattr(server.predicted[-1], name) == value
+
+
+def test_a_wider_soft_edge_leaves_the_edits(server: Server) -> None:
+    session = answered(server)
+    session.change_setting("feather", replace(session.request, edge=Edge.SOFT, feather=9.0))
+    assert session.is_applicable
+    server.put("outline")
+    assert server.outlined[-1].feather == 9.0 and not server.predicted
+
+
+def test_the_picture_changes_with_a_new_outline_alone(server: Server) -> None:
+    session = answered(server)
+    assert session.outline == AS_SELECTED
+    told = Told(session, "outline", "")
+    server.answer("outline", FITTED)
+    assert session.outline == FITTED
+    session.change_setting("feather", replace(session.request, feather=3.0))
+    server.answer("outline", FITTED)
+    assert told.all == [("outline",), ("",), ("",), ("outline",)], "the third one is of the setting"
+
+
 # Answers that count
 
 
@@ -221,8 +265,10 @@ def test_questions_of_other_names_do_not_interfere(server: Server) -> None:
 def test_it_is_busy_as_long_as_an_answer_is_to_come(server: Server) -> None:
     session = choosing(server)
     told = Told(session, "is_busy")
+    server.answer("outline", FITTED)
     server.answer("edits", DARKER)
-    assert told.all == [("is_busy", True)], "the proposals are still to come"
+    assert told.all == [("is_busy", True)] * 2, "the proposals are still to come"
+    del told.all[0]
     server.answer("proposals", {})
     assert told.all[1:] == [("is_busy", False)]
     session.ask_for_styles()
@@ -234,7 +280,7 @@ def test_it_is_busy_as_long_as_an_answer_is_to_come(server: Server) -> None:
 
 
 def test_answers_may_come_at_once(server: Server) -> None:
-    answers = {"edits": DARKER, "proposals": proposals()}
+    answers = {"edits": DARKER, "proposals": proposals(), "outline": FITTED}
     session = ChoosingSession(
         EditRequest("attenuate"),
         False,
@@ -242,6 +288,7 @@ def test_answers_may_come_at_once(server: Server) -> None:
         server.predict,
         server.propose,
         lambda: DULLER,
+        server.find_outline,
     )
     told = Told(session, "is_busy")
     session.begin()
@@ -575,7 +622,7 @@ def test_looks_are_kept_by_name(server: Server, monkeypatch: pytest.MonkeyPatch)
     told = Told(session, "look")
     monkeypatch.setattr(questions, "ask_look", lambda *arguments: arguments)
     session.ask_look("before", b"pixels", 3, 2)
-    assert server.put("before") == (b"pixels", 3, 2)
+    assert server.put("before") == (b"pixels", 3, 2, b"")
     server.answer("before", {"saliency": 0.5})
     session.ask_look("after", b"", 0, 0)
     session.ask_look("after", b"", 0, 0)

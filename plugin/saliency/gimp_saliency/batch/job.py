@@ -14,12 +14,15 @@ from typing import IO, Any
 
 from gi.repository import Gegl, Gimp
 
+from ..image.selection import intersect_shapes
 from ..image.thumbnail import read_thumbnail
 from ..layers.apply import apply_plan
 from ..layers.flat import edit_pixels, is_flat
 from ..layers.record import edits_above
 from ..layers.target import editable_layer
+from ..predict.outline_finder import OutlineFinder
 from ..predict.plan import Planned, parse_answer, predict_plan
+from ..shared.choices import Edge
 from ..shared.client import lifecycle
 from ..shared.edits import to_json
 from ..shared.errors import ServerError, UserError
@@ -147,6 +150,7 @@ def _edit_regions(image: Gimp.Image, order: Order, moving: bool) -> Iterator[Pla
     straight = order.kind != "xcf" and is_flat(image)
     for path, values, known in zip(order.masks, order.values, order.known):
         select_mask(image, path, values)
+        _fit_selection(image, request)
         plan = [parse_answer(dict(known), request.ranking.value)] if known else None
         plan = edit_pixels(image, request, plan) if straight else _edit_layers(image, request, plan)
         yield plan[0]
@@ -155,10 +159,27 @@ def _edit_regions(image: Gimp.Image, order: Order, moving: bool) -> Iterator[Pla
             animation.merge_frames(image)
 
 
+def _fit_selection(image: Gimp.Image, request: EditRequest) -> None:
+    """Give the selection the edge that is wanted, for good.  Raises UserError or ServerError."""
+    if request.wanted_edge == Edge.AS_SELECTED:
+        return
+    layer = editable_layer(image, _find_active(image, request))
+    edits = edits_above(image, layer)
+    finder = OutlineFinder(image, layer, edits, read_thumbnail(image, layer, edits))
+    finder.look(request)
+    shapes = finder.enlarge(request).shapes
+    if shapes:
+        intersect_shapes(image, shapes)
+
+
+def _find_active(image: Gimp.Image, request: EditRequest) -> list[Gimp.Layer]:
+    """The layers to edit."""
+    return [animation.find_first_present(image)] if request.frames else image.get_selected_layers()
+
+
 def _edit_layers(image: Gimp.Image, request: EditRequest, plan: list[Planned] | None) -> list[Planned]:
     """Edit the selection by a plan, by default the predicted one, in layers; return it."""
-    active = [animation.find_first_present(image)] if request.frames else image.get_selected_layers()
-    layer = editable_layer(image, active)
+    layer = editable_layer(image, _find_active(image, request))
     if plan is None:
         plan = predict_plan(read_thumbnail(image, layer, edits_above(image, layer)), request)
     apply_plan(image, layer, plan, request, (1, 1))

@@ -5,12 +5,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from operator import ne
 
 from gi.repository import Babl, Gegl, Gimp
 
 from .geometry import Box
+from .shape import Shape
 
 Tile = tuple[Box, bytes]  # a box of the canvas and its coverage, 16 bit
+
+_STRIP = 512  # rows that are enlarged at once
+_HALF = bytes(128) + b"\1" * 128
+_BETWEEN = (0.05, 0.95)  # coverage that is neither in nor out
+_DIAGONAL = 0.8  # the length of a line beside that of the steps that it takes on a grid, on average
+_SOFT = 1.5  # selected px for each px of the edge's length that are neither in nor out: 3 px of a steady slope
 
 
 def select_values(image: Gimp.Image, values: bytes, component: str, box: Box | None = None) -> None:
@@ -92,6 +100,20 @@ def preserve_selection(image: Gimp.Image) -> Iterator[Gimp.Channel]:
         image.remove_channel(selected)
 
 
+def is_soft(image: Gimp.Image, mask: bytes, width: int) -> bool:
+    """Whether the selection has a soft edge, wider than one that is smooth for the eye.
+
+    mask: the selection on a grid of this width over the canvas.
+    """
+    marked = mask.translate(_HALF)
+    rows = [marked[start : start + width] for start in range(0, len(marked), width)]
+    along = sum(row.count(b"\0\1") + row.count(b"\1\0") for row in rows)
+    across = sum(sum(map(ne, row, below)) for row, below in zip(rows, rows[1:]))
+    length = max(1, along + across) * image.get_width() / width * _DIAGONAL
+    found = image.get_selection().histogram(Gimp.HistogramChannel.VALUE, *_BETWEEN)
+    return bool(found.count > _SOFT * length)
+
+
 def intersect_cells(image: Gimp.Image, cells: bytes, width: int, height: int) -> None:
     """Unselect all pixels in the cells that are 0 of a coarse grid over the canvas; the cells are 0 or 255."""
     columns = [_first_pixel(x, image.get_width(), width) for x in range(width + 1)]
@@ -108,3 +130,53 @@ def intersect_cells(image: Gimp.Image, cells: bytes, width: int, height: int) ->
 def _first_pixel(cell: int, pixels: int, cells: int) -> int:
     """The first pixel that lies in a cell."""
     return -(-cell * pixels // cells)
+
+
+def intersect_shapes(image: Gimp.Image, shapes: Sequence[Shape]) -> None:
+    """Unselect what the shapes leave out, smoothly, at full size.  Active layers stay active."""
+    Gegl.init(None)
+    left, top = (min(shape.box[axis] for shape in shapes) for axis in (0, 1))
+    right, bottom = (max(shape.box[axis] + shape.box[axis + 2] for shape in shapes) for axis in (0, 1))
+    with draw_selection(image, Gimp.ChannelOps.INTERSECT) as (channel, buffer):
+        values = coverage_format(image, channel, "u8")
+        root = Gegl.Node()
+        union = _enlarge(root, shapes[0])
+        for shape in shapes[1:]:
+            total = root.create_child("gegl:add")
+            union.link(total)
+            _enlarge(root, shape).connect_to("output", total, "aux")
+            union = total
+        for y in range(top, bottom, _STRIP):
+            width, height = right - left, min(_STRIP, bottom - y)
+            strip = Gegl.Rectangle.new(left, y, width, height)
+            enlarged = Gegl.Buffer.new("Y u8", left, y, width, height)
+            union.blit_buffer(enlarged, strip, 0, Gegl.AbyssPolicy.NONE)
+            buffer.set(strip, values, bytes(enlarged.get(strip, 1.0, "Y u8", Gegl.AbyssPolicy.NONE)))
+
+
+def _enlarge(root: Gegl.Node, shape: Shape) -> Gegl.Node:
+    """A node that gives a shape at full size, in its place."""
+    # With its edge repeated around it, so that nothing fades at the canvas' edge.
+    width, height = shape.width + 2, shape.height + 2
+    rows = [shape.mask[start : start + shape.width] for start in range(0, len(shape.mask), shape.width)]
+    padded = b"".join(row[:1] + row + row[-1:] for row in [rows[0], *rows, rows[-1]])
+    small = Gegl.Buffer.new("Y u8", 0, 0, width, height)
+    small.set(Gegl.Rectangle.new(0, 0, width, height), "Y u8", padded)
+    x, y, box_width, box_height = shape.box
+    across, down = box_width / shape.width, box_height / shape.height
+    steps = (
+        ("gegl:buffer-source", {"buffer": small}),
+        ("gegl:scale-ratio", {"x": across, "y": down}),
+        ("gegl:translate", {"x": x - across, "y": y - down}),
+        ("gegl:crop", {"x": x, "y": y, "width": box_width, "height": box_height}),
+    )
+    last: Gegl.Node | None = None
+    for operation, settings in steps:
+        node = root.create_child(operation)
+        for name, value in settings.items():
+            node.set_property(name, value)
+        if last is not None:
+            last.link(node)
+        last = node
+    assert last is not None
+    return last

@@ -34,6 +34,17 @@ class Thumbnail(NamedTuple):
     width: int
     height: int
 
+    @property
+    def mask(self) -> bytes:
+        """The mask alone."""
+        return self.pixels[3::4]
+
+    def with_mask(self, mask: bytes) -> Thumbnail:
+        """The same with another mask."""
+        pixels = bytearray(self.pixels)
+        pixels[3::4] = mask
+        return self._replace(pixels=bytes(pixels))
+
 
 def read_thumbnail(image: Gimp.Image, layer: Gimp.Layer, edits: Sequence[Gimp.Layer] = ()) -> Thumbnail:
     """What is visible at and below the layer and its edits, whole canvas, long side 384 px at most.

@@ -14,6 +14,7 @@ from gi.repository import Gimp
 from ..image.selection import Tile, intersect_cells, preserve_selection
 from ..image.tree import counterpart, longer_side
 from ..predict.edge import fetch_refined_mask
+from ..predict.outline import AS_SELECTED, Outline
 from ..predict.plan import Planned
 from ..shared.edits import Edit
 from ..shared.request import EditRequest
@@ -31,20 +32,21 @@ def apply_plan(
     request: EditRequest,
     grid: tuple[int, int],
     side: float | None = None,
+    outline: Outline = AS_SELECTED,
 ) -> list[Gimp.Layer]:
     """Apply a plan to the selection above the layer as one undo step; return the created layers, lowest first.
 
     The first part's background edits go to all that is not selected, above all parts' edits.  grid: width and height of
     the grid of the parts' cells.  side: the longer side in px of the picture that sharpening goes by, by default the
-    image's.  With request.frames all frames get the plan, each with the layer's refined selection, and the created
-    layers are theirs, too.  At strength 0 nothing is created.  If anything fails, no layer stays behind.
-    Raises UserError or ServerError.
+    image's.  outline: the edge that the selection gets.  With request.frames all frames get the plan, each with the
+    layer's refined selection, and the created layers are theirs, too.  At strength 0 nothing is created.  If anything
+    fails, no layer stays behind.  Raises UserError or ServerError.
     """
     work = _choose_work(plan, request, layer.is_gray())
     if not work:
         return []
     photos = frames.list_photos(image, layer) if request.frames else [layer]
-    preparation = _Preparation(image, layer, request, grid, side or longer_side(image), len(photos))
+    preparation = _Preparation(image, layer, request, grid, side or longer_side(image), len(photos), outline)
     # Before the undo step: a server that fails now leaves the image as it is.
     parts = preparation.prepare_parts(work, plan[0].background)
     return in_one_step(image, tuple(photos), partial(_add_parts, image, photos, parts))
@@ -106,6 +108,7 @@ class _Preparation(NamedTuple):
     grid: tuple[int, int]
     side: float
     number: int
+    outline: Outline
 
     def prepare_parts(self, work: Sequence[_Work], background: Sequence[Edit]) -> list[PartEdit]:
         """The parts to edit.  background: what is known of it at 100 %, even if it is off.  Raises ServerError."""
@@ -127,7 +130,7 @@ class _Preparation(NamedTuple):
 
     def _prepare_selection(self, cells: bytes | None) -> PartSelection:
         tiles = self._fetch_tiles(cells) if self.request.refine else []
-        return PartSelection(cells, self.grid, tuple(tiles), self.request.feather)
+        return PartSelection(cells, self.grid, tuple(tiles), self.request.own_feather, self.outline.shapes)
 
     def _fetch_tiles(self, cells: bytes | None) -> list[Tile]:
         """The refined mask of one part of the selection."""

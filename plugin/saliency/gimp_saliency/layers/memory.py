@@ -9,15 +9,16 @@ from typing import Any
 
 from gi.repository import Gimp
 
-from ..image.thumbnail import read_mask
+from ..image.thumbnail import read_thumbnail
+from ..predict.outline_finder import OutlineFinder
 from ..predict.plan import Planned
-from ..shared.choices import Ranking
+from ..shared.choices import Edge, Ranking
 from ..shared.edits import Edit
 from ..shared.errors import UserError
 from ..shared.request import EditRequest
 from ..shared.words import _
 from .apply import apply_plan
-from .record import EditRecord, RecordError, UnknownWordError
+from .record import EditRecord, RecordError, UnknownWordError, edits_above
 from .target import editable_layer
 
 _LAST = "saliency-last-edit"  # a parasite of GIMP itself, which keeps it from one start to the next
@@ -40,6 +41,7 @@ def remember_edit(edits: Sequence[Edit], request: EditRequest, background: Seque
         **record.to_json(),
         "feather": request.feather,
         "refine": request.refine,
+        "edge": request.edge.value,
         "background-on": request.background,
     }
     Gimp.attach_parasite(Gimp.Parasite.new(_LAST, _PERSISTENT, json.dumps(content).encode()))
@@ -52,10 +54,12 @@ def repeat_edit(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> list[G
     """
     record, request = _recall()
     layer = editable_layer(image, drawables)
-    read_mask(image, layer)  # the same sentences as for any other edit
+    edits = edits_above(image, layer)
+    finder = OutlineFinder(image, layer, edits, read_thumbnail(image, layer, edits))
+    finder.look(request)
     order = request.ranking.value
     planned = Planned(record.base, background=record.background, predicted=record.base, order=order)
-    return apply_plan(image, layer, [planned], request, (1, 1))
+    return apply_plan(image, layer, [planned], request, (1, 1), outline=finder.enlarge(request))
 
 
 def _recall() -> tuple[EditRecord, EditRequest]:
@@ -93,4 +97,5 @@ def _read_request(record: EditRecord, content: Mapping[str, Any]) -> EditRequest
         background=bool(content.get("background-on")),
         background_strength=record.background_strength,
         tool=record.tool,
+        edge=Edge(content.get("edge", Edge.AS_SELECTED)),  # what earlier versions did
     )

@@ -8,7 +8,8 @@ from typing import ClassVar, NamedTuple, Protocol
 
 from gi.repository import Gimp
 
-from ..image.selection import Tile, intersect_cells, select_tiles
+from ..image.selection import Tile, intersect_cells, intersect_shapes, select_tiles
+from ..image.shape import Shape
 from ..shared.edits import Edit
 from ..shared.request import EditRequest
 from .record import EditRecord
@@ -17,18 +18,20 @@ from .record import EditRecord
 class PartSelection(NamedTuple):
     """Which part of what is selected an edit is for.
 
-    cells: those of a coarse grid (width, height) over the canvas that are the part's (255), None: all.  tiles: the
-    refined mask; empty: it is as selected, with a soft edge of `feather` px.
+    cells: those of a coarse grid (width, height) over the canvas that are the part's (255), None: all.  shapes: what
+    the selection is cut down to, empty: it is not.  tiles: the refined mask; empty: it is as selected, with a soft edge
+    of `feather` px.
     """
 
     cells: bytes | None = None
     grid: tuple[int, int] = (1, 1)
     tiles: tuple[Tile, ...] = ()
     feather: float = 0.0
+    shapes: tuple[Shape, ...] = ()
 
     def is_all(self) -> bool:
         """Whether it is just what is selected."""
-        return self.cells is None and not self.tiles and self.feather <= 0
+        return self.cells is None and not self.tiles and not self.shapes and self.feather <= 0
 
     def select(self, image: Gimp.Image, selected: Gimp.Channel | None) -> None:
         """Select the part.  selected: a channel with all that was selected; None: it still is."""
@@ -37,6 +40,8 @@ class PartSelection(NamedTuple):
         if self.tiles:
             select_tiles(image, self.tiles)
             return
+        if self.shapes:
+            intersect_shapes(image, self.shapes)
         if self.cells is not None:
             intersect_cells(image, self.cells, *self.grid)
         if self.feather > 0:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from ..image.geometry import Box
 from ..image.pixels import drop_mask
+from ..image.shape import Shape, cut_mask, resample
 from ..image.thumbnail import Thumbnail
 from ..predict.edge import refining_radius
 from ..predict.parts import within
@@ -28,7 +29,7 @@ class View:
         """
         self.width, self.height, self.box, self.canvas = thumbnail.width, thumbnail.height, box, canvas
         self.before = drop_mask(thumbnail.pixels)
-        self.mask = thumbnail.pixels[3::4]
+        self.mask = self._selected = thumbnail.pixels[3::4]
         self._is_gray, self._outer = is_gray, outer
         self._preview = Preview(self.before, self.width, self.height, max(canvas) * self._scale())
         self._masks: dict[bytes, bytes] = {}  # of parts, by their cells
@@ -37,6 +38,11 @@ class View:
     def close(self) -> None:
         """Free GIMP's images.  To be called once."""
         self._preview.close()
+
+    def cut_down(self, shapes: Sequence[Shape]) -> None:
+        """Let the mask be what these shapes leave of what is selected; none: all of it."""
+        self.mask = cut_mask(shapes, self._selected, (self.width, self.height), self.box)
+        self._masks = {}
 
     def render(self, plan: Sequence[Planned], request: EditRequest, grid: tuple[int, int]) -> bytes:
         """R'G'B' bytes with the plan applied; grid: width and height of the grid of the parts' cells.
@@ -79,13 +85,7 @@ class View:
 
     def cut_values(self, values: bytes, width: int, height: int) -> bytes:
         """What the view shows of width x height values over the whole canvas: one byte for each of its pixels."""
-        if (self.width, self.height) == (width, height) and self.box[2:] == self.canvas:
-            return values
-        left, top, box_width, box_height = self.box
-        columns = _sample_places(left, box_width, self.width, self.canvas[0], width)
-        rows = _sample_places(top, box_height, self.height, self.canvas[1], height)
-        lines = {row: bytes(values[row * width + column] for column in columns) for row in set(rows)}
-        return b"".join(lines[row] for row in rows)
+        return resample(values, (width, height), (0, 0, *self.canvas), (self.width, self.height), self.box)
 
     def _make_part(
         self, cells: bytes | None, edits: Sequence[Edit], request: EditRequest, grid: tuple[int, int]
@@ -93,15 +93,9 @@ class View:
         radius = self.measure_radius(request)
         if request.refine and (cells, radius) in self._refined:
             return Part(self._refined[cells, radius], tuple(edits), component="u16")
-        feather = 0.0 if request.refine else request.feather * self._scale()
+        feather = 0.0 if request.refine else request.own_feather * self._scale()
         return Part(self.select_part(cells, grid), tuple(edits), feather)
 
     def _scale(self) -> float:
         """Pixels of the view per pixel of the image."""
         return self.width / self.box[2]
-
-
-def _sample_places(start: int, size: int, count: int, canvas: int, values: int) -> list[int]:
-    """Along one axis, which of `values` over the canvas lies under the middle of each of `count` pixels of a box."""
-    step, per_pixel = size / count, values / canvas
-    return [int((start + (i + 0.5) * step) * per_pixel) for i in range(count)]

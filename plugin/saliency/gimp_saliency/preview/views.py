@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from gi.repository import Gimp
 
 from ..image.geometry import Box
+from ..image.shape import Shape
 from ..image.thumbnail import Thumbnail, read_box, read_channel
 from ..layers.record import edits_above
 from .view import View
@@ -37,6 +38,13 @@ class Views:
         self._image, self._layer, self._thumbnail = image, layer, thumbnail
         self._shape, self._not_background = shape, not_background
         self._made: dict[str, View] = {}
+        self._shapes: Sequence[Shape] = ()
+
+    def cut_down(self, shapes: Sequence[Shape]) -> None:
+        """Let the region be what these shapes leave of what is selected; none: all of it."""
+        self._shapes = shapes
+        for view in self._made.values():
+            view.cut_down(shapes)
 
     @property
     def whole(self) -> View:
@@ -70,7 +78,10 @@ class Views:
         outer = None
         if self._not_background is not None:
             outer = read_channel(self._image, self._not_background, box, (thumbnail.width, thumbnail.height))
-        return View(thumbnail, box, (self._image.get_width(), self._image.get_height()), self.is_gray, outer)
+        canvas = self._image.get_width(), self._image.get_height()
+        view = View(thumbnail, box, canvas, self.is_gray, outer)
+        view.cut_down(self._shapes)
+        return view
 
     def _frame_region(self) -> Box:
         """The selection's bounds with some surroundings, on the canvas."""

@@ -37,6 +37,35 @@ class Ranking(str, Enum):
         return _WORDS[self][2]
 
 
+class Edge(str, Enum):
+    """What becomes of a selection's edge."""
+
+    AUTOMATIC = "automatic"
+    OBJECT = "object"
+    SOFT = "soft"
+    AS_SELECTED = "selected"
+
+    @property
+    def label(self) -> str:
+        """For people."""
+        return _EDGE_WORDS[self][0]
+
+    @property
+    def help(self) -> str:
+        """What it does, one sentence."""
+        return _EDGE_WORDS[self][1]
+
+
+_EDGE_WORDS = {
+    Edge.AUTOMATIC: (
+        _("Automatic"),
+        _("Fits a loose selection to its object where that is found, else softens it; one that fits or is soft stays"),
+    ),
+    Edge.OBJECT: (_("Fit to object"), _("Keeps of the selection what shows the object in it")),
+    Edge.SOFT: (_("Soft"), _("Softens the selection's edge inwards, by the radius or as its size suggests")),
+    Edge.AS_SELECTED: (_("As selected"), _("Leaves the selection as it is, or feathers it by the radius")),
+}
+
 _WORDS = {
     Ranking.BEST_REALISM: (
         _("Most realistic"),

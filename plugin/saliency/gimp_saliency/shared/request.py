@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from . import styles
-from .choices import DIRECTIONS, MOST, WIDEST, Ranking
+from .choices import DIRECTIONS, MOST, WIDEST, Edge, Ranking
 from .edits import NAMES, Edit, at_strength, for_gray
 from .json_type import Json
 
@@ -32,10 +32,11 @@ class RequestError(ValueError):
 class EditRequest:
     """The whole of what is asked of an edit.  Strengths are percent, 0 to 150; raises RequestError on anything else.
 
-    kinds: names of the edits to apply.  feather: width of the soft edge in px of the image; refine: let it follow the
-    object's edge.  separate: each separate part of the selection gets edits of its own.  frames: the same edits, of the
-    same selection, in all frames.  background: edits of their own for all that is not selected, too.  style: name of a
-    saved style, "" the plain one; style_numbers: what it stands for where that is known already, empty: look it up.
+    kinds: names of the edits to apply.  edge: what becomes of the selection's edge; feather: width of the soft edge in
+    px of the image; refine: let the edge follow the picture.  separate: each separate part of the selection gets edits
+    of its own.  frames: the same edits, of the same selection, in all frames.  background: edits of their own for all
+    that is not selected, too.  style: name of a saved style, "" the plain one; style_numbers: what it stands for where
+    that is known already, empty: look it up.
     """
 
     direction: str
@@ -51,6 +52,7 @@ class EditRequest:
     style: str = ""
     style_numbers: styles.Style = ()
     tool: str = "attention"
+    edge: Edge = Edge.AUTOMATIC
 
     def __post_init__(self) -> None:
         if self.direction not in DIRECTIONS:
@@ -68,13 +70,28 @@ class EditRequest:
         if self.ranking not in list(Ranking):
             names = ", ".join(each.value for each in Ranking)
             raise RequestError(f"The order must be one of {names}, not {self.ranking!r:.40}.")
+        if self.edge not in list(Edge):
+            raise RequestError(f"The edge must be one of {', '.join(Edge)}, not {self.edge!r:.40}.")
         object.__setattr__(self, "ranking", Ranking(self.ranking))
+        object.__setattr__(self, "edge", Edge(self.edge))
         object.__setattr__(self, "style_numbers", _check_style(self.style_numbers))
 
     @property
     def sign(self) -> float:
         """-1 if less of the attention is better, +1 if more."""
         return DIRECTIONS[self.direction]
+
+    @property
+    def wanted_edge(self) -> Edge:
+        """What the selection's edge is to become: feather and refine by themselves mean the selection as it is."""
+        if self.refine or (self.edge == Edge.AUTOMATIC and self.feather > 0):
+            return Edge.AS_SELECTED
+        return self.edge
+
+    @property
+    def own_feather(self) -> float:
+        """Width in px of the soft edge that GIMP gives the selection: 0 where the edge is found for it."""
+        return self.feather if self.wanted_edge == Edge.AS_SELECTED else 0.0
 
     # What is left of edits
 
@@ -107,6 +124,7 @@ class EditRequest:
             config.get_property("background"),
             config.get_property("background-strength"),
             config.get_property("style") or "",
+            edge=Edge(config.get_property("edge")),
         )
 
     # A query string, with strengths as factors: what is as usual is left out
@@ -151,6 +169,7 @@ class EditRequest:
                 background=bool(job.get("background")),
                 background_strength=float(job.get("background_strength", 100)),
                 style=job.get("style") or "",
+                edge=Edge(job.get("edge", Edge.AUTOMATIC)),
             )
         except (TypeError, ValueError) as error:
             raise RequestError(str(error)) from error
@@ -164,6 +183,7 @@ class EditRequest:
             "background": self.background,
             "background_strength": self.background_strength,
             "style": self.style,
+            "edge": self.edge.value,
         }
         if self.kinds != frozenset(NAMES):
             job["kinds"] = sorted(self.kinds)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from gi.repository import Gimp, GObject
 
-from ..shared.choices import MOST, WIDEST, Ranking
+from ..shared.choices import MOST, WIDEST, Edge, Ranking
 from ..shared.edits import KINDS
 from ..shared.words import _
 
@@ -32,6 +32,12 @@ def add_argument(procedure: Gimp.Procedure, name: str) -> None:
             orders.add(ranking.value, number, ranking.label, ranking.help)
         help_text = _("Which order of the edits to take")
         procedure.add_choice_argument(name, _("Or_der"), help_text, orders, Ranking.BEST_REALISM.value, _FLAGS)
+    elif name == "edge":
+        edges = Gimp.Choice.new()
+        for number, edge in enumerate(Edge):
+            edges.add(edge.value, number, edge.label, edge.help)
+        help_text = _("What becomes of the selection's edge; soft edge and refining override Automatic")
+        procedure.add_choice_argument(name, _("E_dge"), help_text, edges, Edge.AUTOMATIC.value, _FLAGS)
     elif name == "feather":
         help_text = _("Width of the soft edge that the selection gets, in pixels")
         procedure.add_double_argument(name, _("So_ft edge (pixels)"), help_text, 0, WIDEST, 0, _FLAGS)

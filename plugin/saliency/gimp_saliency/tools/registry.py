@@ -42,7 +42,7 @@ class Tool(NamedTuple):
 
 
 _BACKGROUND = ("background", "background-strength")
-_EDIT = ("strength", "order", *NAMES, "feather", "refine", "separate", "frames", *_BACKGROUND, "style")
+_EDIT = ("strength", "order", *NAMES, "edge", "feather", "refine", "separate", "frames", *_BACKGROUND, "style")
 _HELP = _(
     "A network on this computer predicts sharpening, contrast, tone, exposure, saturation, white balance and colour "
     "curves for the selected region, on request for the background, too; GIMP's own filters apply them, in layers "
@@ -81,6 +81,14 @@ TOOLS = {
         _("Apply the same values as the last edit to the selection on the active layer"),
         _("For series of photographs: the numbers of the last edit made in a dialog, nothing is predicted anew."),
         needs_selection=True,
+    ),
+    "plug-in-saliency-fit": Tool(
+        "fit",
+        _("_Fit Selection to Object"),
+        _("Cut a loose selection down to the object in it"),
+        _("A network on this computer finds what the selection means.  Nothing outside the selection is selected."),
+        needs_selection=True,
+        makes_layers=False,
     ),
     "plug-in-saliency-map": Tool(
         "saliency_map",

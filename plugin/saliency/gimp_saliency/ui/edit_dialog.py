@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from functools import partial
 
-from gi.repository import Gimp, GimpUi, GLib
+from gi.repository import Gimp, GimpUi, GLib, Gtk
 
 from ..image.thumbnail import Thumbnail
 from ..layers import frames
+from ..predict.outline_finder import OutlineFinder
 from ..predict.plan import Planned, predict_plan
 from ..preview.views import Views
 from ..shared.edits import NAMES
@@ -30,14 +31,16 @@ def choose(
     layer: Gimp.Layer,
     thumbnail: Thumbnail,
     direction: str,
+    finder: OutlineFinder,
     first: Asked[list[Planned]],
 ) -> list[Planned] | None:
     """Let the user set an edit of the selection; what to apply, None if cancelled.
 
-    thumbnail: the picture and its selection; first: what brings the edits that the settings as remembered call for.
+    thumbnail: the picture and its selection; finder: of the selection's edge; first: what brings the edits that the
+    settings as remembered call for.
     """
     GimpUi.init("saliency")
-    dialog = EditDialog(procedure, config, image, layer, thumbnail, direction, first)
+    dialog = EditDialog(procedure, config, image, layer, thumbnail, direction, finder, first)
     try:
         return dialog.plan if dialog.run() else None
     finally:
@@ -57,6 +60,7 @@ class EditDialog(EditWindow):
         layer: Gimp.Layer,
         thumbnail: Thumbnail,
         direction: str,
+        finder: OutlineFinder,
         first: Asked[list[Planned]],
     ) -> None:
         """See `choose`."""
@@ -67,22 +71,29 @@ class EditDialog(EditWindow):
             read_request(),
             views.is_gray,
             asker.ask,
-            partial(predict_plan, thumbnail),
-            partial(fetch_proposals, thumbnail),
+            lambda request: predict_plan(finder.see(request), request),
+            lambda request, seed: fetch_proposals(finder.see(request), request, seed),
             first.wait,
+            finder.find,
         )
         super().__init__(procedure, config, asker, session, views, read_request, session.ask_for_edits)
+        self._finder = finder
         self._undrawn: list[str] = []  # the orders of the proposals that are still to be shown
         self._drawing = 0  # GLib's id of what is scheduled
         self._alternatives = Alternatives(session.choose, session.ask_for_styles)
         self._styles = StyleList(session.choose_style, self._save_style)
         self._pictures.switches.pack_end(self._styles.widget, False, False, 0)
+        self._edge_note = Gtk.Label(xalign=0)
+        self._notes["edge"] = self._edge_note
         several = ["frames"] if frames.has_several(image) else []
-        self._lay_out(["strength", "feather", "refine", "separate", *several, "background"], self._alternatives.widget)
+        self._lay_out(
+            ["strength", "edge", "feather", "refine", "separate", *several, "background"], self._alternatives.widget
+        )
         if several and (why := frames.find_obstacle(image, layer)):
             self._disable("frames", why)
         self._follow(["strength", *NAMES, "background-strength", "feather", "refine"])
-        self._follow(["separate", "background", "order", "style"])
+        self._follow(["edge", "separate", "background", "order", "style"])
+        session.outline_changed.connect(self._show_outline)
         session.proposals_changed.connect(self._offer_proposals)
         session.chosen_changed.connect(self._alternatives.mark)
         session.style_changed.connect(self._allow_saving)
@@ -99,6 +110,15 @@ class EditDialog(EditWindow):
         if self._drawing:
             GLib.source_remove(self._drawing)
         super().close()
+
+    def _tell_setting(self, config: Gimp.ProcedureConfig, spec: object, name: str) -> None:
+        self._finder.look(self._read_request())
+        super()._tell_setting(config, spec, name)
+
+    def _show_outline(self) -> None:
+        outline = self._session.outline
+        self._views.cut_down(outline.shapes)
+        self._edge_note.set_text(outline.describe())
 
     def _set_quietly(self, name: str, value: str) -> None:
         """Let an argument have a value that the session knows of."""

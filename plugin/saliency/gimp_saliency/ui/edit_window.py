@@ -18,7 +18,7 @@ from .help import add_help_button
 from .session import Look, Session
 from .widgets.meters import Meters
 from .widgets.pictures import PICTURE, Pictures
-from .widgets.pixbufs import add_heat, add_outline, fit_pixbuf, make_pixbuf
+from .widgets.pixbufs import add_heat, add_outline, add_quick_mask, fit_pixbuf, make_pixbuf
 from .widgets.settings import get_switch, make_settings
 from .widgets.status import Status
 from .widgets.values import Values
@@ -54,6 +54,7 @@ class EditWindow:
         self._measuring = self._redrawing = 0  # GLib's ids of what is scheduled
         self._since = 0.0  # when the reason for the next redrawing came up
         title = str(procedure.get_menu_label()).replace("_", "").rstrip(" …")
+        self._notes: dict[str, Gtk.Widget] = {}  # beside the widgets of arguments
         self._dialog = GimpUi.ProcedureDialog.new(procedure, config, title)
         add_help_button(self._dialog, "use")
         self._pictures = Pictures(self._show_pictures, self._zoom)
@@ -85,7 +86,7 @@ class EditWindow:
     def _lay_out(self, names: Iterable[str], *rows: Gtk.Widget) -> None:
         """Fill the window.  names: the arguments that have widgets, in their order; rows: what stands above these."""
         controls = Gtk.Box(spacing=24, homogeneous=True)
-        controls.pack_start(make_settings(self._dialog, names), True, True, 0)
+        controls.pack_start(make_settings(self._dialog, names, self._notes), True, True, 0)
         controls.pack_start(self._values.widget, True, True, 0)
         content = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=8)
         content.pack_start(self._pictures.widget, True, True, 0)
@@ -156,6 +157,8 @@ class EditWindow:
         pixbuf = make_pixbuf(picture, view.width, view.height)
         if self._pictures.shows_attention():
             pixbuf = self._draw_attention(pixbuf, view, look)
+        if self._pictures.shows_mask():
+            pixbuf = add_quick_mask(pixbuf, view.mask)
         shown.set_from_pixbuf(fit_pixbuf(pixbuf, *PICTURE))
 
     def _draw_attention(self, picture: GdkPixbuf.Pixbuf, view: View, look: Look | None) -> GdkPixbuf.Pixbuf:
@@ -190,13 +193,13 @@ class EditWindow:
     def _measure(self) -> bool:
         """Ask the networks what they think of what is shown, and for refined masks."""
         self._measuring = 0
-        self._ask_look("after", self._render(self._views.whole))
+        self._ask_look("after", self._render(self._views.whole), self._views.whole.before)
         self._refine_masks()
         return False
 
-    def _ask_look(self, name: str, picture: bytes) -> None:
+    def _ask_look(self, name: str, picture: bytes, original: bytes = b"") -> None:
         view = self._views.whole
-        self._session.ask_look(name, interleave_mask(picture, view.mask), view.width, view.height)
+        self._session.ask_look(name, interleave_mask(picture, view.mask), view.width, view.height, original)
 
     def _refine_masks(self) -> None:
         """Ask for the refined masks that the views lack."""

@@ -15,6 +15,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from ..predict.outline import AS_SELECTED, Outline
 from ..predict.plan import Planned
 from ..shared import styles
 from ..shared.choices import Ranking
@@ -127,9 +128,12 @@ class Session(ABC):
 
     # Questions
 
-    def ask_look(self, name: str, pixels: bytes, width: int, height: int) -> None:
-        """Ask what the networks see in a picture.  name: "before" or "after"; pixels: R'G'B'M bytes."""
-        self._ask(name, partial(questions.ask_look, pixels, width, height), partial(self._take_look, name))
+    def ask_look(self, name: str, pixels: bytes, width: int, height: int, original: bytes = b"") -> None:
+        """Ask what the networks see in a picture.
+
+        name: "before" or "after"; pixels: R'G'B'M bytes; original: R'G'B' bytes of what it was before the edit.
+        """
+        self._ask(name, partial(questions.ask_look, pixels, width, height, original), partial(self._take_look, name))
 
     def ask_refined_mask(
         self, name: str, pixels: bytes, width: int, height: int, radius: float, keep: Callable[[bytes], None]
@@ -187,8 +191,10 @@ class ChoosingSession(Session):
         predict: Callable[[EditRequest], Sequence[Planned]],
         propose: Callable[[EditRequest, int | None], Proposals],
         first: Callable[[], Sequence[Planned]],
+        find_outline: Callable[[EditRequest], Outline],
     ) -> None:
-        """predict, propose: ask the server, in another thread, see `predict_plan` and `fetch_proposals`.
+        """predict, propose, find_outline: ask the server, in another thread, see `predict_plan`, `fetch_proposals` and
+        `OutlineFinder.find`.
 
         first: brings what was asked with this very request.
         """
@@ -196,6 +202,8 @@ class ChoosingSession(Session):
         self.proposals: Proposals = {}
         self.chosen = ""  # the order of the proposal that the plan is, "" if it is none of them
         self.style: styles.Style = ()  # of the plan
+        self.outline = AS_SELECTED  # the edge that the selection gets
+        self.outline_changed = Signal()  # after each answer
         self.proposals_changed = Signal()
         self.chosen_changed = Signal()  # its new value
         self.style_changed = Signal()
@@ -206,12 +214,39 @@ class ChoosingSession(Session):
             "style": self._follow_style,
             "separate": self.ask_for_edits,
             "background": self.ask_for_edits,
+            "edge": self._follow_edge,
+            "refine": self._follow_edge,
+            "feather": self._follow_feather,
         }
         self._predict, self._propose, self._first = predict, propose, first
+        self._find_outline = find_outline
         self._is_own_style = False  # whether the plan's style is another than the settings say
 
     def begin(self) -> None:
         self._ask_for_edits(self._first)
+        self._ask_for_outline()  # which has been found by now, for the edits
+
+    # The selection's edge
+
+    def _follow_edge(self) -> None:
+        """Another region may need other edits."""
+        self._ask_for_outline()
+        self.ask_for_edits()
+
+    def _follow_feather(self) -> None:
+        """Show another soft edge; the edits stay."""
+        self._ask_for_outline()
+        self.changed.emit()
+
+    def _ask_for_outline(self) -> None:
+        self._ask("outline", partial(self._find_outline, self.request), self._take_outline)
+
+    def _take_outline(self, outline: Outline) -> None:
+        is_new = outline != self.outline
+        self.outline = outline
+        self.outline_changed.emit()
+        if is_new:
+            self.changed.emit()
 
     # Edits and proposals
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 
 import base64
 import time
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from .. import styles
+from ..choices import Edge
 from ..errors import NoServer, ServerError, ServerLate
 from ..json_type import Json
 from ..request import EditRequest
 from ..words import _
 from . import lifecycle, transport
+
+_MOST_BORDER = 1000.0  # more than any two colours differ
 
 
 def ask_edits(picture: bytes, width: int, height: int, request: EditRequest) -> dict[str, Any]:
@@ -54,23 +57,54 @@ def ask_proposals(
     return result
 
 
-def ask_look(picture: bytes, width: int, height: int) -> dict[str, Any]:
+def ask_look(picture: bytes, width: int, height: int, original: bytes = b"") -> dict[str, Any]:
     """Ask what viewers and critic say of a picture as it is; starts the server if none answers.
 
-    picture: as for `ask_edits`, mask included.  Returns the server's JSON answer: `saliency`, the mask's share of the
-    attention, and `realism`, both 0..1; `map`, width * height grey bytes, 255 where people look most; `peak`, the share
-    of attention that 255 stands for, so that map * peak compares two pictures of one size.  Raises ServerError; takes
-    30 s at most.
+    picture: as for `ask_edits`, mask included; original: width * height * 3 bytes R'G'B', what it was before an edit.
+    Returns the server's JSON answer: `saliency`, the mask's share of the attention, and `realism`, both 0..1; `map`,
+    width * height grey bytes, 255 where people look most; `peak`, the share of attention that 255 stands for, so that
+    map * peak compares two pictures of one size; with an original `border`, how much of one the edit shows, 0 at least.
+    Raises ServerError; takes 30 s at most.
     """
-    result = transport.parse_object(_ask("/v1/look", {"width": width, "height": height}, picture))
+    query = _to_query(width, height)
+    if original:
+        query["original"] = 1
+    result = transport.parse_object(_ask("/v1/look", query, picture + original))
     try:
-        result["map"] = base64.b64decode(result["map"], validate=True)
+        result["map"] = _decode(result["map"])
     except (KeyError, TypeError, ValueError):
         raise transport.StrangeAnswer() from None
     figures = [result.get(name) for name in ("saliency", "realism", "peak")]
     if len(result["map"]) != width * height or not all(_is_share(figure) for figure in figures):
         raise transport.StrangeAnswer()
+    if original and not _is_number(result.get("border"), 0, _MOST_BORDER):
+        raise transport.StrangeAnswer()
     return result
+
+
+class FoundEdge(NamedTuple):
+    """What becomes of a selection's edge, never AUTOMATIC, and the mask that this gives: a byte for each pixel."""
+
+    edge: Edge
+    mask: bytes
+
+
+def ask_edge(picture: bytes, width: int, height: int, edge: Edge, radius: float) -> FoundEdge:
+    """Ask for the edge of a selection; starts the server if none answers.
+
+    picture: width * height * 4 bytes R'G'B'M, sides of 16 to 1024 pixels, of what framing.frame_selection says.
+    radius: 0 to 500 pixels, the width of the soft edge; 0: what suits the selection.  The mask is nowhere more than the
+    selection.  Raises ServerError; takes 30 s at most.
+    """
+    query = {**_to_query(width, height), "edge": edge.value, "radius": radius}
+    result = transport.parse_object(_ask("/v1/edge", query, picture, 2 * width * height + transport.ANSWER_BYTES))
+    try:
+        found = FoundEdge(Edge(result["edge"]), _decode(result["mask"]))
+    except (KeyError, TypeError, ValueError):
+        raise transport.StrangeAnswer() from None
+    if found.edge == Edge.AUTOMATIC or len(found.mask) != width * height:
+        raise transport.StrangeAnswer()
+    return found
 
 
 def ask_refined(picture: bytes, width: int, height: int, radius: float) -> bytes:
@@ -99,6 +133,11 @@ def ask_saliency(picture: bytes, width: int, height: int) -> bytes:
     if len(answer) != width * height:
         raise transport.StrangeAnswer()
     return answer
+
+
+def _decode(text: str) -> bytes:
+    """The bytes that JSON holds as text.  Raises TypeError or ValueError where it is none of ours."""
+    return base64.b64decode(text, validate=True)
 
 
 def _to_query(width: int, height: int) -> dict[str, Any]:

@@ -23,6 +23,9 @@ class Pictures:
         self._attention.connect("toggled", lambda *_arguments: on_changed())
         self._zoom = Gtk.CheckButton.new_with_mnemonic(_("_Zoom to region"))
         self._zoom.connect("toggled", lambda *_arguments: on_zoomed())
+        self._mask = Gtk.CheckButton.new_with_mnemonic(_("Show mas_k"))
+        self._mask.set_tooltip_text(_("Red over what the edit leaves out"))
+        self._mask.connect("toggled", lambda *_arguments: on_changed())
         self._spinner = Gtk.Spinner()
         self.before, self.after = Gtk.Image(), Gtk.Image()
         self.switches = self._lay_out_switches(picture)
@@ -33,6 +36,10 @@ class Pictures:
     def shows_attention(self) -> bool:
         """Whether attention is to be shown."""
         return bool(self._attention.get_active())
+
+    def shows_mask(self) -> bool:
+        """Whether the mask is to be shown."""
+        return bool(self._mask.get_active())
 
     def shows_region(self) -> bool:
         """Whether the region alone is to be shown."""
@@ -52,6 +59,7 @@ class Pictures:
         row = Gtk.Box(spacing=12)
         row.pack_start(linked, False, False, 0)
         row.pack_start(self._zoom, False, False, 0)
+        row.pack_start(self._mask, False, False, 0)
         row.pack_end(self._spinner, False, False, 0)
         return row
 

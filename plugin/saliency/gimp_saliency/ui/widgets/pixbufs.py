@@ -7,8 +7,10 @@ from gi.repository import GdkPixbuf, GLib
 
 from ...image.heat import colour_heat
 
-_OUTLINE = (255, 255, 255, 235)
-_SHADOW = (0, 0, 0, 160)
+_OUTLINE = (255, 255, 255), 235  # colour and opacity
+_SHADOW = (0, 0, 0), 160
+_RUBY = (255, 0, 0)  # as GIMP's quick mask
+_RUBY_ALPHA = bytes((255 - value) // 2 for value in range(256))  # by coverage
 _COVER = 150  # opacity of heat over a photograph, of 255
 
 
@@ -41,15 +43,23 @@ def add_outline(picture: GdkPixbuf.Pixbuf, mask: bytes) -> GdkPixbuf.Pixbuf:
     edge = (inside ^ inside >> 8) | (inside ^ inside >> 8 * width)
     broad = edge | edge >> 8 | edge >> 8 * width | edge << 8 | edge << 8 * width
     result = picture.copy()
-    for shape, colour in ((broad, _SHADOW), (edge, _OUTLINE)):
+    for shape, (colour, opacity) in ((broad, _SHADOW), (edge, _OUTLINE)):
         alpha = (shape & ((1 << 8 * len(mask)) - 1)).to_bytes(len(mask), "big")
-        _lay_over(_fill_shape(alpha, picture.get_width(), picture.get_height(), colour), result, 255)
+        _lay_over(_fill_shape(alpha, picture.get_width(), picture.get_height(), colour), result, opacity)
     return result
 
 
-def _fill_shape(alpha: bytes, width: int, height: int, colour: tuple[int, int, int, int]) -> GdkPixbuf.Pixbuf:
-    pixels = bytearray(bytes(colour) * len(alpha))
-    pixels[3::4] = alpha.translate(bytes([0] + [colour[3]] * 255))
+def add_quick_mask(picture: GdkPixbuf.Pixbuf, mask: bytes) -> GdkPixbuf.Pixbuf:
+    """The picture with red over what a mask of its size (one byte a pixel) leaves out."""
+    result = picture.copy()
+    alpha = mask.translate(_RUBY_ALPHA)
+    _lay_over(_fill_shape(alpha, picture.get_width(), picture.get_height(), _RUBY), result, 255)
+    return result
+
+
+def _fill_shape(alpha: bytes, width: int, height: int, colour: tuple[int, int, int]) -> GdkPixbuf.Pixbuf:
+    pixels = bytearray(bytes((*colour, 0)) * len(alpha))
+    pixels[3::4] = alpha
     return GdkPixbuf.Pixbuf.new_from_bytes(
         GLib.Bytes.new(bytes(pixels)), GdkPixbuf.Colorspace.RGB, True, 8, width, height, 4 * width
     )

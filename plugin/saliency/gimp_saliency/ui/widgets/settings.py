@@ -3,18 +3,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from gi.repository import GimpUi, GObject, Gtk
 
 _SCALES = ("strength", "feather")  # arguments that are set by a slider
 
 
-def make_settings(dialog: GimpUi.ProcedureDialog, names: Iterable[str]) -> Gtk.Box:
-    """The widgets for some arguments of the dialog's procedure, one below the other."""
+def make_settings(dialog: GimpUi.ProcedureDialog, names: Iterable[str], notes: Mapping[str, Gtk.Widget]) -> Gtk.Box:
+    """The widgets for some arguments of the dialog's procedure, one below the other; notes: what stands beside some."""
     box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=6)
     for name in names:
-        box.pack_start(_make_setting(dialog, name), False, False, 0)
+        line = Gtk.Box(spacing=8)
+        line.pack_start(_make_setting(dialog, name), name not in notes, True, 0)
+        if name in notes:
+            line.pack_start(notes[name], True, True, 0)
+        box.pack_start(line, False, False, 0)
     return box
 
 
@@ -26,6 +30,8 @@ def get_switch(dialog: GimpUi.ProcedureDialog, name: str) -> Gtk.Widget:
 def _make_setting(dialog: GimpUi.ProcedureDialog, name: str) -> Gtk.Widget:
     if name in _SCALES:
         return dialog.get_scale_entry(name, 1.0)
+    if name == "edge":
+        return dialog.get_widget(name, GObject.TYPE_NONE)
     switch = get_switch(dialog, name)
     return _add_strength(dialog, switch) if name == "background" else switch
 
