@@ -36,7 +36,7 @@ EDIT = "edit.onnx"
 _FACTORS = {"attenuate": (1.5, 1.25, 1.0, 0.75, 0.5, 0.35), "emphasize": (1.25, 1.0, 0.75, 0.5, 0.35)}
 _BELIEVABLE = -0.08
 
-# Where a border would show more than LIMIT, an edit goes so much less far than a straight line says, so many times.
+# Where a border would show too much, an edit goes so much less far than a straight line says, so many times at most.
 _SAFE, _STEPS = 0.97, 5
 
 # Of a background's fit: added to the share of attention before its logarithm is taken; what the region's realism weighs
@@ -94,9 +94,16 @@ class _Plan:
     """What the edit network said of one region, as far as it is to go, in all orders of application.  Thread-safe."""
 
     def __init__(
-        self, inside: Floats, around: Floats | None, request: EditRequest, words: Vocabulary, scene: Scene
+        self,
+        inside: Floats,
+        around: Floats | None,
+        request: EditRequest,
+        words: Vocabulary,
+        scene: Scene,
+        most_border: float,
     ) -> None:
-        """inside, around: [orders, COUNT]; around: None if nobody asked for it."""
+        """inside, around: [orders, COUNT]; around: None if nobody asked for it.  most_border: that may show."""
+        self._most_border = most_border
         self.request = request
         self._inside, self._around, self._words, self._scene = inside, around, words, scene
         self._factors: dict[int, tuple[float, float]] = {}  # of the orders that have been measured
@@ -127,26 +134,27 @@ class _Plan:
         """
         if index not in self._factors:
             around = 1.0
-            inside, self._made[index] = self._find_factor(lambda factor: self._apply(index, factor, 0.0))
+            inside, made = self._find_factor(lambda factor: self._apply(index, factor, 0.0), 0.0)
             if self._around is not None:
-                around, self._made[index] = self._find_factor(lambda factor: self._apply(index, inside, factor))
-            self._factors[index] = inside, around
+                least = self._scene.border(made)
+                around, made = self._find_factor(lambda factor: self._apply(index, inside, factor), least)
+            self._factors[index], self._made[index] = (inside, around), made
         return self._factors[index]
 
-    def _find_factor(self, edit: Callable[[float], Floats]) -> tuple[float, Floats]:
+    def _find_factor(self, edit: Callable[[float], Floats], least: float) -> tuple[float, Floats]:
         """How much of an edit can be taken before a border shows, 0..1, and the picture with so much of it.
 
-        The border grows nearly as the parameters do, so hardly ever more than one step is needed.
+        least: the border of the picture with nothing of it, no more than may show.  From there the border grows nearly
+        as the parameters do, so hardly ever more than one step is needed.
         """
         factor = 1.0
-        picture = edit(factor)
         for _step in range(_STEPS):
-            border = self._scene.border(picture)
-            if border <= LIMIT:
-                break
-            factor *= _SAFE * LIMIT / border
             picture = edit(factor)
-        return factor, picture
+            border = self._scene.border(picture)
+            if border <= self._most_border:
+                return factor, picture
+            factor *= _SAFE * (self._most_border - least) / (border - least)
+        return 0.0, edit(0.0)
 
     def _apply(self, index: int, inside: float, around: float) -> Floats:
         """The picture with so much of the parameters in the region and around it."""
@@ -197,8 +205,12 @@ class Attention:
     ValueError on anything else and on an empty mask, NetworkError where a network cannot be loaded.
     """
 
-    def __init__(self, networks: Networks, pool: ThreadPoolExecutor) -> None:
-        """pool: whose threads judge several pictures at once.  Raises NetworkError where a file is not intact."""
+    def __init__(self, networks: Networks, pool: ThreadPoolExecutor, most_border: float = LIMIT) -> None:
+        """pool: whose threads judge several pictures at once.  most_border: how much of a border an edit may show.
+
+        Raises NetworkError where a file is not intact.
+        """
+        self._most_border = most_border
         self._networks = networks
         self._pool = pool
         self._words = networks.words
@@ -287,7 +299,7 @@ class Attention:
             if fit is None:
                 fit = self._fit_background(scene, request, inside[0], around[0])
             around = fit(around)
-        plan = _Plan(inside, around if request.background else None, request, self._words, scene)
+        plan = _Plan(inside, around if request.background else None, request, self._words, scene, self._most_border)
         measure = scene.make_measure(request.background)
         candidates = Candidates(plan.render, scene, measure, request.sign, len(self._words.orders), self._pool)
         return Judged(plan, fit, scene, candidates)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from model_server.predict.attention import Attention
+from model_server.predict.border import LIMIT
 from model_server.predict.fitting import Fitting
 from model_server.predict.networks import NETWORKS, Networks
 from model_server.predict.pool import make_pool
@@ -17,11 +18,14 @@ class Predictor:
     model, networks: name of the edit network and facts about all files, for people.
     """
 
-    def __init__(self, folder: Path = NETWORKS) -> None:
-        """Raises NetworkError if a file is missing or has another sha256 than the manifest says."""
+    def __init__(self, folder: Path = NETWORKS, most_border: float = LIMIT) -> None:
+        """most_border: how much of a border an edit may show.
+
+        Raises NetworkError if a file is missing or has another sha256 than the manifest says.
+        """
         pool = make_pool()
         self._networks = Networks(folder, pool)
-        self.attention = Attention(self._networks, pool)
+        self.attention = Attention(self._networks, pool, most_border)
         self.fitting = Fitting(self._networks)
         self.model = self._networks.model
         self._files = *self.attention.files, *self.fitting.files

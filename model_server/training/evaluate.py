@@ -4,6 +4,7 @@
 cost:     bytes of the shipped networks and milliseconds on one CPU thread.
 saliency: how well the viewers predict fixations, and whether nonsense fools them.
 realism:  how well the critics tell real from fake, and how their verdicts fall as edits grow.
+edge:     how well the object in a loose selection is found, and what border edits of such selections show.
 edits:    what the shipped edits do to regions: to attention, realism and colour, by the networks of the training and by
           independent ones (--judges, --second-critic), beside edits that need no network.  "constant" applies the
           network's own mean parameters, scaled to its colour difference, to every picture: what it would reach had it
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -31,12 +33,13 @@ from model_server.predict.predictor import Predictor
 from . import checkpoints, data, edit, own_photos, realism, saliency
 from .parallel import Team
 from .reports import cost as cost_report
+from .reports import edges as edge_report
 from .reports import edits as edit_report
 from .reports import judging
 from .reports import realism as realism_report
 from .reports import saliency as saliency_report
 
-PARTS = ("cost", "saliency", "realism", "edits")
+PARTS = ("cost", "saliency", "realism", "edge", "edits")
 
 
 def write_into_card(card: Path, texts: dict[str, str]) -> None:
@@ -124,8 +127,16 @@ def main(argv: list[str] | None = None) -> None:
         texts["realism curves"] = realism_report.report_curves(
             choose_spaced(regions, options.count), critics, sheet, team
         )
+    judges = judging.Judges(viewers, critics)
+    if "edge" in options.parts:
+        texts["fits"] = edge_report.report_fits(regions, predictor, team)
+        unlimited = Predictor(options.networks, most_border=math.inf)
+        with torch.no_grad():
+            for direction, regions_of in edge_report.choose(regions, judges, options.count, team).items():
+                texts[f"borders {direction}"] = edge_report.report_borders(
+                    direction, regions_of, predictor, unlimited, judges, options.out, team
+                )
     if "edits" in options.parts:
-        judges = judging.Judges(viewers, critics)
         objective = edit.to_objective(checkpoints.load(options.edit)["objective"])
         samples = judging.load_samples(regions, team)
         with torch.no_grad():

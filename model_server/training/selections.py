@@ -51,6 +51,20 @@ def draw_selection(truth: Mask, kind: str, rng: Rng) -> Mask:
     return drawn if find_bounds(drawn) else truth
 
 
+def draw_around(truth: Mask, kind: str, rng: Rng) -> Mask | None:
+    """An "ellipse" or a "box" around what the mask shows, as tight as people draw them; None where it shows nothing."""
+    bounds = find_bounds(truth)
+    if bounds is None:
+        return None
+    longer = max(bounds[2] - bounds[0], bounds[3] - bounds[1])
+    if kind == "box":
+        return _draw(truth.size, _grow_bounds(bounds, rng, 0.0, 0.04), rng, "box")
+    half = (bounds[2] - bounds[0]) / 2 * rng.uniform(1.0, 1.2), (bounds[3] - bounds[1]) / 2 * rng.uniform(1.0, 1.2)
+    shift = rng.normal(0, 0.02, 2) * longer
+    x, y = (bounds[0] + bounds[2]) / 2 + shift[0], (bounds[1] + bounds[3]) / 2 + shift[1]
+    return _draw(truth.size, (x - half[0], y - half[1], x + half[0], y + half[1]), rng, "ellipse")
+
+
 def draw_part(surface: Mask, rng: Rng) -> Mask | None:
     """A selection of a part of a surface, most of it on the surface, which goes on around it; None if none is found."""
     on = np.asarray(surface) >= 128

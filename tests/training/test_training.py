@@ -192,8 +192,7 @@ def test_exported_networks_agree_with_torch(runs: Path, background: bool, monkey
     monkeypatch.setattr(
         "model_server.predict.attention.fit_background", lambda around, *_: Fit(1.0, np.zeros_like(around))
     )
-    monkeypatch.setattr("model_server.predict.attention.LIMIT", math.inf)  # of the border that may show
-    predictor = Predictor(runs / "networks")
+    predictor = Predictor(runs / "networks", most_border=math.inf)
     network, critic = export.load_edit(runs / "edit.pt"), realism.load_network(runs / "critic.pt")
     viewers = [saliency.load_network(runs / name) for name in ("a.pt", "b.pt")]
     rng = np.random.default_rng(5)

@@ -264,7 +264,7 @@ def test_a_background_with_edits_changes_the_figures(attention: Attention, monke
             return inside, around
 
     put_in_place(monkeypatch, attention, Darker())
-    monkeypatch.setattr(module, "LIMIT", math.inf)  # of the border that may show
+    monkeypatch.setattr(attention, "_most_border", math.inf)
     picture, request = scene(4), EditRequest("emphasize", ranking=Ranking.RANDOM, background=True)
     figures = [
         attention.predict_edits(picture, replace(request, background_strength=strength)).figures

@@ -17,12 +17,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gimp_saliency.shared import places
-from gimp_saliency.shared.choices import Ranking
+from gimp_saliency.shared.choices import Edge, Ranking
 from gimp_saliency.shared.client import lifecycle, questions, transport
 from gimp_saliency.shared.request import EditRequest
 from model_server.predict.edge import refine_mask
 from tests.model_server.processes import StartServer, memory, threads, wait_for
-from tests.model_server.serve.wire import EDITS, LOOK, PICTURE, PROPOSALS, REFINE, SIDE, exchange, post, status
+from tests.model_server.serve.wire import EDGE, EDITS, LOOK, PICTURE, PROPOSALS, REFINE, SIDE, exchange, post, status
 
 BUG = b"\0\0\0\1" * (SIDE * SIDE)  # see the fake server
 
@@ -39,6 +39,7 @@ def test_edits(server: int) -> None:
     answer = questions.ask_edits(PICTURE, SIDE, SIDE, EditRequest("attenuate", 50.0))
     assert answer["edits"][0]["name"] == "exposure" and answer["edits"][0]["ev"] < 0
     assert "saliency" not in answer and "realism" not in answer
+    assert answer["border"] == 0.25
     assert answer["model"] == "fake-1 (00000000)" and answer["milliseconds"] >= 0
 
 
@@ -57,7 +58,7 @@ def test_proposals(server: int) -> None:
     first, second = answer["proposals"]
     assert (first["order"], second["order"]) == ("best-realism", "variant-1")
     edits = json.loads(transport.request("POST", f"{EDITS}&strength=0.5", PICTURE)[1])
-    same = {name: edits[name] for name in ("edits", "saliency", "realism")}
+    same = {name: edits[name] for name in ("edits", "saliency", "realism", "border")}
     assert first == {"order": "best-realism", **same, "style": [0] * 10}
     assert answer["model"] == "fake-1 (00000000)" and answer["milliseconds"] >= 0
 
@@ -93,6 +94,23 @@ def test_look(server: int) -> None:
     assert answer["model"] == "fake-1 (00000000)" and answer["milliseconds"] >= 0
 
 
+def test_look_beside_the_original(server: int) -> None:
+    original = bytes(range(256)) * 3
+    answer = questions.ask_look(PICTURE, SIDE, SIDE, original)
+    assert (answer["border"], answer["map"]) == (0.25, PICTURE[::4])
+    assert "border" not in questions.ask_look(PICTURE, SIDE, SIDE)
+    for body in (PICTURE, PICTURE + original[:-1], PICTURE + original + b"\0"):
+        code, refusal = transport.request("POST", LOOK + "&original=1", body)
+        assert (code, "need 1792" in json.loads(refusal)["error"]) == (400, True)
+
+
+@pytest.mark.parametrize("edge", list(Edge))
+def test_edge(server: int, edge: Edge) -> None:
+    found = questions.ask_edge(PICTURE, SIDE, SIDE, edge, 2.5)
+    assert found.mask == PICTURE[3::4]
+    assert found.edge == (Edge.AS_SELECTED if edge == Edge.AUTOMATIC else edge)
+
+
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (300, 1), (70, 130)])
 def test_refine(server: int, width: int, height: int) -> None:
     picture = (PICTURE * 40)[: width * height * 4]
@@ -109,6 +127,7 @@ def test_largest_pictures(server: int) -> None:
     assert questions.ask_edits(picture, 384, 384, EditRequest("emphasize", ranking=Ranking.RANDOM))["edits"]
     assert questions.ask_proposals(picture, 384, 384, EditRequest("emphasize"))["proposals"]
     assert questions.ask_look(picture, 384, 384)["map"] == b"\1" * 384**2
+    assert questions.ask_edge(b"\1" * (1024**2 * 4), 1024, 1024, Edge.SOFT, 0.0).mask == b"\1" * 1024**2
     assert questions.ask_refined(b"\xff" * (2048 * 2048 * 4), 2048, 2048, 32) == b"\xff" * (2048 * 2048 * 2)
 
 
@@ -197,6 +216,20 @@ def test_health(server: int) -> None:
         ("POST", LOOK + "&direction=attenuate", 400),
         ("POST", LOOK.replace("height=16", "height=385"), 400),
         ("POST", LOOK.replace("height=16", "height=17"), 400),
+        ("POST", LOOK + "&original=2", 400),
+        ("POST", LOOK + "&original=1", 400),
+        ("GET", EDGE, 405),
+        ("POST", EDGE, 200),
+        ("POST", EDGE + "&radius=500", 200),
+        ("POST", EDGE + "&radius=500.1", 400),
+        ("POST", EDGE + "&radius=-1", 400),
+        ("POST", EDGE + "&radius=nan", 400),
+        ("POST", EDGE + "&direction=attenuate", 400),
+        ("POST", EDGE.replace("=automatic", "=sharp"), 400),
+        ("POST", EDGE.replace("&edge=automatic", ""), 400),
+        ("POST", EDGE.replace("width=16", "width=15"), 400),
+        ("POST", EDGE.replace("width=16", "width=1025"), 400),
+        ("POST", EDGE.replace("width=16", "width=17"), 400),
         ("GET", REFINE, 405),
         ("POST", REFINE.replace("&radius=4", ""), 400),
         ("POST", REFINE.replace("=4", "=0.9"), 400),
@@ -218,7 +251,7 @@ def test_refusals(server: int, method: str, path: str, expected: int) -> None:
         assert re.fullmatch(r"[A-Z/].*[;,] .*\.|.*(must|missing|takes|goes on).*\.", json.loads(answer)["error"])
 
 
-@pytest.mark.parametrize("path", [EDITS, PROPOSALS, LOOK])
+@pytest.mark.parametrize("path", [EDITS, PROPOSALS, LOOK, EDGE])
 def test_an_empty_mask_is_refused(server: int, path: str) -> None:
     code, answer = transport.request("POST", path, b"\1\1\1\0" * (SIDE * SIDE))
     assert (code, json.loads(answer)["error"]) == (400, "The mask is empty; select the region to edit.")
@@ -251,6 +284,8 @@ def test_a_bug_in_the_prediction_is_a_sentence(server: int, path: str) -> None:
         (post(EDITS, PICTURE, "Content-Length: 1023"), 400),
         (post(PROPOSALS, PICTURE, "Content-Length: 600000"), 413),
         (post(LOOK, PICTURE, "Content-Length: 600000"), 413),
+        (post(LOOK + "&original=1", PICTURE, "Content-Length: 1032193"), 413),
+        (post(EDGE, PICTURE, "Content-Length: 4194305"), 413),
         (post(REFINE, PICTURE, "Content-Length: 600000"), 400),
         (post(REFINE, PICTURE, "Content-Length: 16777217"), 413),
         (post(REFINE, PICTURE), 411),
@@ -320,7 +355,7 @@ def test_idle_connections_do_not_block(server: int) -> None:
 
 
 tokens = st.sampled_from(
-    b"GET |POST |/v1/edits?|/v1/proposals?|/v1/look?|/v1/refine?|/v1/saliency?|/v1/health|width=16&|height=16"
+    b"GET |POST |/v1/edits?|/v1/proposals?|/v1/look?|/v1/edge?|/v1/refine?|/v1/saliency?|/v1/health|width=16&|height=16"
     b"|direction=attenuate&|radius=4&|background=1&|style=0,0,0,0,0,0,0,0,0,0&|styles=3&|=|&|%| | HTTP/1.1|//|?|#"
     b"|\r\n|\n|\0|\xff|Content-Length: |1024|-1|999999999999999999999|Transfer-Encoding: chunked|Expect: 100-continue"
     b"|Host: [|Content-Length: 1024\r\n\r\n".split(b"|")
