@@ -142,6 +142,7 @@ ENTRIES = (
     "Adjust Edit",
     "Attenuate Selection",
     "Emphasize Selection",
+    "Fit Selection to Object",
     "Model Server",
     "Repeat Edit on Layer",
     "Saliency Map",

@@ -29,7 +29,7 @@ KINDS = ("ellipse", "box")
 
 _FINE = 2  # how many times the networks' canvas the borders are measured at, too
 _BY_HAND = ("bsds", "ccp", "hum", "dpst", "coco", "lal")  # sources whose masks people have drawn or checked
-_SHOWN, _ON_A_SHEET, _SHEET_SIDE = 24, 8, 384  # regions of a direction and kind; px of each picture
+_SHOWN, _ON_A_SHEET, _SHEET_SIDE = 24, 6, 384  # regions of a direction and kind; px of each picture
 _ALIKE = 0.97  # overlap from which a mask is the same for all that anybody sees
 
 

@@ -195,7 +195,7 @@ def test_an_empty_mask_is_a_sentence_everywhere(attention: Attention, ask: str) 
         getattr(attention, ask)(picture, *([EditRequest("attenuate")] if ask == "propose" else []))
 
 
-@pytest.mark.parametrize("name", ["edit.onnx", "manifest.json", "realism.onnx"])
+@pytest.mark.parametrize("name", ["edge.onnx", "edit.onnx", "manifest.json", "realism.onnx"])
 def test_spoilt_networks_are_refused(tmp_path: Path, name: str) -> None:
     folder = tmp_path / "networks"
     shutil.copytree(NETWORKS, folder)

@@ -110,6 +110,19 @@ def test_no_edit_shows_more_than_hardly_anybody_sees(
     assert more.border > FAINT, "the user may want more"
 
 
+@pytest.mark.parametrize("direction", list(DIRECTIONS))
+@pytest.mark.parametrize("background", [False, True])
+def test_no_order_shows_more(direction: str, background: bool) -> None:
+    """Their borders differ, so each has a limit of its own; what surrounds the region takes what room is left."""
+    attention = Predictor(most_border=FAINT).attention
+    plain, found = scene(7), []
+    plain[..., :3] = plain[..., :3].mean((0, 1)).astype(np.uint8)
+    for picture in (plain, scene(8)):
+        judged = attention._judge(attention._make_scene(picture), EditRequest(direction, background=background))
+        found += [judged.candidates.border(index) for index in range(24)]
+    assert 0.9 * FAINT < max(found) <= FAINT
+
+
 def test_the_limit_is_that_of_the_measure() -> None:
     picture = scene(7)
     picture[..., :3] = picture[..., :3].mean((0, 1)).astype(np.uint8)

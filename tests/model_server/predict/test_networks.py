@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gimp_saliency.shared.choices import Ranking
+from gimp_saliency.shared.choices import Edge, Ranking
 from gimp_saliency.shared.request import EditRequest
 from model_server.predict.errors import NetworkError, is_shortage
 from model_server.predict.networks import NETWORKS, Networks
@@ -85,6 +85,14 @@ def test_what_onnxruntime_cannot_load_is_a_sentence(copied: Path) -> None:
     for load in (predictor.load, lambda: predictor.attention.look(PICTURE)):
         with pytest.raises(NetworkError, match=r"onnxruntime cannot load .*realism\.onnx; run install\.sh again"):
             load()
+
+
+def test_an_edge_network_that_cannot_be_loaded_is_a_sentence(copied: Path) -> None:
+    put_nonsense(copied, "edge.onnx")
+    predictor = Predictor(copied)
+    predictor.attention.look(PICTURE)  # does without it
+    with pytest.raises(NetworkError, match=r"onnxruntime cannot load .*edge\.onnx; run install\.sh again"):
+        predictor.fitting.find_edge(PICTURE, Edge.OBJECT)
 
 
 def test_a_network_that_changed_meanwhile_is_not_loaded(copied: Path) -> None:

@@ -16,6 +16,7 @@ from random import Random
 
 import pytest
 
+from gimp_saliency.shared.choices import Edge
 from gimp_saliency.shared.client import lifecycle, questions
 from gimp_saliency.shared.request import EditRequest
 from tests.model_server.processes import REAL_SERVER, StartServer, memory_at_rest, threads, wait_for
@@ -44,9 +45,10 @@ def server(start_server: StartServer) -> Iterator[int]:
 def _good_answers() -> list[object]:
     edits = questions.ask_edits(PICTURE, 16, 16, EditRequest("attenuate"))
     proposals = questions.ask_proposals(PICTURE, 16, 16, EditRequest("emphasize", background=True), seed=3)
-    look = questions.ask_look(PICTURE, 16, 16)
+    look = questions.ask_look(PICTURE, 16, 16, PICTURE[:768])
     return [
         *({**found, "milliseconds": 0} for found in (edits, proposals, look)),
+        questions.ask_edge(PICTURE, 16, 16, Edge.AUTOMATIC, 0.0),
         questions.ask_refined(PICTURE, 16, 16, 4),
         questions.ask_saliency(PICTURE[:768], 16, 16),
     ]

@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gimp_saliency.shared.choices import Ranking
+from gimp_saliency.shared.choices import Edge, Ranking
 from gimp_saliency.shared.client import lifecycle, questions
 from gimp_saliency.shared.request import EditRequest
 from tests.model_server.processes import REAL_SERVER, StartServer, memory_at_rest, wait_for
@@ -73,7 +73,8 @@ def questions_of(client: int) -> list[Question]:
     styles = None if client % 2 else client
     return [
         lambda: timeless(questions.ask_edits(pixels, width, height, EditRequest(direction))),
-        lambda: timeless(questions.ask_look(pixels, width, height)),
+        lambda: timeless(questions.ask_look(pixels, width, height, rgb)),
+        lambda: questions.ask_edge(pixels, width, height, Edge.OBJECT, 0.0),
         lambda: questions.ask_refined(pixels, width, height, 8),
         lambda: timeless(
             questions.ask_edits(pixels, width, height, EditRequest(direction, 50.0, ranking=Ranking.RANDOM))

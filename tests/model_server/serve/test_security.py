@@ -24,6 +24,7 @@ from typing import Any
 import pytest
 
 from gimp_saliency.shared import places, version
+from gimp_saliency.shared.choices import Edge
 from gimp_saliency.shared.client import lifecycle, questions, transport
 from gimp_saliency.shared.request import EditRequest
 from model_server.serve import process
@@ -239,11 +240,12 @@ def ask_everything() -> list[Any]:
     """Each route once; the answers without what may differ."""
     edits = questions.ask_edits(PICTURE, 16, 16, EditRequest("attenuate"))
     proposals = questions.ask_proposals(PICTURE, 16, 16, EditRequest("emphasize", 150.0, background=True), seed=1)
-    look = questions.ask_look(PICTURE, 16, 16)
+    look = questions.ask_look(PICTURE, 16, 16, PICTURE[:768])
     lifecycle.ask_health()
     return [
         *({**found, "milliseconds": 0} for found in (edits, proposals, look)),
         questions.ask_saliency(PICTURE[:768], 16, 16),
+        questions.ask_edge(PICTURE, 16, 16, Edge.AUTOMATIC, 0.0),
         questions.ask_refined(PICTURE, 16, 16, 4),
     ]
 

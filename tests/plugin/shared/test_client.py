@@ -25,7 +25,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gimp_saliency.shared import places
-from gimp_saliency.shared.choices import Ranking
+from gimp_saliency.shared.choices import Edge, Ranking
 from gimp_saliency.shared.client import lifecycle, program, questions, transport
 from gimp_saliency.shared.errors import NoServer, ServerError, ServerLate
 from gimp_saliency.shared.request import EditRequest
@@ -117,6 +117,7 @@ FIGURES = {"before": 0.5, "after": 0.4}
 STYLE = [0.5, -4, 4, *[0] * 7]
 PROPOSAL = {"order": "best-realism", "edits": [], "style": STYLE, "saliency": FIGURES, "realism": FIGURES}
 LOOK = {"saliency": 0.5, "realism": 0.9, "map": base64.b64encode(bytes(256)).decode(), "peak": 0.01}
+EDGE = {"edge": "object", "mask": base64.b64encode(bytes(range(256))).decode()}
 
 
 def answer(value: Any) -> bytes:
@@ -217,6 +218,57 @@ def test_a_strange_look(answering: Callable[..., None], change: dict[str, Any]) 
     answering(saying(answer({**LOOK, **change})))
     with pytest.raises(ServerError, match="makes no sense"):
         questions.ask_look(PICTURE, 16, 16)
+
+
+@pytest.mark.parametrize("border", [None, "1", True, -0.1, math.nan, math.inf, 10**400])
+def test_a_border_that_was_asked_for_must_be_one(answering: Callable[..., None], border: Any) -> None:
+    answering(saying(answer({**LOOK, "border": border})))
+    assert questions.ask_look(PICTURE, 16, 16)["map"] == bytes(256)
+    with pytest.raises(ServerError, match="makes no sense"):
+        questions.ask_look(PICTURE, 16, 16, bytes(768))
+
+
+def test_a_border_is_asked_for_with_the_original(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, dict[str, Any], bytes]] = []
+
+    def ask(address: str, query: dict[str, Any], body: bytes) -> bytes:
+        asked.append((address, query, body))
+        return json.dumps({**LOOK, "border": 0}).encode()
+
+    monkeypatch.setattr(questions, "_ask", ask)
+    assert questions.ask_look(PICTURE, 16, 16, b"rgb" * 256)["border"] == 0
+    questions.ask_look(PICTURE, 16, 16)
+    size = {"width": 16, "height": 16}
+    assert asked == [
+        ("/v1/look", {**size, "original": 1}, PICTURE + b"rgb" * 256),
+        ("/v1/look", size, PICTURE),
+    ]
+
+
+def test_an_edge(answering: Callable[..., None]) -> None:
+    answering(saying(answer(EDGE)))
+    assert questions.ask_edge(PICTURE, 16, 16, Edge.AUTOMATIC, 0.0) == (Edge.OBJECT, bytes(range(256)))
+    with pytest.raises(ServerError, match="makes no sense"):
+        questions.ask_edge(PICTURE, 16, 17, Edge.AUTOMATIC, 0.0)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"edge": edge} for edge in (None, "automatic", "hard", "", 7, [], {})),
+        *({"mask": mask} for mask in (None, 7, "AAAA", "é", "A" * 343, [], LOOK["map"] + "AAAA")),
+    ],
+)
+def test_a_strange_edge(answering: Callable[..., None], change: dict[str, Any]) -> None:
+    answering(saying(answer({**EDGE, **change})))
+    with pytest.raises(ServerError, match="makes no sense"):
+        questions.ask_edge(PICTURE, 16, 16, Edge.AUTOMATIC, 0.0)
+
+
+def test_edges_may_be_large(answering: Callable[..., None]) -> None:
+    large = {**EDGE, "mask": base64.b64encode(bytes(1024**2)).decode()}
+    answering(saying(answer(large)))
+    assert questions.ask_edge(bytes(4 * 1024**2), 1024, 1024, Edge.OBJECT, 2.5).mask == bytes(1024**2)
 
 
 def test_refined_masks_may_be_large(answering: Callable[..., None]) -> None:

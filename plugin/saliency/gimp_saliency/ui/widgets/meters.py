@@ -9,9 +9,7 @@ from typing import Any
 from gi.repository import GLib, Gtk
 
 from ...shared.words import _
-
-_UNLIKELY, _POSSIBLE = -0.1, -0.3  # loss of realism
-_HIDDEN, _FAINT = 1.5, 3.0  # border; an edit goes by itself no further than the first
+from ..verdict import judge_edit
 
 
 class Meters:
@@ -30,13 +28,13 @@ class Meters:
         shares = (GLib.markup_escape_text(_format_percent(look["saliency"])) for look in (before, after))
         leftwards = self._attention.get_direction() == Gtk.TextDirection.RTL
         self._attention.set_markup("<b>{} {} {}</b>".format(next(shares), "←" if leftwards else "→", next(shares)))
-        verdict, advice = _judge(after["realism"] - before["realism"], after.get("border", 0.0))
+        words, advice = judge_edit(before, after)
         numbers = _("realism {after}, before {before}; border {border}").format(
             after=_format_decimal(after["realism"], 2),
             before=_format_decimal(before["realism"], 2),
             border=_format_decimal(after.get("border", 0.0), 1),
         )
-        self._realism.set_markup(f"<b>{GLib.markup_escape_text(verdict)}</b> ({GLib.markup_escape_text(numbers)})")
+        self._realism.set_markup(f"<b>{GLib.markup_escape_text(words)}</b> ({GLib.markup_escape_text(numbers)})")
         self._realism.set_tooltip_text(advice)
 
     def _add(self, name: str) -> Gtk.Label:
@@ -47,19 +45,6 @@ class Meters:
         half.pack_start(value, True, True, 0)
         self.widget.pack_start(half, True, True, 0)
         return value
-
-
-def _judge(loss: float, border: float) -> tuple[str, str]:
-    """How edited the region looks, and what to do; by the change of its realism and the border that the edit shows."""
-    of_realism = 0 if loss >= _UNLIKELY else 1 if loss >= _POSSIBLE else 2
-    of_border = 0 if border <= _HIDDEN else 1 if border <= _FAINT else 2
-    if not max(of_realism, of_border):
-        return _("unlikely"), ""
-    if of_border >= of_realism:
-        advice = _("A step of colour shows where the region ends: choose another edge, or less strength.")
-        return (_("possibly: its border shows") if of_border == 1 else _("likely: its border shows")), advice
-    advice = _("The critic takes the region's colours for edited: choose less strength, or switch off single edits.")
-    return (_("possibly: its colours") if of_realism == 1 else _("likely: its colours")), advice
 
 
 def _format_percent(share: float) -> str:

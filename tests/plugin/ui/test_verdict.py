@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The words for how edited a region looks: the worse of realism and border, and what to do about it."""
+
+from __future__ import annotations
+
+import pytest
+
+from gimp_saliency.ui.verdict import judge_edit
+
+
+@pytest.mark.parametrize(
+    ("realism", "border", "words", "advice"),
+    [
+        (0.9, 0.0, "unlikely", ""),
+        (0.95, 1.5, "unlikely", ""),
+        (0.81, 1.0, "unlikely", ""),
+        (0.9, 1.51, "possibly: its border shows", "another edge, or less strength"),
+        (0.9, 3.0, "possibly: its border shows", "another edge, or less strength"),
+        (0.9, 3.01, "likely: its border shows", "another edge, or less strength"),
+        (0.79, 1.5, "possibly: its colours", "less strength, or switch off"),
+        (0.61, 1.5, "possibly: its colours", "less strength, or switch off"),
+        (0.59, 1.5, "likely: its colours", "less strength, or switch off"),
+        (0.79, 2.0, "possibly: its border shows", "another edge"),
+        (0.79, 4.0, "likely: its border shows", "another edge"),
+        (0.1, 2.0, "likely: its colours", "less strength"),
+        (0.1, 4.0, "likely: its border shows", "another edge"),
+    ],
+)
+def test_the_worse_of_both_is_said(realism: float, border: float, words: str, advice: str) -> None:
+    found = judge_edit({"realism": 0.9}, {"realism": realism, "border": border})
+    assert found.words == words and advice in found.advice
+    assert bool(found.advice) == (words != "unlikely")
+
+
+def test_without_a_border_the_critic_decides() -> None:
+    assert judge_edit({"realism": 0.9}, {"realism": 0.9}).words == "unlikely"
+    assert judge_edit({"realism": 0.9}, {"realism": 0.7}).words == "possibly: its colours"
+
+
+def test_the_words_are_short() -> None:
+    for realism in (0.9, 0.7, 0.3):
+        for border in (0.0, 2.0, 9.0):
+            found = judge_edit({"realism": 0.9}, {"realism": realism, "border": border})
+            assert len(found.words) < 30 and len(found.advice) < 110
