@@ -32,7 +32,10 @@ def take(window: Window) -> None:
     window.xdotool("mousemove", "0", "0")  # where it calls forth no tooltip
     dialog(window, "Emphasize Selection")
     window.screenshot("dialog", "Emphasize Selection")
-    window.keys("alt+a")
+    window.keys("alt+k")
+    window.calm()
+    window.screenshot("mask", "Emphasize Selection")
+    window.keys("alt+k", "alt+a")
     window.calm()
     window.screenshot("attention", "Emphasize Selection")
     window.keys("alt+e", "alt+b")
@@ -62,7 +65,7 @@ def main() -> None:
     with contextmanager(session)("3.2") as gimp, tempfile.TemporaryDirectory() as folder:
         photo = Path(gimp.env["GIMP3_DIRECTORY"]).with_name("chelsea.png")  # GIMP may not see the cache
         shutil.copyfile(places.cache_folder() / "samples" / photo.name, photo)
-        scene = {"file": str(photo), "ellipse": (128, 88, 90, 68), "feather": 8}
+        scene = {"file": str(photo), "ellipse": (92, 2, 172, 220), "feather": 0}  # loosely around the cat's head
         with opened(gimp, Path(folder), scene) as window:
             take(window)
 

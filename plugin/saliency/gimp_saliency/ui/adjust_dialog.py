@@ -59,7 +59,7 @@ class AdjustDialog(EditWindow):
         made = [Planned(edit.base, background=edit.background)]
         session = AdjustingSession(read_request(), views.is_gray, asker.ask, made, edit.by_hand)
         super().__init__(procedure, config, asker, session, views, read_request)
-        self._lay_out(["strength", "background"])
+        self._lay_out([("strength",), ("background",)])
         if not edit.background:
             self._disable("background", _("No edits of the background were predicted with this edit"))
         for name in edit.by_hand:

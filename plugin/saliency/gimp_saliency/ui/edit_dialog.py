@@ -85,10 +85,11 @@ class EditDialog(EditWindow):
         self._pictures.switches.pack_end(self._styles.widget, False, False, 0)
         self._edge_note = Gtk.Label(xalign=0)
         self._notes["edge"] = self._edge_note
-        several = ["frames"] if frames.has_several(image) else []
-        self._lay_out(
-            ["strength", "edge", "feather", "refine", "separate", *several, "background"], self._alternatives.widget
-        )
+        several = frames.has_several(image)
+        rows = [("strength",), ("edge",), ("feather",), ("refine", "separate"), ("background",)]
+        if several:
+            rows.insert(-1, ("frames",))
+        self._lay_out(rows, self._alternatives.widget)
         if several and (why := frames.find_obstacle(image, layer)):
             self._disable("frames", why)
         self._follow(["strength", *NAMES, "background-strength", "feather", "refine"])

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from gi.repository import GdkPixbuf, Gimp, GimpUi, GLib, Gtk
@@ -83,10 +83,10 @@ class EditWindow:
 
     # For the subclasses
 
-    def _lay_out(self, names: Iterable[str], *rows: Gtk.Widget) -> None:
-        """Fill the window.  names: the arguments that have widgets, in their order; rows: what stands above these."""
+    def _lay_out(self, settings: Iterable[Sequence[str]], *rows: Gtk.Widget) -> None:
+        """Fill the window.  settings: the arguments that have widgets, row by row; rows: what stands above these."""
         controls = Gtk.Box(spacing=24, homogeneous=True)
-        controls.pack_start(make_settings(self._dialog, names, self._notes), True, True, 0)
+        controls.pack_start(make_settings(self._dialog, settings, self._notes), True, True, 0)
         controls.pack_start(self._values.widget, True, True, 0)
         content = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=8)
         content.pack_start(self._pictures.widget, True, True, 0)

@@ -3,21 +3,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from gi.repository import GimpUi, GObject, Gtk
 
 _SCALES = ("strength", "feather")  # arguments that are set by a slider
 
 
-def make_settings(dialog: GimpUi.ProcedureDialog, names: Iterable[str], notes: Mapping[str, Gtk.Widget]) -> Gtk.Box:
-    """The widgets for some arguments of the dialog's procedure, one below the other; notes: what stands beside some."""
+def make_settings(
+    dialog: GimpUi.ProcedureDialog, rows: Iterable[Sequence[str]], notes: Mapping[str, Gtk.Widget]
+) -> Gtk.Box:
+    """The widgets for some arguments of the dialog's procedure, row by row; notes: what stands beside some."""
     box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=6)
-    for name in names:
-        line = Gtk.Box(spacing=8)
-        line.pack_start(_make_setting(dialog, name), name not in notes, True, 0)
-        if name in notes:
-            line.pack_start(notes[name], True, True, 0)
+    for names in rows:
+        line = Gtk.Box(spacing=12)
+        for name in names:
+            line.pack_start(_make_setting(dialog, name), len(names) == 1 and name not in notes, True, 0)
+            if name in notes:
+                line.pack_start(notes[name], True, True, 0)
         box.pack_start(line, False, False, 0)
     return box
 
