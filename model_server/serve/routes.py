@@ -53,6 +53,8 @@ RADII = (1.0, 256.0)  # pixels
 PREDICT_LIMIT = transport.ANSWER_LIMIT - 1.0  # seconds, queue included: the client hears of it before it gives up
 
 _LARGE = threading.BoundedSemaphore(4)  # tiles of up to 16 MB that may be in memory at once
+_PARTS = threading.BoundedSemaphore(16)  # parts of pictures of up to 4 MB
+_PATIENCE = 3.0  # seconds that one more part waits for its turn: as many come at once as a folder's job has GIMPs
 
 
 class Service(Protocol):
@@ -179,7 +181,8 @@ def answer_edge(context: Context) -> Answer:
     check_names(query, "width", "height", "edge", "radius")
     edge = Edge(parse_choice(query, "edge", [each.value for each in Edge]))
     radius = parse_within(query, "radius", 0.0, WIDEST)
-    with _make_room(parse_side(query, "width", PART_SIDES) * parse_side(query, "height", PART_SIDES)):
+    pixels = parse_side(query, "width", PART_SIDES) * parse_side(query, "height", PART_SIDES)
+    with _make_room(pixels, _PARTS, _PATIENCE):
         picture = read_region(context.request, query, PART_SIDES)
 
         def job(predictor: Predictor) -> dict[str, Any]:
@@ -198,7 +201,7 @@ def answer_refine(context: Context) -> Answer:
     check_names(query, "width", "height", "radius")
     radius = parse_within(query, "radius", *RADII)
     pixels = parse_side(query, "width", TILE_SIDES) * parse_side(query, "height", TILE_SIDES)
-    with _make_room(pixels):
+    with _make_room(pixels, _LARGE):
         picture = read_picture(context.request, query, 4, TILE_SIDES)
 
         def job(_predictor: Predictor) -> bytes:
@@ -278,17 +281,20 @@ def _to_text(values: bytes) -> str:
 
 
 @contextlib.contextmanager
-def _make_room(pixels: int) -> Iterator[None]:
-    """Only some large tiles are in memory at once.  Raises Refusal for one more."""
+def _make_room(pixels: int, room: threading.Semaphore, patience: float = 0.0) -> Iterator[None]:
+    """Only as many large pictures are in memory at once as there is room for; one more waits for `patience` seconds.
+
+    Raises Refusal.
+    """
     if pixels <= SIDES[-1] ** 2:
         yield
         return
-    if not _LARGE.acquire(blocking=False):
+    if not room.acquire(timeout=patience):
         raise _make_busy()
     try:
         yield
     finally:
-        _LARGE.release()
+        room.release()
 
 
 def _make_busy() -> Refusal:

@@ -173,7 +173,7 @@ def report_borders(
             return _edit_region(direction, regions[index], kind, index, predictor, unlimited, judges)
 
         rows = team.map(edit_region, range(len(regions)))
-        for name in ("as selected, without a limit", "as selected", "automatic", "true mask"):
+        for name in list(rows[0])[1:]:
             columns[f"{kind}: {name}"] = _summarise([row[name] for row in rows], rows)
         for start in range(0, min(len(rows), _SHOWN), _ON_A_SHEET):
             pictures = [
@@ -205,10 +205,11 @@ def _edit_region(
     request = EditRequest(direction)
     result = {"before": _apply(region, truth, truth, [], judges, selection)}
     for name, mask, by in (
-        ("true mask", truth, predictor),
         ("as selected, without a limit", selection, unlimited),
         ("as selected", selection, predictor),
         ("automatic", fitted, predictor),
+        ("true mask", truth, predictor),
+        ("true mask, without a limit", truth, unlimited),
     ):
         edits = by.attention.predict_edits(_place(region, mask, 1).to_bytes(), request).edits
         result[name] = _apply(region, mask, truth, edits, judges)
