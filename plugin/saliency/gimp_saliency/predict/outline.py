@@ -33,12 +33,15 @@ class Outline(NamedTuple):
         """What the selection is cut down to; empty: all of it stays."""
         return tuple(part.shape for part in self.parts)
 
-    def describe(self) -> str:
-        """What becomes of the edge, for people."""
+    def describe(self, wanted: Edge) -> str:
+        """What becomes of the edge, for people.  wanted: what was asked for."""
         found = {part.edge for part in self.parts}
         if len(found) > 1:
             return _("as suits each part")
-        return _WORDS[found.pop() if found else Edge.AS_SELECTED]
+        edge = found.pop() if found else Edge.AS_SELECTED
+        if edge == Edge.SOFT and wanted == Edge.AUTOMATIC:
+            return _("softened: no object is sure")
+        return _WORDS[edge]
 
 
 AS_SELECTED = Outline()

@@ -119,7 +119,7 @@ class EditDialog(EditWindow):
     def _show_outline(self) -> None:
         outline = self._session.outline
         self._views.cut_down(outline.shapes)
-        self._edge_note.set_text(outline.describe())
+        self._edge_note.set_text(outline.describe(self._session.request.wanted_edge))
 
     def _set_quietly(self, name: str, value: str) -> None:
         """Let an argument have a value that the session knows of."""
