@@ -97,7 +97,7 @@ class Network:
     ("mask", "expected", "edge"),
     [
         (0.9, (0.8, 0.5, 0.0), Edge.OBJECT),
-        (0.9, (0.5, 0.3, 0.0), Edge.SOFT),  # not sure of anything
+        (0.9, (0.45, 0.3, 0.0), Edge.SOFT),  # not sure of anything
         (0.9, (0.8, 0.79, 0.0), Edge.SOFT),  # hardly better than the selection
         (0.9, (0.8, 0.9, 0.9), Edge.AS_SELECTED),
         (0.0, (0.8, 0.5, 0.0), Edge.SOFT),  # nothing is left

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from gimp_saliency.image.shape import Shape, cut_mask, resample
+from gimp_saliency.image.shape import Shape, cut_mask, find_level, resample
 from gimp_saliency.predict.outline import AS_SELECTED, Outline, Part
 from gimp_saliency.shared.choices import Edge
 from gimp_saliency.shared.framing import frame_selection
@@ -43,6 +43,24 @@ def test_a_mask_is_cut_down() -> None:
 def test_nothing_is_never_left_over() -> None:
     selected = (bytes(6) + bytes([9, 9])) * 4
     assert cut_mask([LEFT], selected, (8, 4), CANVAS) == selected
+
+
+@pytest.mark.parametrize(
+    ("box", "level"),
+    [
+        ((0, 0, 4, 4), 255),
+        ((20, 0, 4, 4), 255),
+        ((60, 10, 8, 8), 0),
+        ((30, 0, 4, 4), None),
+        ((100, 0, 4, 4), 0),  # outside
+        ((-2, 0, 4, 4), None),  # half of it
+    ],
+)
+def test_where_no_edge_runs(box: tuple[int, int, int, int], level: int | None) -> None:
+    wide = Shape((0, 0, 80, 80), 8, 8, (b"\xff" * 4 + bytes(4)) * 8)
+    assert find_level([wide], box) == level
+    assert find_level([wide, wide], box) == level
+    assert find_level([LEFT], (0, 0, 1, 4)) is None, "smoothing looks at the neighbour"
 
 
 @pytest.mark.parametrize(

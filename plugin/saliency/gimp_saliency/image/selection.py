@@ -10,11 +10,11 @@ from operator import ne
 from gi.repository import Babl, Gegl, Gimp
 
 from .geometry import Box
-from .shape import Shape
+from .shape import Shape, find_level
 
 Tile = tuple[Box, bytes]  # a box of the canvas and its coverage, 16 bit
 
-_STRIP = 512  # rows that are enlarged at once
+_TILE = 256  # px; what is enlarged at once, or filled where no edge runs through it
 _HALF = bytes(128) + b"\1" * 128
 _BETWEEN = (0.05, 0.95)  # coverage that is neither in nor out
 _DIAGONAL = 0.8  # the length of a line beside that of the steps that it takes on a grid, on average
@@ -146,12 +146,23 @@ def intersect_shapes(image: Gimp.Image, shapes: Sequence[Shape]) -> None:
             union.link(total)
             _enlarge(root, shape).connect_to("output", total, "aux")
             union = total
-        for y in range(top, bottom, _STRIP):
-            width, height = right - left, min(_STRIP, bottom - y)
-            strip = Gegl.Rectangle.new(left, y, width, height)
-            enlarged = Gegl.Buffer.new("Y u8", left, y, width, height)
-            union.blit_buffer(enlarged, strip, 0, Gegl.AbyssPolicy.NONE)
-            buffer.set(strip, values, bytes(enlarged.get(strip, 1.0, "Y u8", Gegl.AbyssPolicy.NONE)))
+        for tile in _cut_tiles((left, top, right - left, bottom - top)):
+            place = Gegl.Rectangle.new(*tile)
+            level = find_level(shapes, tile)
+            if level is None:  # an edge runs through it
+                enlarged = Gegl.Buffer.new("Y u8", *tile)
+                union.blit_buffer(enlarged, place, 0, Gegl.AbyssPolicy.NONE)
+                buffer.set(place, values, bytes(enlarged.get(place, 1.0, "Y u8", Gegl.AbyssPolicy.NONE)))
+            elif level:
+                buffer.set(place, values, bytes((level,)) * (tile[2] * tile[3]))
+
+
+def _cut_tiles(box: Box) -> Iterator[Box]:
+    """Cover a box with tiles."""
+    left, top, width, height = box
+    for y in range(0, height, _TILE):
+        for x in range(0, width, _TILE):
+            yield left + x, top + y, min(_TILE, width - x), min(_TILE, height - y)
 
 
 def _enlarge(root: Gegl.Node, shape: Shape) -> Gegl.Node:

@@ -55,3 +55,31 @@ def cut_mask(shapes: Sequence[Shape], selected: bytes, size: Size, box: Box) -> 
         union = bytes(map(max, union, mask))
     left = bytes(map(min, union, selected))
     return left if any(left) else selected
+
+
+def find_level(shapes: Sequence[Shape], box: Box) -> int | None:
+    """What all shapes together have everywhere in a box, 0..255; None where they have several values."""
+    total = 0
+    for shape in shapes:
+        levels = _list_levels(shape, box)
+        if len(levels) > 1:
+            return None
+        total += max(levels)
+    return min(255, total)
+
+
+def _list_levels(shape: Shape, box: Box) -> set[int]:
+    """The values that a smoothly enlarged shape goes through in a box; 0 outside of the shape's own."""
+    spans, is_inside = [], True
+    for axis, count in ((0, shape.width), (1, shape.height)):
+        per_pixel = count / shape.box[axis + 2]
+        start = (box[axis] - shape.box[axis]) * per_pixel
+        stop = start + box[axis + 2] * per_pixel
+        is_inside = is_inside and start >= 0 and stop <= count
+        # With the neighbour on each side, which smoothing looks at.
+        spans.append((max(0, int(start // 1) - 1), min(count, int(stop // 1) + 2)))
+    (left, right), (top, bottom) = spans
+    if left >= right or top >= bottom:
+        return {0}
+    values = b"".join(shape.mask[row * shape.width + left : row * shape.width + right] for row in range(top, bottom))
+    return set(values) if is_inside else set(values) | {0}

@@ -20,7 +20,7 @@ from .outline import AS_SELECTED, Outline, Part
 from .parts import cells, within
 
 _SMALL = 384  # px; the longer side of what is sent for a first look
-_LARGE = 1024  # px; of what is sent for the edit itself
+_LARGE = 768  # px; of what is sent for the edit itself
 _LEAST = 16  # px; the server takes no smaller pictures
 
 
