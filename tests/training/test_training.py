@@ -17,6 +17,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from gimp_saliency.shared.choices import DIRECTIONS
 from gimp_saliency.shared.edits import Edit, Exposure, Saturation, Tone
 from gimp_saliency.shared.request import EditRequest
 from model_server.predict.background import Fit
@@ -331,7 +332,8 @@ def test_evaluation_runs(
 ) -> None:
     monkeypatch.setattr(data, "is_validation", lambda photo: photo.endswith(("1", "2")))
     card = tmp_path / "card.md"
-    names = ("cost", "fixations", "nonsense", "telling apart", "realism curves", "attenuate", "emphasize")
+    names = ["cost", "fixations", "nonsense", "telling apart", "realism curves", "fits"]
+    names += [f"{borders}{direction}" for direction in DIRECTIONS for borders in ("", "borders ")]
     places = "".join(f"<!-- evaluate {name} -->\nold\n<!-- end -->\n" for name in names)
     card.write_text(f"before\n{places}after\n")
     evaluate.main(
@@ -352,10 +354,11 @@ def test_evaluation_runs(
     assert places["background"]["CIE76 inside"] < places["both"]["CIE76 inside"]
     assert set(figures["attenuate"]["background"]["orders"]) == set(ablations.ORDERS)
     assert 0 <= figures["emphasize"]["styles"]["styles"]["share of worthy styles"] <= 1
-    for name in ("attenuate", "emphasize", "nonsense", "realism-curves"):
+    for name in (*DIRECTIONS, "nonsense", "realism-curves", "attenuate-box-1", "emphasize-ellipse-1"):
         assert (tmp_path / f"{name}.png").is_file()
     text = card.read_text()
     assert "old" not in text and text.startswith("before\n") and text.endswith("after\n")
+    assert "| fitted, median |" in text and "| border, median |" in text
     assert "| NSS |" in text and "| AUC, cast |" in text and "| share change, independent |" in text
 
 

@@ -85,7 +85,9 @@ def report_fits(regions: list[data.Region], predictor: Predictor, team: Team) ->
     }
     columns = {}
     for name, (chosen, draw) in draws.items():
-        columns[name] = _measure_fits(chosen, draw, predictor, team, is_part=name.startswith("part"))
+        figures = _measure_fits(chosen, draw, predictor, team, is_part=name.startswith("part"))
+        if figures:
+            columns[name] = figures
     return drawing.write_table(columns, ("taken", "softened", "left", "kept"))
 
 
@@ -99,7 +101,7 @@ def _make_draw(kind: str) -> Draw:
 def _measure_fits(
     chosen: list[data.Region], draw: Draw, predictor: Predictor, team: Team, is_part: bool
 ) -> dict[str, float]:
-    """The figures of one kind of selection.  is_part: what is selected is what is meant."""
+    """The figures of one kind of selection, none where there is none.  is_part: what is selected is what is meant."""
 
     def one(index: int) -> tuple[Found, Found] | None:
         region = chosen[index]
@@ -112,6 +114,8 @@ def _measure_fits(
         return found[0], found[1]
 
     pairs = [pair for pair in team.map(one, range(len(chosen))) if pair]
+    if not pairs:
+        return {}
     own, fitted = np.array([pair[0].measure_overlap() for pair in pairs]).T
     automatic = np.array([pair[1].measure_overlap()[1] for pair in pairs])
     edges = [pair[1].edge for pair in pairs]
