@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from gi.repository import Gimp
 
@@ -38,11 +38,11 @@ class Views:
         self._image, self._layer, self._thumbnail = image, layer, thumbnail
         self._shape, self._not_background = shape, not_background
         self._made: dict[str, View] = {}
-        self._shapes: Sequence[Shape] = ()
+        self.shapes: tuple[Shape, ...] = ()  # what the selection is cut down to
 
-    def cut_down(self, shapes: Sequence[Shape]) -> None:
+    def cut_down(self, shapes: tuple[Shape, ...]) -> None:
         """Let the region be what these shapes leave of what is selected; none: all of it."""
-        self._shapes = shapes
+        self.shapes = shapes
         for view in self._made.values():
             view.cut_down(shapes)
 
@@ -80,7 +80,7 @@ class Views:
             outer = read_channel(self._image, self._not_background, box, (thumbnail.width, thumbnail.height))
         canvas = self._image.get_width(), self._image.get_height()
         view = View(thumbnail, box, canvas, self.is_gray, outer)
-        view.cut_down(self._shapes)
+        view.cut_down(self.shapes)
         return view
 
     def _frame_region(self) -> Box:
