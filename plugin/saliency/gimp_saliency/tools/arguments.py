@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from gi.repository import Gimp, GObject
 
 from ..shared.choices import MOST, WIDEST, Edge, Ranking
@@ -27,17 +29,12 @@ def add_argument(procedure: Gimp.Procedure, name: str) -> None:
         help_text = _("How far to go, in percent of what the network predicts")
         procedure.add_double_argument(name, _("Stre_ngth (%)"), help_text, 0, MOST, 100, _FLAGS)
     elif name == "order":
-        orders = Gimp.Choice.new()
-        for number, ranking in enumerate(Ranking):
-            orders.add(ranking.value, number, ranking.label, ranking.help)
-        help_text = _("Which order of the edits to take")
-        procedure.add_choice_argument(name, _("Or_der"), help_text, orders, Ranking.BEST_REALISM.value, _FLAGS)
+        help_text, usual = _("Which order of the edits to take"), Ranking.BEST_REALISM.value
+        procedure.add_choice_argument(name, _("Or_der"), help_text, _make_choice(Ranking), usual, _FLAGS)
     elif name == "edge":
-        edges = Gimp.Choice.new()
-        for number, edge in enumerate(Edge):
-            edges.add(edge.value, number, edge.label, edge.help)
         help_text = _("What becomes of the selection's edge; soft edge and refining override Automatic")
-        procedure.add_choice_argument(name, _("E_dge"), help_text, edges, Edge.AUTOMATIC.value, _FLAGS)
+        usual = Edge.AUTOMATIC.value
+        procedure.add_choice_argument(name, _("E_dge"), help_text, _make_choice(Edge), usual, _FLAGS)
     elif name == "feather":
         help_text = _("Width of the soft edge that the selection gets, in pixels")
         procedure.add_double_argument(name, _("So_ft edge (pixels)"), help_text, 0, WIDEST, 0, _FLAGS)
@@ -51,3 +48,11 @@ def add_argument(procedure: Gimp.Procedure, name: str) -> None:
         procedure.add_boolean_argument(name, KINDS[name].mnemonic, KINDS[name].help, True, _FLAGS)
     else:
         procedure.add_boolean_argument(name, *_SWITCHES[name], False, _FLAGS)
+
+
+def _make_choice(words: Iterable[Ranking | Edge]) -> Gimp.Choice:
+    """What GIMP offers to choose from."""
+    choice = Gimp.Choice.new()
+    for number, word in enumerate(words):
+        choice.add(word.value, number, word.label, word.help)
+    return choice
