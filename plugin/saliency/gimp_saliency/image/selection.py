@@ -21,13 +21,20 @@ _DIAGONAL = 0.8  # the length of a line beside that of the steps that it takes o
 _SOFT = 1.5  # selected px for each px of the edge's length that are neither in nor out: 3 px of a steady slope
 
 
-def select_values(image: Gimp.Image, values: bytes, component: str, box: Box | None = None) -> None:
+def select_values(
+    image: Gimp.Image,
+    values: bytes,
+    component: str,
+    box: Box | None = None,
+    operation: Gimp.ChannelOps = Gimp.ChannelOps.REPLACE,
+) -> None:
     """Select what the values say: one a pixel, rows from the top, of a babl component ("u8", "u16"), full = selected.
 
-    box: the part of the canvas that they are for; outside nothing is selected.  None: all.  Active layers stay active.
+    box: the part of the canvas that they are for; outside nothing is selected.  None: all.  operation: how this is
+    combined with the selection.  Active layers stay active.
     """
     rectangle = Gegl.Rectangle.new(*(box or (0, 0, image.get_width(), image.get_height())))
-    with draw_selection(image, Gimp.ChannelOps.REPLACE) as (channel, buffer):
+    with draw_selection(image, operation) as (channel, buffer):
         buffer.set(rectangle, coverage_format(image, channel, component), values)
 
 

@@ -7,10 +7,7 @@ those of the background through its inverse, nothing clipped or rounded in betwe
 
 from __future__ import annotations
 
-import base64
 import re
-import struct
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from typing import ClassVar
@@ -19,7 +16,7 @@ from gi.repository import Gegl, Gimp
 
 from ..image.geometry import Box
 from ..image.pixels import copy_pixels
-from ..image.selection import preserve_selection, select_values
+from ..image.selection import preserve_selection
 from ..image.tree import counterpart, covers_canvas, is_opaque, siblings
 from ..shared.edits import Edit, curve_value, reach
 from ..shared.errors import UserError
@@ -27,6 +24,7 @@ from ..shared.request import EditRequest
 from ..shared.words import _
 from .live import make_filter
 from .method import FoundValues, MadeEdit, PartEdit, PartSelection
+from .packing import pack_selection, read_packed, select_packed, unpack_selection
 from .record import PERSISTENT_UNDOABLE, EditRecord, LayerNote, Role, edits_above, read_note, read_role, write_note
 
 _SELECTION = "saliency-selection"  # name of the parasite that keeps what was selected
@@ -65,9 +63,9 @@ class Baked:
         if above:
             message = _("A later edit above this one was made from it: adjust or delete «{name}» first.")
             raise UserError(message.format(name=above[0].get_name()))
-        _unpack_selection(image, old, _SELECTION)
+        unpack_selection(image, read_packed(old, _SELECTION))
         if old.get_parasite(_WHOLE) is not None:
-            _unpack_selection(image, old, _WHOLE)
+            unpack_selection(image, read_packed(old, _WHOLE))
 
     def change(
         self, image: Gimp.Image, edit: MadeEdit, record: EditRecord, request: EditRequest, side: float
@@ -121,7 +119,7 @@ class _Baking:
         self._around = [edit for edit in part.around if not edit.is_identity()]
         visible = [item for item in edits_above(image, photo) if item.get_visible()]
         self._source = visible[-1] if visible else photo
-        self._noted = {_SELECTION: _pack_selection(image, photo)}
+        self._noted = {_SELECTION: _pack_on_layer(image, photo)}
 
     def run(self) -> Gimp.Layer:
         """Make the copy; the photo, or the copy in its place, is active then."""
@@ -170,7 +168,7 @@ class _Baking:
             with preserve_selection(self._image):
                 self._image.select_item(Gimp.ChannelOps.REPLACE, self._whole)
                 outside = _copy_selection(self._image, self._photo, work, box)
-                self._noted[_WHOLE] = _pack_selection(self._image, self._photo)
+                self._noted[_WHOLE] = _pack_on_layer(self._image, self._photo)
         touched = Gimp.Channel.new(work, "touched", *box[2:], 100, Gegl.Color.new("black"))
         work.insert_channel(touched, None, 0)
         for inverted, channel, edits in ((False, selected, self._edits), (True, outside, self._around)):
@@ -230,18 +228,11 @@ def _name_frame(layer: Gimp.Layer) -> str:
     return name if read_role(layer) == Role.REPLACEMENT else _("{name} edited").format(name=name)
 
 
-def _pack_selection(image: Gimp.Image, layer: Gimp.Layer) -> bytes:
+def _pack_on_layer(image: Gimp.Image, layer: Gimp.Layer) -> bytes:
     """The selection on a layer as a parasite keeps it for `change`: what is baked is already blended by it."""
     _ok, left, top = layer.get_offsets()
     x, y, width, height = _find_selected_box(image, layer)
-    x, y = x + left, y + top
-    buffer, packer = image.get_selection().get_buffer(), zlib.compressobj(1)
-    packed = b""
-    for row in range(y, y + height, _ROWS):
-        strip = Gegl.Rectangle.new(x, row, width, min(_ROWS, y + height - row))
-        packed += packer.compress(bytes(buffer.get(strip, 1.0, "Y u16", Gegl.AbyssPolicy.NONE)))
-    header = struct.pack("<4i", x, y, width, height)
-    return base64.b64encode(header + packed + packer.flush())  # GIMP 3.0 takes nothing but ASCII from Python
+    return pack_selection(image, (x + left, y + top, width, height))
 
 
 def _select_whole(image: Gimp.Image, baked: Gimp.Layer) -> bool:
@@ -253,27 +244,8 @@ def _select_whole(image: Gimp.Image, baked: Gimp.Layer) -> bool:
 
 
 def _select(image: Gimp.Image, baked: Gimp.Layer, name: str) -> None:
-    values, box = _unpack_selection(image, baked, name)
-    select_values(image, values, "u16", box)
-
-
-def _unpack_selection(image: Gimp.Image, baked: Gimp.Layer, name: str) -> tuple[bytes, Box]:
-    """What a parasite of a baked copy says was selected: 16-bit values, and the box of the canvas they are for."""
-    parasite = baked.get_parasite(name)
-    try:
-        data = base64.b64decode(bytes(parasite.get_data()).rstrip(b"\0"), validate=True) if parasite else b""
-        x, y, width, height = struct.unpack("<4i", data[:16])
-        canvas = (image.get_width(), image.get_height())
-        if not (0 <= x < x + width <= canvas[0] and 0 <= y < y + height <= canvas[1]):
-            raise ValueError
-        unpacker = zlib.decompressobj()
-        values = unpacker.decompress(data[16:], 2 * width * height)
-        if len(values) != 2 * width * height or not any(values):
-            raise ValueError
-    except (struct.error, ValueError, zlib.error) as error:
-        message = _("The edit's selection is no longer known: delete its layer, select the region and edit again.")
-        raise UserError(message) from error
-    return values, (x, y, width, height)
+    """Select what a parasite of a baked copy says was selected.  Raises UserError."""
+    select_packed(image, read_packed(baked, name))
 
 
 def _find_selected_box(image: Gimp.Image, layer: Gimp.Layer) -> Box:
