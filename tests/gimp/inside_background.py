@@ -15,6 +15,7 @@ from inside_adjust import reloaded, worst
 
 from gimp_saliency.layers import adjust, memory
 from gimp_saliency.layers.apply import apply_plan
+from gimp_saliency.layers.before import copy_before
 from gimp_saliency.layers.record import read_parasite
 from gimp_saliency.predict.plan import Planned
 from gimp_saliency.shared import edits
@@ -199,7 +200,7 @@ def found_from_everywhere() -> dict[str, Any]:
             pending += layer.get_children() if layer.is_group() else []
             if layer.get_name() != "Photo" or layer.get_visible():
                 found.append(adjust.find_edit(image, [layer]))
-        copy, photo, _whole = adjust.copy_before(image, found[0])
+        copy, photo, _made = copy_before(image, found[0])
         results[name] = {
             "ids": len({each.record.id for each in found}),
             "layers": sorted({(len(each.layers), len(each.around)) for each in found}),

@@ -15,9 +15,10 @@ from inside_background import readjusted
 from gimp_saliency.image.thumbnail import read_box, read_channel
 from gimp_saliency.image.version import GIMP_32
 from gimp_saliency.layers import adjust
+from gimp_saliency.layers.before import copy_before
 from gimp_saliency.layers.record import Role, edits_above, read_parasite, read_role
 from gimp_saliency.predict.plan import Planned
-from gimp_saliency.preview.view import View
+from gimp_saliency.preview.view import MadeMasks, View
 from gimp_saliency.shared import edits
 from gimp_saliency.shared.client import questions
 
@@ -161,14 +162,17 @@ def previews() -> dict[str, int]:
 
 def _shown(image: Any, made: adjust.MadeEdit, wanted: Any, box: tuple[int, int, int, int]) -> bytes:
     """What the dialog shows of a box."""
-    before, photo, whole = adjust.copy_before(image, made)
-    thumbnail = read_box(before, photo, edits_above(before, photo), box, 400)
+    before = copy_before(image, made)
+    thumbnail = read_box(before.image, before.photo, edits_above(before.image, before.photo), box, 400)
     size = thumbnail.width, thumbnail.height
-    outer = None if whole is None else read_channel(before, whole, box, size)
-    view = View(thumbnail, box, (64, 48), False, outer)
-    shown = view.render([Planned(made.base, background=made.background)], wanted, size)
+    region, whole, others = (
+        None if channel is None else read_channel(before.image, channel, box, size) for channel in before.made
+    )
+    masks = MadeMasks(thumbnail.mask if region is None else region, whole, others)
+    view = View(thumbnail, box, (64, 48), False, masks)
+    shown = view.render([Planned(made.base, background=made.background)], wanted.without_edge(), size)
     view.close()
-    before.delete()
+    before.image.delete()
     return shown
 
 

@@ -61,6 +61,7 @@ def unknown() -> dict[str, list[Any]]:
     changes: dict[str, dict[str, Any]] = {
         "direction": {"direction": "sideways"},
         "tool": {"tool": "teleport"},
+        "edge": {"edge": "wavy"},
         "kind": {"base": [{"name": "vibrato", "amount": 1}]},
         "kind of the background": {"background": [{"name": "vibrato"}], "background-strength": 100.0},
         "kind that is on": {"kinds": ["exposure", "vibrato"]},
@@ -93,6 +94,7 @@ def unknown_of_the_last() -> dict[str, list[Any]]:
     changes: dict[str, dict[str, Any]] = {
         "direction": {"direction": "sideways"},
         "tool": {"tool": "teleport"},
+        "edge": {"edge": "wavy"},
         "kind": {"base": [{"name": "vibrato", "amount": 1}]},
         "kind of the background": {"background": [{"name": "vibrato"}]},
         "kind that is on": {"kinds": ["exposure", "vibrato"]},

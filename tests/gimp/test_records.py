@@ -13,7 +13,7 @@ from tests.conftest import GimpForTests
 # Written by the plug-in as it was with version 1, 2 and 3 of the networks, live in GIMP 3.2 and baked in 3.0.
 SAMPLES = Path(__file__).with_name("samples")
 TWO = [{"name": "exposure", "ev": -0.5}, {"name": "saturation", "scale": 0.7}]
-KEYS = "base direction edits id kinds model name order predicted role side strength tool version"
+KEYS = "base direction edge edits feather id kinds model name order predicted role side strength tool version"
 
 
 def run(gimp: GimpForTests, call: str) -> dict[str, Any]:
@@ -74,7 +74,8 @@ def test_what_is_not_known_is_a_sentence(gimp: GimpForTests) -> None:
     for name, word in (
         ("direction", "sideways"),
         ("tool", "teleport"),
-        *((name, "vibrato") for name in list(found)[2:]),
+        ("edge", "wavy"),
+        *((name, "vibrato") for name in list(found)[3:]),
     ):
         status, message, untouched = found[name]
         assert status == "execution-error" and untouched, name
@@ -89,4 +90,4 @@ def test_what_is_not_known_of_the_last_edit_is_a_sentence(gimp: GimpForTests) ->
         assert status == "execution-error" and untouched, message
         assert message.endswith("make one with Attenuate or Emphasize Selection first."), message
     words = [message.partition("«")[2].partition("»")[0] for _status, message, _untouched in found.values()]
-    assert words == ["sideways", "teleport", "vibrato", "vibrato", "vibrato", ""]
+    assert words == ["sideways", "teleport", "wavy", "vibrato", "vibrato", "vibrato", ""]

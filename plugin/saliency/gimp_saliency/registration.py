@@ -39,7 +39,7 @@ class Saliency(Gimp.PlugIn):
         procedure.set_documentation(tool.blurb, tool.help, name)
         procedure.set_attribution("The gimp-saliency developers", "The gimp-saliency developers", "2026")
         for argument in tool.arguments:
-            add_argument(procedure, argument)
+            add_argument(procedure, argument, tool.changes)
         if tool.makes_layers:
             flags = GObject.ParamFlags.READWRITE
             layers_help = _("The layers that were made, lowest first")

@@ -652,7 +652,8 @@ def test_a_refined_mask_is_kept_and_shown(server: Server, monkeypatch: pytest.Mo
 
 def adjusting(server: Server, by_hand: frozenset[str] = frozenset()) -> AdjustingSession:
     made = [Planned([Exposure(-0.5), Saturation(0.8)], background=[Exposure(0.2)])]
-    session = AdjustingSession(EditRequest("attenuate", strength=50.0), False, server.ask, made, by_hand)
+    request = EditRequest("attenuate", strength=50.0)
+    session = AdjustingSession(request, False, server.ask, made, by_hand, server.find_outline)
     session.begin()
     return session
 
@@ -681,3 +682,55 @@ def test_what_was_changed_by_hand_cannot_be_dialled(server: Server) -> None:
     session = adjusting(server, frozenset({"exposure"}))
     assert frozenset(NAMES) - session.usable_kinds() == {"exposure"}
     assert session.by_hand == {"exposure"}
+
+
+def soft(session: AdjustingSession, feather: float = 0.0) -> EditRequest:
+    return replace(session.request, edge=Edge.SOFT, feather=feather)
+
+
+def test_another_edge_of_an_edit_is_asked_for_and_shown(server: Server) -> None:
+    session = adjusting(server)
+    told = Told(session, "outline", "")
+    session.change_setting("edge", soft(session))
+    assert session.outline is None and told.all == [], "nothing is known of it yet"
+    assert session.is_applicable
+    server.put("outline")
+    assert server.outlined[-1].edge == Edge.SOFT
+    server.answer("outline", FITTED)
+    assert session.outline == FITTED and told.all == [("outline",), ("",)]
+    assert session.plan[0].edits[0] == Exposure(-0.5), "the values are others"
+
+
+def test_the_same_outline_with_another_width_is_shown_anew(server: Server) -> None:
+    session = adjusting(server)
+    session.change_setting("edge", soft(session))
+    server.answer("outline", FITTED)
+    told = Told(session, "outline", "")
+    session.change_setting("feather", soft(session, 9.0))
+    server.answer("outline", FITTED)
+    assert told.all == [("outline",), ("",)]
+
+
+def test_the_edge_that_was_made_needs_no_answer(server: Server) -> None:
+    session = adjusting(server)
+    made = session.request
+    session.change_setting("edge", soft(session))
+    server.answer("outline", FITTED)
+    session.change_setting("feather", soft(session, 4.0))
+    told = Told(session, "outline", "", "is_busy")
+    session.change_setting("edge", made)
+    assert session.outline is None and told.all == [("is_busy", False), ("outline",), ("",)]
+    server.answer("outline", FITTED)
+    assert session.outline is None, "a late answer came through"
+    assert server.count("outline") == 2
+
+
+def test_an_edge_that_is_not_found_is_told_and_asked_for_again(server: Server) -> None:
+    session = adjusting(server)
+    session.change_setting("edge", soft(session))
+    server.answer("outline", ServerError("The server is gone: try again."))
+    assert session.sentence == "The server is gone: try again." and session.outline is None
+    session.ask_for_edge()
+    assert session.sentence == ""
+    server.answer("outline", FITTED)
+    assert session.outline == FITTED

@@ -147,12 +147,13 @@ def _open_picture(order: Order) -> tuple[Gimp.Image, bool]:
 def _edit_regions(image: Gimp.Image, order: Order, moving: bool) -> Iterator[Planned]:
     """Edit what each mask shows; the edits of each."""
     request = replace(order.request, frames=moving)
+    cut = replace(request, edge=Edge.AS_SELECTED)  # the selection itself gets its edge, before the edit
     straight = order.kind != "xcf" and is_flat(image)
     for path, values, known in zip(order.masks, order.values, order.known):
         select_mask(image, path, values)
         _fit_selection(image, request)
         plan = [parse_answer(dict(known), request.ranking.value)] if known else None
-        plan = edit_pixels(image, request, plan) if straight else _edit_layers(image, request, plan)
+        plan = edit_pixels(image, cut, plan) if straight else _edit_layers(image, cut, plan)
         yield plan[0]
         Gimp.Selection.none(image)
         if moving and order.kind != "xcf":

@@ -86,6 +86,11 @@ def activate_layers(image: Gimp.Image, layers: Sequence[Gimp.Layer]) -> None:
 def select_masks(image: Gimp.Image, layers: Sequence[Gimp.Layer]) -> None:
     """Select what the masks of the layers show together; a layer without one shows everything."""
     Gimp.Selection.none(image)
+    add_masks(image, layers)
+
+
+def add_masks(image: Gimp.Image, layers: Sequence[Gimp.Layer]) -> None:
+    """Add to the selection what the masks of the layers show; a layer without one shows everything."""
     for layer in layers:
         mask = layer.get_mask()
         if mask is None:

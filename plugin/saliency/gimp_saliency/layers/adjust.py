@@ -9,14 +9,18 @@ from dataclasses import replace
 from gi.repository import Gimp
 
 from ..image.selection import activate_layers
-from ..image.tree import counterpart, longer_side, siblings
+from ..image.tree import longer_side, siblings
+from ..shared.choices import UNCHANGED, Edge
 from ..shared.edits import NAMES, Edit
 from ..shared.errors import UserError
 from ..shared.request import EditRequest, read_kinds
 from ..shared.words import _
-from .method import MadeEdit
+from .before import copy_before
+from .method import MadeEdit, PartSelection
 from .methods import find_method
+from .original import check_original
 from .record import (
+    EditRecord,
     Role,
     edits_above,
     is_edit,
@@ -37,7 +41,7 @@ def find_edit(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> MadeEdit
     if read_role(layer) == Role.ADJUSTMENT:
         layers = [item for item in reversed(siblings(image, layer)) if _belongs(item, read_id(layer))] or layers
     edit = _read_edit(image, layer, layers)
-    return edit._replace(parts=_find_parts(image, edit))
+    return edit._replace(parts=_find_parts(image, edit), common=_find_common(image, edit))
 
 
 def _find_edit_layer(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> Gimp.Layer:
@@ -64,16 +68,27 @@ def _belongs(layer: Gimp.Layer, identity: str) -> bool:
 
 
 def _find_parts(image: Gimp.Image, edit: MadeEdit) -> list[Gimp.Layer]:
-    """The lowest group of each edit that was made for a part of the same selection, this one's too."""
-    selection = edit.record.selection
-    if not selection or not edit.background:  # else nobody needs to know
+    """The lowest layer of each edit that was made for a part of the same selection, this one's too."""
+    if not edit.record.selection:
         return edit.layers[:1]
     found: dict[str, Gimp.Layer] = {}
-    for item in reversed(siblings(image, edit.photo)):
-        note = read_note(item)
-        if note.role == Role.ADJUSTMENT and not note.is_background and read_selection_id(item) == selection:
+    for item in _list_common(image, edit):
+        if read_role(item) != Role.HOLDER and not read_note(item).is_background:
             found.setdefault(read_id(item), item)
     return list(found.values())
+
+
+def _find_common(image: Gimp.Image, edit: MadeEdit) -> list[Gimp.Layer]:
+    """The background's groups of the same selection; they may belong to the edit of another part."""
+    if not edit.record.selection:
+        return list(edit.around)
+    return [item for item in _list_common(image, edit) if read_note(item).is_background]
+
+
+def _list_common(image: Gimp.Image, edit: MadeEdit) -> list[Gimp.Layer]:
+    """The layers of all edits that were made for a part of the same selection, lowest first."""
+    row = reversed(siblings(image, edit.photo))
+    return [item for item in row if read_selection_id(item) == edit.record.selection]
 
 
 def _find_photo_below(image: Gimp.Image, layer: Gimp.Layer) -> Gimp.Layer:
@@ -102,6 +117,8 @@ def _read_edit(image: Gimp.Image, layer: Gimp.Layer, all_layers: list[Gimp.Layer
         kinds=frozenset(shown),
         background=found.has_background,
         background_strength=record.background_strength,
+        edge=record.edge,
+        feather=record.feather,
     )
     return MadeEdit(
         photo,
@@ -116,54 +133,36 @@ def _read_edit(image: Gimp.Image, layer: Gimp.Layer, all_layers: list[Gimp.Layer
     )
 
 
-def copy_before(image: Gimp.Image, edit: MadeEdit) -> tuple[Gimp.Image, Gimp.Layer, Gimp.Channel | None]:
-    """A copy of the image as it was before the edit, its region selected, and the photo in it.
-
-    Last a channel of it with all that is not background, None if that is the region.  The copy shares its pixels with
-    the image; the caller deletes it.  Raises UserError.
-    """
-    copy = image.duplicate()
-    try:
-        photo, *layers = (counterpart(image, copy, layer) for layer in (edit.photo, *edit.all_layers()))
-        method = find_method(edit.all_layers()[0])
-        whole = method.select_original(copy, _find_in_copy(image, copy, edit))
-        row = siblings(copy, layers[0])
-        for layer in row[: row.index(layers[0]) + 1]:
-            if layer in layers or is_edit(layer):
-                copy.remove_layer(layer)
-        photo.set_visible(True)
-        return copy, photo, whole
-    except BaseException:
-        copy.delete()
-        raise
-
-
-def _find_in_copy(image: Gimp.Image, copy: Gimp.Image, edit: MadeEdit) -> MadeEdit:
-    """The edit in a duplicate of its image."""
-    layers, around, parts = (
-        [counterpart(image, copy, layer) for layer in group] for group in (edit.layers, edit.around, edit.parts)
-    )
-    photo = counterpart(image, copy, edit.photo)
-    return edit._replace(photo=photo, layers=layers, around=around, parts=parts)
-
-
 def into_config(edit: MadeEdit, config: Gimp.ProcedureConfig) -> None:
     """Set a procedure's arguments to the edit's values."""
     config.set_property("strength", edit.request.strength)
     config.set_property("background", edit.request.background)
     config.set_property("background-strength", edit.request.background_strength)
+    config.set_property("edge", edit.request.edge.value)
+    config.set_property("feather", edit.request.feather)
     for name in NAMES:
         config.set_property(name, name in edit.request.kinds)
 
 
+def leave_edge(config: Gimp.ProcedureConfig) -> None:
+    """Let a procedure's arguments say nothing of the edge, so that they leave that of any other edit, too."""
+    config.set_property("edge", UNCHANGED)
+    config.set_property("feather", 0.0)
+
+
 def request_from_config(edit: MadeEdit, config: Gimp.ProcedureConfig) -> EditRequest:
     """The edit's settings with those that the procedure's arguments say."""
+    edge, feather = config.get_property("edge"), config.get_property("feather")
+    if edge == UNCHANGED:
+        edge, feather = edit.request.edge, feather or edit.request.feather
     return replace(
         edit.request,
         strength=config.get_property("strength"),
         kinds=read_kinds(config),
         background=bool(edit.background) and config.get_property("background"),
         background_strength=config.get_property("background-strength"),
+        edge=Edge(edge),
+        feather=feather,
     )
 
 
@@ -171,29 +170,56 @@ def apply_values(image: Gimp.Image, edit: MadeEdit, base: Sequence[Edit], wanted
     """Give an edit other values (at 100 %, in order of application) and settings, as one undo step.
 
     Where the edit was made in all frames, it gets them in all frames.  Returns its layers, lowest first.  An edit that
-    is switched off is hidden, so that it can come back.  Raises UserError, the image untouched.
+    is switched off is hidden, so that it can come back.  The layers get other masks only where another edge is wanted.
+    Raises UserError or ServerError, the image untouched.
     """
     edits = [edit, *_find_in_other_frames(image, edit)]
     selected = image.get_selected_layers()
     method = find_method(edit.all_layers()[0])
-    for each in edits:
-        method.check(image, each)  # before there is an undo step
+    region = None
+    for each in edits:  # before there is an undo step
+        method.check(image, each)
+    if wanted.has_other_edge(edit.request):
+        for each in edits:
+            check_original(image, each)
+        region = _find_region(image, edit, wanted)
     layers = []
     with undo_step(image, edit.photo):
         for each in edits:
-            record = each.record._replace(
-                strength=wanted.strength,
-                kinds=wanted.kinds,
-                base=tuple(base),
-                background=tuple(edit.background),
-                background_strength=wanted.background_strength,
-            )
-            layers += method.change(image, each, record, wanted, record.side or longer_side(image))
+            record = _make_record(each.record, base, edit.background, wanted, region is not None)
+            layers += method.change(image, each, record, wanted, record.side or longer_side(image), region)
         if method.keeps_layers:
             activate_layers(image, selected)
         elif len(edits) > 1:
             activate_layers(image, layers[:1])
     return layers
+
+
+def _find_region(image: Gimp.Image, edit: MadeEdit, wanted: EditRequest) -> PartSelection:
+    """What the edge that is wanted leaves of what was selected.  Raises UserError or ServerError."""
+    before = copy_before(image, edit)
+    try:
+        finder = before.make_finder(before.read_thumbnail())
+        finder.look(wanted)
+        return PartSelection(feather=wanted.own_feather, shapes=finder.enlarge(wanted).shapes)
+    finally:
+        before.image.delete()
+
+
+def _make_record(
+    made: EditRecord, base: Sequence[Edit], background: Sequence[Edit], wanted: EditRequest, has_new_edge: bool
+) -> EditRecord:
+    """What a changed edit says of itself; made: what it said before."""
+    record = made._replace(
+        strength=wanted.strength,
+        kinds=wanted.kinds,
+        base=tuple(base),
+        background=tuple(background),
+        background_strength=wanted.background_strength,
+    )
+    if has_new_edge:
+        record = record._replace(edge=wanted.wanted_edge, feather=wanted.feather, keeps_selection=True)
+    return record
 
 
 def _find_in_other_frames(image: Gimp.Image, edit: MadeEdit) -> list[MadeEdit]:

@@ -21,6 +21,7 @@ from ..shared.request import EditRequest
 from . import frames
 from .method import PartEdit, PartSelection
 from .methods import choose_method
+from .original import keep_original, pack_original
 from .record import EditRecord
 from .undo import in_one_step
 
@@ -58,12 +59,24 @@ def _add_parts(image: Gimp.Image, photos: list[Gimp.Layer], parts: Sequence[Part
     as_selected = all(part.selection.is_all() and part.whole is None for part in parts)
     with nullcontext() if as_selected else preserve_selection(image) as selected:
         for part in parts:
+            original = _pack_original(image, part.selection, selected)
             with _select_part(image, part, selected) as whole:
                 for place, photo in enumerate(photos):
-                    layers += method.add(image, photo, part, whole)
+                    made = method.add(image, photo, part, whole)
+                    if original:
+                        keep_original(image, made[0], photo, original)
+                    layers += made
                     photos[place] = image.get_selected_layers()[0]  # a copy may have taken the layer's place
     image.set_selected_layers(photos[:1])
     return layers
+
+
+def _pack_original(image: Gimp.Image, selection: PartSelection, selected: Gimp.Channel | None) -> bytes:
+    """What was selected of a part that gets another edge, packed; of any other part nothing."""
+    if not selection.changes_edge():
+        return b""
+    selection.select_original(image, selected)
+    return pack_original(image)
 
 
 @contextmanager
@@ -116,7 +129,7 @@ class _Preparation(NamedTuple):
         common = os.urandom(16).hex() if in_parts else ""
         selections = [self._prepare_selection(each.cells) for each, _edits, _around in work]
         parts = [
-            PartEdit(edits, selection, self._make_record(each, common), around, alone=self.number > 1)
+            PartEdit(edits, selection, self._make_record(each, common, selection), around, alone=self.number > 1)
             for (each, edits, around), selection in zip(work, selections)
         ]
         if background:
@@ -144,7 +157,7 @@ class _Preparation(NamedTuple):
         finally:
             copy.delete()
 
-    def _make_record(self, planned: Planned, selection: str) -> EditRecord:
+    def _make_record(self, planned: Planned, common: str, selection: PartSelection) -> EditRecord:
         return EditRecord(
             id=os.urandom(16).hex(),
             direction=self.request.direction,
@@ -155,6 +168,9 @@ class _Preparation(NamedTuple):
             model=planned.model,
             order=planned.order,
             side=self.side,
-            selection=selection,
+            selection=common,
             frames=self.number if self.number > 1 else 0,
+            edge=self.request.wanted_edge,
+            feather=0.0 if self.request.refine else self.request.feather,
+            keeps_selection=selection.changes_edge(),
         )

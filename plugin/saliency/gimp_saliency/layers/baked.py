@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import contextmanager
 from typing import ClassVar
 
 from gi.repository import Gegl, Gimp
@@ -24,6 +24,7 @@ from ..shared.request import EditRequest
 from ..shared.words import _
 from .live import make_filter
 from .method import FoundValues, MadeEdit, PartEdit, PartSelection
+from .original import copy_original, select_and_keep
 from .packing import pack_selection, read_packed, select_packed, unpack_selection
 from .record import PERSISTENT_UNDOABLE, EditRecord, LayerNote, Role, edits_above, read_note, read_role, write_note
 
@@ -68,9 +69,15 @@ class Baked:
             unpack_selection(image, read_packed(old, _WHOLE))
 
     def change(
-        self, image: Gimp.Image, edit: MadeEdit, record: EditRecord, request: EditRequest, side: float
+        self,
+        image: Gimp.Image,
+        edit: MadeEdit,
+        record: EditRecord,
+        request: EditRequest,
+        side: float,
+        region: PartSelection | None,
     ) -> list[Gimp.Layer]:
-        """As `Method` says: a new copy in the place of the old one, by the selection that that was made for."""
+        """As `Method` says: a new copy in the place of the old one."""
         gray = edit.photo.is_gray()
         edits, around = request.scale_edits(record.base, gray), request.scale_background(record.background, gray)
         old, photo = edit.layers[0], edit.photo
@@ -78,14 +85,11 @@ class Baked:
         record = record._replace(side=side)
         part = PartEdit(tuple(edits), PartSelection(), record, tuple(around), alone=replaced)
         try:
-            with preserve_selection(image):
-                in_parts = _select_whole(image, old)
-                with preserve_selection(image) if in_parts else nullcontext() as whole:
-                    _select(image, old, _SELECTION)
-                    old.set_visible(False)
-                    if replaced:
-                        photo.set_visible(True)
-                    layers = self.add(image, photo, part, whole)
+            with preserve_selection(image), self._select_anew(image, edit, region) as whole:
+                old.set_visible(False)
+                if replaced:
+                    photo.set_visible(True)
+                layers = self.add(image, photo, part, whole)
         except BaseException:
             for item in siblings(image, photo):
                 if item not in before:
@@ -93,18 +97,55 @@ class Baked:
             photo.set_visible(not replaced)
             old.set_visible(True)
             raise
+        copy_original(old, layers[0])
         name = read_note(layers[0]).name if old.get_name() == read_note(old).name else old.get_name()
         layers[0].set_opacity(old.get_opacity())
         image.remove_layer(old)
         layers[0].set_name(name)  # only now: GIMP gives no two layers the same name
         return layers
 
-    def select_original(self, copy: Gimp.Image, edit: MadeEdit) -> Gimp.Channel | None:
+    def select_region(self, image: Gimp.Image, edit: MadeEdit) -> None:
+        """As `Method` says, by what the copy keeps."""
+        select_packed(image, read_packed(edit.layers[0], _SELECTION))
+
+    def select_whole(self, image: Gimp.Image, edit: MadeEdit) -> bool:
         """As `Method` says, by what the copy keeps."""
         baked = edit.layers[0]
-        whole = Gimp.Selection.save(copy) if _select_whole(copy, baked) else None
-        _select(copy, baked, _SELECTION)
-        return whole
+        several = baked.get_parasite(_WHOLE) is not None
+        if several:
+            select_packed(image, read_packed(baked, _WHOLE))
+        return several
+
+    def select_others(self, image: Gimp.Image, edit: MadeEdit) -> None:
+        """As `Method` says, by what their copies keep."""
+        for layer in edit.other_parts():
+            select_packed(image, read_packed(layer, _SELECTION), Gimp.ChannelOps.ADD)
+
+    @contextmanager
+    def _select_anew(
+        self, image: Gimp.Image, edit: MadeEdit, region: PartSelection | None
+    ) -> Iterator[Gimp.Channel | None]:
+        """Select what a new copy is for; gives a channel with all that is not background, None if that is the same."""
+        if edit.layers[0].get_parasite(_WHOLE) is None:
+            self._select_new_region(image, edit, region)
+            yield None
+            return
+        if region is None:
+            self.select_whole(image, edit)
+        else:
+            self._select_new_region(image, edit, region)
+            self.select_others(image, edit)
+        with preserve_selection(image) as whole:
+            self._select_new_region(image, edit, region)
+            yield whole
+
+    def _select_new_region(self, image: Gimp.Image, edit: MadeEdit, region: PartSelection | None) -> None:
+        """Select what a new copy is for; None: what the old one is for."""
+        if region is None:
+            self.select_region(image, edit)
+        else:
+            select_and_keep(image, edit, self)
+            region.select(image)
 
 
 class _Baking:
@@ -233,19 +274,6 @@ def _pack_on_layer(image: Gimp.Image, layer: Gimp.Layer) -> bytes:
     _ok, left, top = layer.get_offsets()
     x, y, width, height = _find_selected_box(image, layer)
     return pack_selection(image, (x + left, y + top, width, height))
-
-
-def _select_whole(image: Gimp.Image, baked: Gimp.Layer) -> bool:
-    """Select all that was not background; False, nothing selected, where that is what the region was."""
-    several = baked.get_parasite(_WHOLE) is not None
-    if several:
-        _select(image, baked, _WHOLE)
-    return several
-
-
-def _select(image: Gimp.Image, baked: Gimp.Layer, name: str) -> None:
-    """Select what a parasite of a baked copy says was selected.  Raises UserError."""
-    select_packed(image, read_packed(baked, name))
 
 
 def _find_selected_box(image: Gimp.Image, layer: Gimp.Layer) -> Box:

@@ -16,13 +16,14 @@ from typing import ClassVar, NamedTuple
 
 from gi.repository import Gimp
 
-from ..image.selection import preserve_selection, select_masks
+from ..image.selection import add_masks, preserve_selection, select_masks
 from ..image.tree import covers_canvas, is_opaque, siblings
 from ..shared.edits import NAMES, Edit, EditError, curve_points
 from ..shared.errors import UserError
 from ..shared.request import EditRequest
 from ..shared.words import _
-from .method import FoundValues, MadeEdit, PartEdit
+from .method import FoundValues, MadeEdit, PartEdit, PartSelection
+from .original import select_and_keep
 from .record import EditRecord, LayerNote, Role, edits_above, read_note, read_role, write_note
 
 _SINGLE = 1e-6  # relative; GIMP's files keep single precision
@@ -55,29 +56,69 @@ class Live:
         """As `Method` says: live filters can always be changed."""
 
     def change(
-        self, image: Gimp.Image, edit: MadeEdit, record: EditRecord, request: EditRequest, side: float
+        self,
+        image: Gimp.Image,
+        edit: MadeEdit,
+        record: EditRecord,
+        request: EditRequest,
+        side: float,
+        region: PartSelection | None,
     ) -> list[Gimp.Layer]:
         """As `Method` says.  An edit that is switched off is hidden, so that it can come back."""
         gray = edit.photo.is_gray()
         everything = replace(request, kinds=frozenset(NAMES), background=True)
-        mask = edit.all_layers()[0].get_mask()
-        with preserve_selection(image), _mask_of_background(image, edit) as around_mask:
-            Gimp.Selection.none(image)  # a selection would mask each new filter a second time
-            inside = _Stack(image, edit.photo, record, side, _Mask(mask, inverted=not edit.layers), edit.by_hand)
-            layers = inside.redial(edit.photo, edit.layers, everything.scale_edits(record.base, gray), request.kinds)
-            background = everything.scale_background(record.background, gray)
-            if around_mask.drawable is None and not edit.around:
-                background = []  # the region is everything
-            outside = _Stack(image, edit.photo, record, side, around_mask, edit.around_by_hand, is_background=True)
-            shown = request.kinds if request.background else frozenset()
-            return layers + outside.redial([edit.photo, *layers][-1], edit.around, background, shown)
+        with preserve_selection(image):
+            if region is not None:
+                self._replace_masks(image, edit, region)
+            mask = edit.all_layers()[0].get_mask()
+            with _mask_of_background(image, edit) as around_mask:
+                Gimp.Selection.none(image)  # a selection would mask each new filter a second time
+                inside = _Stack(image, edit.photo, record, side, _Mask(mask, inverted=not edit.layers), edit.by_hand)
+                layers = inside.redial(
+                    edit.photo, edit.layers, everything.scale_edits(record.base, gray), request.kinds
+                )
+                background = everything.scale_background(record.background, gray)
+                if around_mask.drawable is None and not edit.around:
+                    background = []  # the region is everything
+                outside = _Stack(image, edit.photo, record, side, around_mask, edit.around_by_hand, is_background=True)
+                shown = request.kinds if request.background else frozenset()
+                return layers + outside.redial([edit.photo, *layers][-1], edit.around, background, shown)
 
-    def select_original(self, copy: Gimp.Image, edit: MadeEdit) -> Gimp.Channel | None:
+    def select_region(self, image: Gimp.Image, edit: MadeEdit) -> None:
+        """As `Method` says, by the lowest group's mask."""
+        if edit.layers:
+            select_masks(image, edit.layers[:1])
+        else:
+            self.select_whole(image, edit)  # all there is is the background's
+
+    def select_whole(self, image: Gimp.Image, edit: MadeEdit) -> bool:
         """As `Method` says, by the groups' masks."""
-        whole = Gimp.Selection.save(copy) if _select_whole(copy, edit) else None
-        if edit.layers:  # else all there is is the background's
-            select_masks(copy, edit.layers[:1])
-        return whole
+        if not edit.around and len(edit.parts) < 2:
+            return False
+        if edit.around:
+            _select_inverse(image, edit.around[0])
+        else:
+            select_masks(image, edit.parts)
+        return True
+
+    def select_others(self, image: Gimp.Image, edit: MadeEdit) -> None:
+        """As `Method` says, by their groups' masks."""
+        add_masks(image, edit.other_parts())
+
+    def _replace_masks(self, image: Gimp.Image, edit: MadeEdit, region: PartSelection) -> None:
+        """Give all groups of the region a new mask, and those of the background what no part has."""
+        select_and_keep(image, edit, self)
+        region.select(image)
+        with preserve_selection(image) as selected:
+            for group in edit.layers:
+                _replace_mask(image, group, _Mask(selected))
+            if not edit.common:
+                return
+            image.select_item(Gimp.ChannelOps.REPLACE, selected)
+            self.select_others(image, edit)
+            with preserve_selection(image) as whole:
+                for group in edit.common:
+                    _replace_mask(image, group, _Mask(whole, inverted=True))
 
 
 class _Mask(NamedTuple):
@@ -102,14 +143,7 @@ class _Stack(NamedTuple):
         """Put one edit directly above the layer `below`; return its group.  Afterwards nothing is selected."""
         name = self._title(edit)
         group = _add_group(self.image, self.photo, below, name)
-        if self.mask.drawable is not None:
-            self.image.select_item(Gimp.ChannelOps.REPLACE, self.mask.drawable)
-            mask = group.create_mask(Gimp.AddMaskType.SELECTION)
-            group.add_mask(mask)
-            Gimp.Selection.none(self.image)
-            if self.mask.inverted:
-                # In linear light; of 8-bit images from XCF files GIMP inverts the selection otherwise.
-                mask.invert(True)
+        _add_mask(self.image, group, self.mask)
         Gimp.Selection.none(self.image)
         _add_filter(group, edit, self.side)
         self._write(group, edit, name)
@@ -212,6 +246,42 @@ def _add_group(image: Gimp.Image, base: Gimp.Layer, below: Gimp.Layer, name: str
     extent.set_offsets(*base.get_offsets()[1:])
     group.set_expanded(False)
     return group
+
+
+def _add_mask(image: Gimp.Image, group: Gimp.Layer, wanted: _Mask) -> None:
+    """Give a group a mask, if one is wanted.  Afterwards nothing is selected."""
+    if wanted.drawable is None:
+        return
+    image.select_item(Gimp.ChannelOps.REPLACE, wanted.drawable)
+    mask = group.create_mask(Gimp.AddMaskType.SELECTION)
+    group.add_mask(mask)
+    Gimp.Selection.none(image)
+    if wanted.inverted:
+        # In linear light; of 8-bit images from XCF files GIMP inverts the selection otherwise.
+        mask.invert(True)
+
+
+def _replace_mask(image: Gimp.Image, group: Gimp.Layer, wanted: _Mask) -> None:
+    """Give a group another mask, switched on or off as the one before.  Afterwards nothing is selected."""
+    is_on = group.get_mask() is None or group.get_apply_mask()
+    if group.get_mask() is not None:
+        group.remove_mask(Gimp.MaskApplyMode.DISCARD)
+    _add_mask(image, group, wanted)
+    if not is_on:
+        group.set_apply_mask(False)
+
+
+def _select_inverse(image: Gimp.Image, layer: Gimp.Layer) -> None:
+    """Select what the layer's mask hides, in linear light; a layer without one shows everything, which is selected."""
+    mask = layer.get_mask()
+    Gimp.Selection.none(image)  # a selection would limit the inversion
+    if mask is not None:
+        mask.invert(True)
+    select_masks(image, [layer])
+    if mask is not None:
+        with preserve_selection(image):
+            Gimp.Selection.none(image)
+            mask.invert(True)
 
 
 # Filters
@@ -337,20 +407,7 @@ def _is_same_curve(config: Gimp.DrawableFilterConfig, noted: Edit, gray: bool) -
     return all(abs(x - a) <= _SINGLE and abs(y - b) <= _SINGLE for (x, y), (a, b) in zip(found, points))
 
 
-# What the edit was made for
-
-
-def _select_whole(copy: Gimp.Image, edit: MadeEdit) -> bool:
-    """Select all that is not background, by a mask that is spoiled; False, nothing selected, if that is the region."""
-    if not edit.around and len(edit.parts) < 2:
-        return False
-    known = edit.around[:1] or edit.parts
-    mask = known[0].get_mask()
-    if edit.around and mask is not None:
-        Gimp.Selection.none(copy)
-        mask.invert(True)
-    select_masks(copy, known)
-    return True
+# The background
 
 
 @contextmanager

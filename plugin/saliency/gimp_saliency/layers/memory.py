@@ -12,7 +12,7 @@ from gi.repository import Gimp
 from ..image.thumbnail import read_thumbnail
 from ..predict.outline_finder import OutlineFinder
 from ..predict.plan import Planned
-from ..shared.choices import Edge, Ranking
+from ..shared.choices import Ranking
 from ..shared.edits import Edit
 from ..shared.errors import UserError
 from ..shared.request import EditRequest
@@ -35,15 +35,11 @@ def remember_edit(edits: Sequence[Edit], request: EditRequest, background: Seque
         base=tuple(edits),
         background=tuple(background),
         background_strength=request.background_strength,
+        edge=request.edge,
+        feather=request.feather,
         tool=request.tool,
     )
-    content = {
-        **record.to_json(),
-        "feather": request.feather,
-        "refine": request.refine,
-        "edge": request.edge.value,
-        "background-on": request.background,
-    }
+    content = {**record.to_json(), "refine": request.refine, "background-on": request.background}
     Gimp.attach_parasite(Gimp.Parasite.new(_LAST, _PERSISTENT, json.dumps(content).encode()))
 
 
@@ -92,10 +88,10 @@ def _read_request(record: EditRecord, content: Mapping[str, Any]) -> EditRequest
         record.strength,
         Ranking.RANDOM,
         record.kinds,
-        float(content["feather"]),
+        record.feather,
         bool(content["refine"]),
         background=bool(content.get("background-on")),
         background_strength=record.background_strength,
         tool=record.tool,
-        edge=Edge(content.get("edge", Edge.AS_SELECTED)),  # what earlier versions did
+        edge=record.edge,
     )

@@ -12,7 +12,7 @@ from ..image.selection import Tile, intersect_cells, intersect_shapes, select_ti
 from ..image.shape import Shape
 from ..shared.edits import Edit
 from ..shared.request import EditRequest
-from .record import EditRecord
+from .record import EditRecord, read_id
 
 
 class PartSelection(NamedTuple):
@@ -33,7 +33,18 @@ class PartSelection(NamedTuple):
         """Whether it is just what is selected."""
         return self.cells is None and not self.tiles and not self.shapes and self.feather <= 0
 
-    def select(self, image: Gimp.Image, selected: Gimp.Channel | None) -> None:
+    def changes_edge(self) -> bool:
+        """Whether it is what was selected there with another edge, which can be changed again later.
+
+        A refined mask is taken for a selection of its own.
+        """
+        return not self.tiles and (bool(self.shapes) or self.feather > 0)
+
+    def select_original(self, image: Gimp.Image, selected: Gimp.Channel | None) -> None:
+        """Select the part as it was selected.  selected: see `select`."""
+        self._replace(tiles=(), feather=0.0, shapes=()).select(image, selected)
+
+    def select(self, image: Gimp.Image, selected: Gimp.Channel | None = None) -> None:
         """Select the part.  selected: a channel with all that was selected; None: it still is."""
         if selected is not None:
             image.select_item(Gimp.ChannelOps.REPLACE, selected)
@@ -85,11 +96,16 @@ class MadeEdit(NamedTuple):
     around: Sequence[Gimp.Layer] = ()  # the background's groups, lowest first
     background: Sequence[Edit] = ()  # its values at 100 %; empty: they are not known
     around_by_hand: frozenset[str] = frozenset()
-    parts: Sequence[Gimp.Layer] = ()  # a live group of each part of the selection, this one's too
+    parts: Sequence[Gimp.Layer] = ()  # the lowest layer of each part of the selection, this one's too
+    common: Sequence[Gimp.Layer] = ()  # the background's groups of all parts, whichever part's edit they belong to
 
     def all_layers(self) -> list[Gimp.Layer]:
         """Of region and background, lowest first."""
         return [*self.layers, *self.around]
+
+    def other_parts(self) -> list[Gimp.Layer]:
+        """The lowest layer of each other part of the selection."""
+        return [layer for layer in self.parts if read_id(layer) != self.record.id]
 
 
 class Method(Protocol):
@@ -111,15 +127,25 @@ class Method(Protocol):
         """Raises UserError if the edit cannot be given other values; changes nothing."""
 
     def change(
-        self, image: Gimp.Image, edit: MadeEdit, record: EditRecord, request: EditRequest, side: float
+        self,
+        image: Gimp.Image,
+        edit: MadeEdit,
+        record: EditRecord,
+        request: EditRequest,
+        side: float,
+        region: PartSelection | None,
     ) -> list[Gimp.Layer]:
         """Give an edit the values of a record and the settings of a request; return its layers, lowest first.
 
-        To be called inside an undo group, after `check`.
+        region: what of the original selection the edit is for from now on; None: its masks stay as they are.  To be
+        called inside an undo group, after `check`.
         """
 
-    def select_original(self, copy: Gimp.Image, edit: MadeEdit) -> Gimp.Channel | None:
-        """Select what the edit was made for, in a duplicate of its image; edit: with the duplicate's layers.
+    def select_region(self, image: Gimp.Image, edit: MadeEdit) -> None:
+        """Select what the edit is for.  Raises UserError."""
 
-        Returns a channel of the copy with all that is not background, None if that is the same.  Raises UserError.
-        """
+    def select_whole(self, image: Gimp.Image, edit: MadeEdit) -> bool:
+        """Select all that is not background; False, anything selected, if that is the region.  Raises UserError."""
+
+    def select_others(self, image: Gimp.Image, edit: MadeEdit) -> None:
+        """Add to the selection what the other parts of the same selection are for.  Raises UserError."""

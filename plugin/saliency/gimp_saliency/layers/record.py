@@ -16,7 +16,7 @@ from gi.repository import Gimp
 
 from ..image.tree import siblings
 from ..shared import version
-from ..shared.choices import DIRECTIONS, MOST
+from ..shared.choices import DIRECTIONS, MOST, WIDEST, Edge
 from ..shared.edits import KINDS, NAMES, Edit, EditError, from_json, to_json
 from ..shared.errors import UserError
 from ..shared.json_type import Json
@@ -28,6 +28,7 @@ TOOLS = ("attention",)
 
 _MOST_BYTES = 1 << 16  # ours have about 2 kB
 _LONGEST = 1 << 19  # px; no side in GIMP is longer
+_EDGES = [edge.value for edge in Edge]
 _BACKGROUND = "background"  # the "part" of an adjustment that changes what is not selected
 
 
@@ -45,7 +46,7 @@ class RecordError(ValueError):
 
 
 class UnknownWordError(RecordError):
-    """A tool, direction or kind of edit that this version does not know, and so never guesses.
+    """A tool, direction, edge or kind of edit that this version does not know, and so never guesses.
 
     word: it, printable and not long.
     """
@@ -63,7 +64,8 @@ class EditRecord(NamedTuple):
     network said before anything was dialled.  model, order: where that comes from.  side: the longer side in px of the
     picture that sharpening goes by, 0 where an older version did not say.  selection: common to the edits of the
     separate parts of one selection, "" where it was edited as a whole.  frames: how many frames of a moving picture got
-    the same edit, 0: it is none.
+    the same edit, 0: it is none.  edge, feather (px): what was asked for the selection's edge; of older versions: as
+    selected.  keeps_selection: whether a layer keeps what was selected, as the masks are not that (see original.py).
     """
 
     id: str
@@ -79,6 +81,9 @@ class EditRecord(NamedTuple):
     side: float = 0.0
     selection: str = ""
     frames: int = 0
+    edge: Edge = Edge.AS_SELECTED
+    feather: float = 0.0
+    keeps_selection: bool = False
     version: str = ""
     tool: str = TOOLS[0]
 
@@ -97,17 +102,20 @@ class EditRecord(NamedTuple):
             return cls(
                 _text(content, "id"),
                 direction,
-                _percent(content["strength"]),
+                _number(content["strength"], MOST),
                 frozenset(_known(name, NAMES) for name in _list(content.get("kinds", []))),
                 base,
                 background,
-                _percent(content["background-strength"]) if background else 100.0,
+                _number(content["background-strength"], MOST) if background else 100.0,
                 _read_leniently(content.get("predicted")),
                 _text(content, "model") or None,
                 _text(content, "order"),
                 _side(content.get("side")),
                 _text(content, "selection"),
                 int(_text(content, "frames") or 0),
+                Edge(_known(content.get("edge", Edge.AS_SELECTED.value), _EDGES)),
+                _number(content.get("feather", 0), WIDEST),
+                content.get("keeps-selection") is True,
                 _text(content, "version"),
                 tool,
             )
@@ -130,6 +138,8 @@ class EditRecord(NamedTuple):
             "order": self.order,
             "predicted": to_json(self.predicted),
             "side": self.side,
+            "edge": self.edge.value,
+            "feather": self.feather,
         }
         if self.background:
             content["background"] = to_json(self.background)
@@ -138,6 +148,8 @@ class EditRecord(NamedTuple):
             content["selection"] = self.selection
         if self.frames:
             content["frames"] = str(self.frames)
+        if self.keeps_selection:
+            content["keeps-selection"] = True
         return content
 
 
@@ -289,10 +301,10 @@ def _text(content: Mapping[str, Any], key: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _percent(value: Json) -> float:
-    """A strength.  Raises OverflowError, TypeError or ValueError for what is none."""
+def _number(value: Json, most: float) -> float:
+    """A number from 0 to `most`.  Raises OverflowError, TypeError or ValueError for what is none."""
     value = float(value)
-    if not 0 <= value <= MOST:
+    if not 0 <= value <= most:
         raise ValueError
     return float(value)
 

@@ -86,6 +86,11 @@ class Preview:
             self._shown.append(_Shown(part, box, result))
         return bytes(result.get(result.get_extent(), 1.0, "R'G'B' u8", Gegl.AbyssPolicy.NONE))
 
+    def feather_mask(self, mask: bytes, radius: float) -> bytes:
+        """A mask, one byte a pixel, with the soft edge that GIMP gives a selection.  radius: px of the preview."""
+        values = self._feather_mask(array("f", [value / 255 for value in mask]), radius)
+        return bytes(round(255 * min(1.0, max(0.0, value))) for value in values)
+
     def _clip_box(self, box: Box) -> Box:
         """What of a box is in the picture."""
         left, top = max(0, box[0]), max(0, box[1])

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from ..image.geometry import Box
 from ..image.pixels import drop_mask
@@ -17,32 +18,65 @@ from ..shared.request import EditRequest
 from .preview import Part, Preview
 
 
+class MadeMasks(NamedTuple):
+    """What an edit that is in the image is for, of a box: a byte for each of its pixels in the view.
+
+    whole: all that is not background, None: the region; others: what other parts of the selection have, None: there are
+    none.
+    """
+
+    region: bytes
+    whole: bytes | None = None
+    others: bytes | None = None
+
+
 class View:
     """What a box of the canvas shows, and what edits of the selection make of it."""
 
     def __init__(
-        self, thumbnail: Thumbnail, box: Box, canvas: tuple[int, int], is_gray: bool, outer: bytes | None = None
+        self,
+        thumbnail: Thumbnail,
+        box: Box,
+        canvas: tuple[int, int],
+        is_gray: bool,
+        made: MadeMasks | None = None,
     ) -> None:
         """thumbnail: the box's pixels and selection; box and canvas (width, height): px of the image.
 
-        outer: the mask of all that is not background, where that is not the selection.
+        made: what an edit that is there is for; None: it is still to be made, for what is selected.
         """
         self.width, self.height, self.box, self.canvas = thumbnail.width, thumbnail.height, box, canvas
         self.before = drop_mask(thumbnail.pixels)
-        self.mask = self._selected = thumbnail.pixels[3::4]
-        self._is_gray, self._outer = is_gray, outer
+        self._selected = thumbnail.mask
+        self._made = made or MadeMasks(self._selected)
+        self._is_gray = is_gray
         self._preview = Preview(self.before, self.width, self.height, max(canvas) * self._scale())
-        self._masks: dict[bytes, bytes] = {}  # of parts, by their cells
         self._refined: dict[tuple[bytes | None, float], bytes] = {}
+        self.show_made()
 
     def close(self) -> None:
         """Free GIMP's images.  To be called once."""
         self._preview.close()
 
-    def cut_down(self, shapes: Sequence[Shape]) -> None:
-        """Let the mask be what these shapes leave of what is selected; none: all of it."""
-        self.mask = cut_mask(shapes, self._selected, (self.width, self.height), self.box)
-        self._masks = {}
+    def show_made(self) -> None:
+        """Let the mask be what the edit is for."""
+        self._set_masks(self._made.region, self._made.whole)
+
+    def cut_down(self, shapes: Sequence[Shape], feather: float = 0.0) -> None:
+        """Let the mask be what these shapes leave of what is selected; none: all of it.
+
+        feather: px of the image; width of the soft edge that it gets then.
+        """
+        mask = cut_mask(shapes, self._selected, (self.width, self.height), self.box)
+        if feather > 0:
+            mask = self._preview.feather_mask(mask, feather * self._scale())
+        others = self._made.others
+        self._set_masks(mask, None if others is None else bytes(map(max, mask, others)))
+
+    def _set_masks(self, mask: bytes, whole: bytes | None) -> None:
+        """whole: of all that is not background, where that is not the mask."""
+        self.mask, self._whole = mask, whole
+        self._masks: dict[bytes, bytes] = {}  # of parts, by their cells
 
     def render(self, plan: Sequence[Planned], request: EditRequest, grid: tuple[int, int]) -> bytes:
         """R'G'B' bytes with the plan applied; grid: width and height of the grid of the parts' cells.
@@ -55,7 +89,7 @@ class View:
         around = request.scale_background(plan[0].background, self._is_gray) if plan else []
         if around:
             background = self._make_part(None, around, request, grid)._replace(inverted=True)
-            parts.append(background if self._outer is None else background._replace(mask=self._outer))
+            parts.append(background if self._whole is None else background._replace(mask=self._whole))
         return self._preview.show(parts)
 
     def find_missing_masks(self, plan: Sequence[Planned], request: EditRequest) -> list[bytes | None]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from . import styles
@@ -92,6 +92,14 @@ class EditRequest:
     def own_feather(self) -> float:
         """Width in px of the soft edge that GIMP gives the selection: 0 where the edge is found for it."""
         return self.feather if self.wanted_edge == Edge.AS_SELECTED else 0.0
+
+    def has_other_edge(self, made: EditRequest) -> bool:
+        """Whether the selection's edge is to become another one than by the request that was made."""
+        return (self.wanted_edge, self.feather) != (made.wanted_edge, made.feather)
+
+    def without_edge(self) -> EditRequest:
+        """The same for a mask that has its edge already."""
+        return replace(self, edge=Edge.AS_SELECTED, feather=0.0, refine=False)
 
     # What is left of edits
 

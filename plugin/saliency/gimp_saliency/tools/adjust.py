@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Give an edit that is in the image other values."""
+"""Give an edit that is in the image other values and another edge."""
 
 from __future__ import annotations
 
@@ -22,4 +22,7 @@ def run(tool: Tool, call: Call) -> list[Gimp.Layer]:
         if chosen is None:
             raise Cancelled
         base = chosen
-    return adjust.apply_values(call.image, edit, base, adjust.request_from_config(edit, call.config))
+    wanted = adjust.request_from_config(edit, call.config)
+    if not wanted.has_other_edge(edit.request):
+        adjust.leave_edge(call.config)
+    return adjust.apply_values(call.image, edit, base, wanted)

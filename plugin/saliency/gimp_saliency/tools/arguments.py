@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from gi.repository import Gimp, GObject
 
-from ..shared.choices import MOST, WIDEST, Edge, Ranking
+from ..shared.choices import MOST, UNCHANGED, WIDEST, Edge, Ranking
 from ..shared.edits import KINDS
 from ..shared.words import _
 
@@ -23,8 +23,11 @@ _SWITCHES = {
 }
 
 
-def add_argument(procedure: Gimp.Procedure, name: str) -> None:
-    """Give a procedure one of the arguments; those with the name of an edit switch it on or off."""
+def add_argument(procedure: Gimp.Procedure, name: str, changes: bool) -> None:
+    """Give a procedure one of the arguments; those with the name of an edit switch it on or off.
+
+    changes: whether it changes an edit that is there, whose edge stays as it is unless another one is asked for.
+    """
     if name == "strength":
         help_text = _("How far to go, in percent of what the network predicts")
         procedure.add_double_argument(name, _("Stre_ngth (%)"), help_text, 0, MOST, 100, _FLAGS)
@@ -32,9 +35,7 @@ def add_argument(procedure: Gimp.Procedure, name: str) -> None:
         help_text, usual = _("Which order of the edits to take"), Ranking.BEST_REALISM.value
         procedure.add_choice_argument(name, _("Or_der"), help_text, _make_choice(Ranking), usual, _FLAGS)
     elif name == "edge":
-        help_text = _("What becomes of the selection's edge; soft edge and refining override Automatic")
-        usual = Edge.AUTOMATIC.value
-        procedure.add_choice_argument(name, _("E_dge"), help_text, _make_choice(Edge), usual, _FLAGS)
+        _add_edge(procedure, changes)
     elif name == "feather":
         help_text = _("Width of the soft edge that the selection gets, in pixels")
         procedure.add_double_argument(name, _("So_ft edge (pixels)"), help_text, 0, WIDEST, 0, _FLAGS)
@@ -48,6 +49,16 @@ def add_argument(procedure: Gimp.Procedure, name: str) -> None:
         procedure.add_boolean_argument(name, KINDS[name].mnemonic, KINDS[name].help, True, _FLAGS)
     else:
         procedure.add_boolean_argument(name, *_SWITCHES[name], False, _FLAGS)
+
+
+def _add_edge(procedure: Gimp.Procedure, changes: bool) -> None:
+    """See `add_argument`."""
+    edges, usual = _make_choice(Edge), Edge.AUTOMATIC.value
+    if changes:
+        usual = UNCHANGED
+        edges.add(UNCHANGED, len(Edge), _("Unchanged"), _("Leaves the edge of the edit as it is"))
+    help_text = _("What becomes of the selection's edge; soft edge and refining override Automatic")
+    procedure.add_choice_argument("edge", _("E_dge"), help_text, edges, usual, _FLAGS)
 
 
 def _make_choice(words: Iterable[Ranking | Edge]) -> Gimp.Choice:

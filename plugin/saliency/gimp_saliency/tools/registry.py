@@ -20,8 +20,8 @@ class Tool(NamedTuple):
     """A menu entry.
 
     module: of this package, whose `run` does the work; it is imported when it is needed.  direction: of an edit's tool.
-    arguments: see arguments.py.  sensitivity: names of Gimp.ProcedureSensitivityMask.  makes_layers: whether it returns
-    the layers that it made.
+    arguments: see arguments.py; changes: whether they are of an edit that is there.  sensitivity: names of
+    Gimp.ProcedureSensitivityMask.  makes_layers: whether it returns the layers that it made.
     """
 
     module: str
@@ -34,6 +34,7 @@ class Tool(NamedTuple):
     image_types: str = "RGB*, GRAY*"
     sensitivity: str = "DRAWABLE"
     makes_layers: bool = True
+    changes: bool = False
 
     def run(self, call: Call) -> list[Gimp.Layer]:
         """Do the work; the layers that were made, lowest first.  Raises UserError, ServerError or Cancelled."""
@@ -71,9 +72,10 @@ TOOLS = {
     "plug-in-saliency-adjust": Tool(
         "adjust",
         _("A_djust Edit…"),
-        _("Change the strength and the values of the edit that the active layer belongs to"),
-        _("Opens the edit that the active layer belongs to with its values.  Nothing is predicted anew."),
-        ("strength", *NAMES, *_BACKGROUND),
+        _("Change the strength, the values and the edge of the edit that the active layer belongs to"),
+        _("Opens the edit that the active layer belongs to with its values.  No values are predicted anew."),
+        ("strength", *NAMES, "edge", "feather", *_BACKGROUND),
+        changes=True,
     ),
     "plug-in-saliency-repeat": Tool(
         "repeat",

@@ -118,8 +118,7 @@ class EditDialog(EditWindow):
 
     def _show_outline(self) -> None:
         outline = self._session.outline
-        if outline.shapes != self._views.shapes:
-            self._views.cut_down(outline.shapes)
+        if self._views.cut_down(outline.shapes):
             self._ask_look("before", self._views.whole.before)  # the region is another one
         self._edge_note.set_text(outline.describe(self._session.request.wanted_edge))
 

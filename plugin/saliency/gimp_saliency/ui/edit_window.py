@@ -19,7 +19,7 @@ from .session import Look, Session
 from .widgets.meters import Meters
 from .widgets.pictures import PICTURE, Pictures
 from .widgets.pixbufs import add_heat, add_outline, add_quick_mask, fit_pixbuf, make_pixbuf
-from .widgets.settings import get_switch, make_settings
+from .widgets.settings import get_setting, get_switch, make_settings
 from .widgets.status import Status
 from .widgets.values import Values
 
@@ -99,9 +99,13 @@ class EditWindow:
     def _disable(self, name: str, why: str) -> None:
         """Switch an argument off and say why."""
         self._config.set_property(name, False)
-        switch = get_switch(self._dialog, name)
-        switch.set_sensitive(False)
-        switch.set_tooltip_text(why)
+        self._fix(name, why)
+
+    def _fix(self, name: str, why: str) -> None:
+        """Let an argument keep its value and say why."""
+        widget = get_setting(self._dialog, name)
+        widget.set_sensitive(False)
+        widget.set_tooltip_text(why)
 
     def _follow(self, names: Iterable[str]) -> None:
         """Tell the session whenever one of these arguments is set."""

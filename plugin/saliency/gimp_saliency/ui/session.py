@@ -56,10 +56,18 @@ class Session(ABC):
     Public attributes are to be read by others and written by the session alone.
     """
 
-    def __init__(self, request: EditRequest, is_gray: bool, ask: Ask, by_hand: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        request: EditRequest,
+        is_gray: bool,
+        ask: Ask,
+        find_outline: Callable[[EditRequest], Outline],
+        by_hand: frozenset[str] = frozenset(),
+    ) -> None:
         """ask: asks in another thread, and delivers the answer, or the exception in its place, in this one.
 
-        is_gray: whether the picture has no colour.  by_hand: kinds whose values no sliders can say.
+        is_gray: whether the picture has no colour.  find_outline: asks the server, in the other thread, see
+        `OutlineFinder.find`.  by_hand: kinds whose values no sliders can say.
         """
         self.request = request
         self.plan: list[Planned] = []  # empty: nothing has come yet
@@ -67,6 +75,7 @@ class Session(ABC):
         self.by_hand = by_hand
         self.looks: dict[str, Look] = {}  # "before" and "after": what the networks see
         self.sentence = ""  # what went wrong
+        self.outline_changed = Signal()  # after each answer
         self.changed = Signal()  # something that the picture depends on
         self.look_changed = Signal()  # its name
         self.sentence_changed = Signal()  # its new value
@@ -74,7 +83,7 @@ class Session(ABC):
         self.is_busy_changed = Signal()  # its new value, after each question and each answer
         self._reactions: dict[str, Callable[[], None]] = {}  # to settings that need more than another picture
         self._is_gray = is_gray
-        self._ask_server = ask
+        self._ask_server, self._find_outline = ask, find_outline
         self._open: dict[str, int] = {}  # the number of each name's newest question, as long as it has no answer
         self._asked = 0
         self._failed = ""  # the name of the question whose failure the sentence tells of
@@ -149,6 +158,15 @@ class Session(ABC):
         keep(mask)
         self.changed.emit()
 
+    def _ask_for_outline(self, take: Callable[[Outline], None]) -> None:
+        """Ask for the edge that the settings want."""
+        self._ask("outline", partial(self._find_outline, self.request), take)
+
+    def _forget(self, name: str) -> None:
+        """Let no answer to a question of this name count any more."""
+        if self._open.pop(name, None) is not None:
+            self.is_busy_changed.emit(bool(self._open))
+
     def _ask(self, name: str, question: Question, take: Callable[[Any], None]) -> None:
         """Ask in the other thread: `take` gets the answer, unless a newer question of the same name has been asked."""
         self._asked += 1
@@ -193,17 +211,15 @@ class ChoosingSession(Session):
         first: Callable[[], Sequence[Planned]],
         find_outline: Callable[[EditRequest], Outline],
     ) -> None:
-        """predict, propose, find_outline: ask the server, in another thread, see `predict_plan`, `fetch_proposals` and
-        `OutlineFinder.find`.
+        """predict, propose: ask the server, in another thread, see `predict_plan` and `fetch_proposals`.
 
         first: brings what was asked with this very request.
         """
-        super().__init__(request, is_gray, ask)
+        super().__init__(request, is_gray, ask, find_outline)
         self.proposals: Proposals = {}
         self.chosen = ""  # the order of the proposal that the plan is, "" if it is none of them
         self.style: styles.Style = ()  # of the plan
         self.outline = AS_SELECTED  # the edge that the selection gets
-        self.outline_changed = Signal()  # after each answer
         self.proposals_changed = Signal()
         self.chosen_changed = Signal()  # its new value
         self.style_changed = Signal()
@@ -219,27 +235,23 @@ class ChoosingSession(Session):
             "feather": self._follow_feather,
         }
         self._predict, self._propose, self._first = predict, propose, first
-        self._find_outline = find_outline
         self._is_own_style = False  # whether the plan's style is another than the settings say
 
     def begin(self) -> None:
         self._ask_for_edits(self._first)
-        self._ask_for_outline()  # which has been found by now, for the edits
+        self._ask_for_outline(self._take_outline)  # which has been found by now, for the edits
 
     # The selection's edge
 
     def _follow_edge(self) -> None:
         """Another region may need other edits."""
-        self._ask_for_outline()
+        self._ask_for_outline(self._take_outline)
         self.ask_for_edits()
 
     def _follow_feather(self) -> None:
         """Show another soft edge; the edits stay."""
-        self._ask_for_outline()
+        self._ask_for_outline(self._take_outline)
         self.changed.emit()
-
-    def _ask_for_outline(self) -> None:
-        self._ask("outline", partial(self._find_outline, self.request), self._take_outline)
 
     def _take_outline(self, outline: Outline) -> None:
         is_new = outline != self.outline
@@ -355,14 +367,36 @@ class ChoosingSession(Session):
 
 
 class AdjustingSession(Session):
-    """An edit that is in the image: its values can be set anew, nothing is predicted."""
+    """An edit that is in the image: its values and its edge can be set anew, nothing is predicted."""
 
     def __init__(
-        self, request: EditRequest, is_gray: bool, ask: Ask, made: Sequence[Planned], by_hand: frozenset[str]
+        self,
+        request: EditRequest,
+        is_gray: bool,
+        ask: Ask,
+        made: Sequence[Planned],
+        by_hand: frozenset[str],
+        find_outline: Callable[[EditRequest], Outline],
     ) -> None:
-        """made: the edit as a plan, at 100 %."""
-        super().__init__(request, is_gray, ask, by_hand)
-        self._made = made
+        """request: as the edit was made; made: the edit as a plan, at 100 %."""
+        super().__init__(request, is_gray, ask, find_outline, by_hand)
+        self.outline: Outline | None = None  # the edge that the edit gets; None: it has what it had
+        self._made, self._made_request = made, request
+        self._reactions = {"edge": self.ask_for_edge, "feather": self.ask_for_edge}
 
     def begin(self) -> None:
         self.take_plan(self._made)
+
+    def ask_for_edge(self) -> None:
+        """Show the edge that is wanted as soon as it is known; the one that was made is known, and may be anything."""
+        self._say("")
+        if self.request.has_other_edge(self._made_request):
+            self._ask_for_outline(self._take_outline)
+        else:
+            self._forget("outline")
+            self._take_outline(None)
+
+    def _take_outline(self, outline: Outline | None) -> None:
+        self.outline = outline
+        self.outline_changed.emit()
+        self.changed.emit()

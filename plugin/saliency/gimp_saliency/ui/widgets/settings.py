@@ -18,7 +18,7 @@ def make_settings(
     for names in rows:
         line = Gtk.Box(spacing=12)
         for name in names:
-            line.pack_start(_make_setting(dialog, name), len(names) == 1 and name not in notes, True, 0)
+            line.pack_start(_lay_out(dialog, name), len(names) == 1 and name not in notes, True, 0)
             if name in notes:
                 line.pack_start(notes[name], True, True, 0)
         box.pack_start(line, False, False, 0)
@@ -30,13 +30,14 @@ def get_switch(dialog: GimpUi.ProcedureDialog, name: str) -> Gtk.Widget:
     return dialog.get_widget(name, GObject.TYPE_NONE)
 
 
-def _make_setting(dialog: GimpUi.ProcedureDialog, name: str) -> Gtk.Widget:
-    if name in _SCALES:
-        return dialog.get_scale_entry(name, 1.0)
-    if name == "edge":
-        return dialog.get_widget(name, GObject.TYPE_NONE)
-    switch = get_switch(dialog, name)
-    return _add_strength(dialog, switch) if name == "background" else switch
+def get_setting(dialog: GimpUi.ProcedureDialog, name: str) -> Gtk.Widget:
+    """The widget of any argument."""
+    return dialog.get_scale_entry(name, 1.0) if name in _SCALES else dialog.get_widget(name, GObject.TYPE_NONE)
+
+
+def _lay_out(dialog: GimpUi.ProcedureDialog, name: str) -> Gtk.Widget:
+    widget = get_setting(dialog, name)
+    return _add_strength(dialog, widget) if name == "background" else widget
 
 
 def _add_strength(dialog: GimpUi.ProcedureDialog, switch: Gtk.Widget) -> Gtk.Box:

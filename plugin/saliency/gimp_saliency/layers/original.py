@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What was selected before an edit gave it another edge: kept by a layer of the edit, so that the edge can be changed.
+
+A parasite of the lowest layer that the edit had when it was made, and so no part of the picture that GIMP crops or
+moves along: it is of use only as long as picture and photo lie as they did.
+"""
+
+from __future__ import annotations
+
+from gi.repository import Gimp
+
+from ..shared.errors import UserError
+from ..shared.words import _
+from .method import MadeEdit, Method
+from .packing import pack_selection, read_packed, select_packed, unpack_selection
+from .record import PERSISTENT_UNDOABLE
+
+_ORIGINAL = "saliency-original-selection"  # name of the parasite
+
+
+def pack_original(image: Gimp.Image) -> bytes:
+    """All that is selected, for `keep_original`."""
+    _ok, _some, left, top, right, bottom = Gimp.Selection.bounds(image)
+    return pack_selection(image, (left, top, right - left, bottom - top))
+
+
+def keep_original(image: Gimp.Image, layer: Gimp.Layer, photo: Gimp.Layer, packed: bytes) -> None:
+    """Let a layer of an edit of the photo keep what was selected; taken back by undo."""
+    values = _describe_place(image, photo) + b" " + packed
+    layer.attach_parasite(Gimp.Parasite.new(_ORIGINAL, PERSISTENT_UNDOABLE, values))
+
+
+def copy_original(layer: Gimp.Layer, other: Gimp.Layer) -> None:
+    """Let another layer keep what this one does, if anything."""
+    parasite = layer.get_parasite(_ORIGINAL)
+    if parasite is not None:
+        other.attach_parasite(parasite)
+
+
+def check_original(image: Gimp.Image, edit: MadeEdit) -> None:
+    """Raises UserError, a sentence for people, if it is not known any more what was selected."""
+    if edit.record.keeps_selection or _is_kept(edit):
+        unpack_selection(image, _read_original(image, edit))
+
+
+def explain_edge(image: Gimp.Image, edit: MadeEdit) -> str:
+    """Why the edge of an edit cannot be changed, one sentence; empty if it can."""
+    try:
+        check_original(image, edit)
+    except UserError as error:
+        return str(error)
+    return ""
+
+
+def select_original(image: Gimp.Image, edit: MadeEdit, method: Method) -> None:
+    """Select what was selected before the edit got its edge: what it is for, if no layer keeps anything else.
+
+    Raises UserError as `check_original`.
+    """
+    if _is_kept(edit):
+        select_packed(image, _read_original(image, edit))
+    else:
+        method.select_region(image, edit)
+
+
+def select_and_keep(image: Gimp.Image, edit: MadeEdit, method: Method) -> None:
+    """The same, and from now on it is kept, whatever becomes of the masks."""
+    select_original(image, edit, method)
+    if not _is_kept(edit):
+        keep_original(image, edit.all_layers()[0], edit.photo, pack_original(image))
+
+
+def _is_kept(edit: MadeEdit) -> bool:
+    """Whether a layer keeps what was selected, be it of use or not."""
+    return any(layer.get_parasite(_ORIGINAL) is not None for layer in edit.all_layers())
+
+
+def _read_original(image: Gimp.Image, edit: MadeEdit) -> bytes:
+    """What was packed.  Raises UserError where there is nothing, or picture or photo lie otherwise now."""
+    kept = next((packed for layer in edit.all_layers() if (packed := read_packed(layer, _ORIGINAL))), b"")
+    place, _blank, packed = kept.partition(b" ")
+    if not packed:
+        message = _("The layer that kept what was selected is gone: to change the edge, undo that or edit again.")
+        raise UserError(message)
+    if place != _describe_place(image, edit.photo):
+        message = _(
+            "The picture or its layer has another size or place since the edit: to change the edge, edit again."
+        )
+        raise UserError(message)
+    return packed
+
+
+def _describe_place(image: Gimp.Image, photo: Gimp.Layer) -> bytes:
+    """Where canvas and photo lie."""
+    _ok, x, y = photo.get_offsets()
+    numbers = image.get_width(), image.get_height(), x, y, photo.get_width(), photo.get_height()
+    return ",".join(map(str, numbers)).encode()
