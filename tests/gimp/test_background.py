@@ -141,6 +141,18 @@ def test_undo_and_redo(gimp: GimpForTests, window: Window) -> None:
     assert window.ask(ACTIVE) == active
 
 
+@pytest.mark.skipif(bool(gui.MISSING), reason=f"needs {', '.join(gui.TOOLS)}")
+def test_a_soft_edge_goes_with_it(window: Window) -> None:
+    """In a window, where a channel that goes away may make another one active."""
+    active, selected = window.ask(ACTIVE), window.selection()
+    window.ask("inside.answer_with(inside.ALL_EDITS)")
+    window.ask("bool(inside.edit(image, image.get_selected_layers(), 'attenuate', background=True, feather=9.0))")
+    after = settled(window)
+    assert len(after["layers"]) > 1 and after["channels"] == 0
+    assert window.ask(ACTIVE) == active
+    assert (window.selection() == selected).all()
+
+
 def test_the_numbers_are_kept_in_the_layers(gimp: GimpForTests) -> None:
     contents = gimp.run(
         "import inside_background\nfrom gimp_saliency.layers.record import read_parasite\n"

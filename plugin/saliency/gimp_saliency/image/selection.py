@@ -109,7 +109,9 @@ def preserve_selection(image: Gimp.Image) -> Iterator[Gimp.Channel]:
         yield selected
     finally:
         image.select_item(Gimp.ChannelOps.REPLACE, selected)
+        layers = image.get_selected_layers()
         image.remove_channel(selected)
+        activate_layers(image, layers)  # where there is another channel, that has become active
 
 
 def is_soft(image: Gimp.Image, mask: bytes, width: int) -> bool:
