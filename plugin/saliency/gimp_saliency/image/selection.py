@@ -10,6 +10,7 @@ from operator import ne
 from gi.repository import Babl, Gegl, Gimp
 
 from .geometry import Box
+from .pixels import copy_pixels
 from .shape import Shape, find_level
 
 Tile = tuple[Box, bytes]  # a box of the canvas and its coverage, 16 bit
@@ -95,8 +96,29 @@ def add_masks(image: Gimp.Image, layers: Sequence[Gimp.Layer]) -> None:
         mask = layer.get_mask()
         if mask is None:
             Gimp.Selection.all(image)
-        else:
+        elif _is_encoded_alike(image, mask):
             image.select_item(Gimp.ChannelOps.ADD, mask)
+        else:
+            with draw_selection(image, Gimp.ChannelOps.ADD) as (channel, _buffer):
+                copy_pixels(mask, channel, [(0, 0, mask.get_width(), mask.get_height())], layer.get_offsets()[1:])
+
+
+def correct_mask(image: Gimp.Image, layer: Gimp.Layer) -> None:
+    """Let the layer's mask, which was made from the selection, show what is selected."""
+    mask = layer.get_mask()
+    if mask is not None and not _is_encoded_alike(image, mask):
+        _ok, x, y = layer.get_offsets()
+        box = x, y, mask.get_width(), mask.get_height()
+        copy_pixels(image.get_selection(), mask, [box], (-x, -y))
+
+
+def _is_encoded_alike(image: Gimp.Image, mask: Gimp.LayerMask) -> bool:
+    """Whether GIMP, which copies bytes, makes mask and selection of each other without a change.
+
+    In 8-bit images from XCF files selections are display-encoded, and layer masks linear.
+    """
+    selected, own = (Babl.format_get_encoding(drawable.get_format()) for drawable in (image.get_selection(), mask))
+    return selected == own
 
 
 @contextmanager

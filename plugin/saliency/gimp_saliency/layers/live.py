@@ -16,7 +16,7 @@ from typing import ClassVar, NamedTuple
 
 from gi.repository import Gimp
 
-from ..image.selection import add_masks, preserve_selection, select_masks
+from ..image.selection import add_masks, correct_mask, preserve_selection, select_masks
 from ..image.tree import covers_canvas, is_opaque, siblings
 from ..shared.edits import NAMES, Edit, EditError, curve_points
 from ..shared.errors import UserError
@@ -255,6 +255,8 @@ def _add_mask(image: Gimp.Image, group: Gimp.Layer, wanted: _Mask) -> None:
     image.select_item(Gimp.ChannelOps.REPLACE, wanted.drawable)
     mask = group.create_mask(Gimp.AddMaskType.SELECTION)
     group.add_mask(mask)
+    if not isinstance(wanted.drawable, Gimp.LayerMask):  # GIMP's way there and back leaves a mask's values
+        correct_mask(image, group)
     Gimp.Selection.none(image)
     if wanted.inverted:
         # In linear light; of 8-bit images from XCF files GIMP inverts the selection otherwise.
