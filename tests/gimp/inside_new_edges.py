@@ -401,3 +401,19 @@ def kept_size() -> int:
     size = len(original.pack_original(image))
     image.delete()
     return size
+
+
+def masks_of_files() -> dict[str, float]:
+    """How far the mask of a soft selection is from the selection itself, in 8-bit images from files (GIMP 3.2)."""
+    results = {}
+    inside.answer_with(inside.ALL_EDITS)
+    for base in ("RGB", "GRAY"):
+        for load in (False, True):
+            image, _layer = inside.picture(base=base)
+            inside.select(image, feather=12)
+            image = reloaded(image) if load else image
+            inside.edit(image, image.get_layers(), "attenuate", background=True)
+            group = find(image).layers[0]
+            results[f"{base} {load}"] = worst(inside.read(group.get_mask(), "Y double"), selection(image))
+            image.delete()
+    return results

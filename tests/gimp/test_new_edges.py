@@ -10,7 +10,8 @@ import pytest
 from tests.conftest import GimpForTests
 from tests.gimp import gui
 from tests.gimp.gui import Window
-from tests.gimp.test_dialog import SELECTION, settled
+from tests.gimp.test_dialog import SELECTION, closed, open_dialog, settled
+from tests.gimp.test_looks import geometry
 
 
 def run(gimp: GimpForTests, call: str) -> Any:
@@ -88,6 +89,11 @@ def test_little_is_kept(gimp: GimpForTests) -> None:
     assert run(gimp, "kept_size()") < 4000
 
 
+def test_masks_are_what_is_selected(gimp32: GimpForTests) -> None:
+    results = run(gimp32, "masks_of_files()")
+    assert len(results) == 4 and max(results.values()) <= 1.01 / 255, results
+
+
 @pytest.mark.skipif(bool(gui.MISSING), reason=f"needs {', '.join(gui.TOOLS)}")
 def test_undo_and_redo(gimp: GimpForTests, window: Window) -> None:
     """Each new edge is one step that undo takes back and redo brings again, whatever is selected meanwhile."""
@@ -110,3 +116,57 @@ def test_undo_and_redo(gimp: GimpForTests, window: Window) -> None:
         window.keys("ctrl+y")
         gui.wait_for(lambda: window.ask("state(image)") == changed, "redo")  # noqa: B023
         after, masks = changed, new_masks
+
+
+@pytest.mark.skipif(bool(gui.MISSING), reason=f"needs {', '.join(gui.TOOLS)}")
+def test_the_dialog(gimp: GimpForTests, window: Window) -> None:
+    """Another edge → the picture and both meters follow → OK → undo → redo; the same edge again shows what was made."""
+    ours = "__import__('inside_new_edges')"
+    window.ask(f"{ours}.edit(image, edge='selected')")
+    window.ask("Gimp.Selection.none(image)")
+    selected, after = window.selection(), settled(window)
+    first = open_dialog(window, "Adjust Edit")
+    window.calm()
+    made = painted(window)
+    window.screenshot(f"new-edge-3.{gimp.gimp.version[1]}")
+    window.keys("alt+d", "Up", pause=0.3)  # from the last edge to the soft one
+    window.calm()
+    assert painted(window) != made, "another edge shows the same picture"
+    assert window.notes("measured")[-1] != first
+    window.screenshot(f"new-edge-soft-3.{gimp.gimp.version[1]}")
+    window.keys("Down", pause=0.3)
+    window.calm()
+    assert painted(window) == made, "the edge that was made is shown as another one"
+    window.keys("Up", pause=0.3)
+    window.calm()
+    assert window.ask("state(image)") == after
+    _left, _top, width, height = geometry(window, "Adjust Edit")
+    assert width <= 1280 and height <= 770
+    window.keys("alt+o")
+    closed(window, "Adjust Edit")
+    gui.wait_for(lambda: window.ask("state(image)") != after, "the change")
+    changed = settled(window)
+    assert changed["pixels"] != after["pixels"]
+    gui.undo_and_redo(window, after, changed, selected, SELECTION if gimp.is_32 else 0)
+
+
+@pytest.mark.skipif(bool(gui.MISSING), reason=f"needs {', '.join(gui.TOOLS)}")
+def test_the_dialog_leaves_an_edge_that_cannot_change(window: Window) -> None:
+    ours = "__import__('inside_new_edges')"
+    window.ask(f"{ours}.edit(image, edge='soft')")
+    for name in ("crop(460, 320, 0, 0)", "clean_all()"):
+        window.ask(f"image.{name}")
+    open_dialog(window, "Adjust Edit")
+    window.calm()
+    made = painted(window)
+    window.keys("alt+d", "Down", pause=0.3)
+    window.calm()
+    assert painted(window) == made
+    window.keys("Escape")
+    closed(window, "Adjust Edit")
+    assert not window.ask("image.is_dirty()")
+
+
+def painted(window: Window) -> int:
+    """The checksum of the picture that the dialog shows."""
+    return int(window.notes("painted")[-1]["picture"])
