@@ -26,6 +26,7 @@ _OUT, _IN = 0.3, 0.7
 # least so well; the selection is left alone where its edge is likely to be an object's already.
 _MARGIN, _LEAST, _TIGHT = 0.03, 0.5, 0.3
 
+_HALF = 128  # of 255: coverage that is in rather than out
 _TOO_LITTLE = 0.02  # of the selection: a mask that is no more than that is a mistake
 
 
@@ -33,9 +34,9 @@ _TOO_LITTLE = 0.02  # of the selection: a mask that is no more than that is a mi
 class FoundEdge:
     """What becomes of a selection's edge.
 
-    edge: how it was found, never AUTOMATIC.  mask: (H, W), 0..255, nowhere more than the selection.  expected: the
-    intersections over union with what was meant, 0..1, that the network expects of its mask and of the selection; None
-    where it was not asked.
+    edge: how it was found, never AUTOMATIC.  mask: (H, W), 0..255, nowhere more than the selection unless it may grow.
+    expected: the intersections over union with what was meant, 0..1, that the network expects of its mask and of the
+    selection; None where it was not asked.
     """
 
     edge: Edge
@@ -53,11 +54,12 @@ class Fitting:
         self._networks = networks
         networks.check(self.files)
 
-    def find_edge(self, picture: Bytes, edge: Edge, width: float = 0.0) -> FoundEdge:
+    def find_edge(self, picture: Bytes, edge: Edge, width: float = 0.0, grow: float = 0.0) -> FoundEdge:
         """Find the edge for the selection in a part of a picture (H, W, 4) uint8, display-encoded sRGB and selection.
 
         The part is to be that of framing.frame_selection.  width: of the soft edge, in its pixels; 0: as the
-        selection's size suggests where it is to be soft, else none.  Raises ValueError on any other picture and where
+        selection's size suggests where it is to be soft, else none.  grow: how many pixels an object that is fitted
+        may go beyond the selection.  Raises ValueError on any other picture and where
         nothing is selected, NetworkError where the network cannot be loaded.
         """
         check_picture(picture, channels=4)
@@ -69,7 +71,7 @@ class Fitting:
         if edge == Edge.SOFT:
             return FoundEdge(edge, soften_mask(selection, width))
         probability, (fitted, selected, tight) = self._run_network(picture)
-        mask = np.minimum(_refine(picture, probability), selection)
+        mask = np.minimum(_refine(picture, probability), _grow(selection, grow))
         is_there = int(mask.sum()) > _TOO_LITTLE * int(selection.sum())
         if edge == Edge.AUTOMATIC and tight >= _TIGHT:
             return FoundEdge(Edge.AS_SELECTED, selection, (fitted, selected))
@@ -101,3 +103,20 @@ def _refine(picture: Bytes, probability: Floats) -> Bytes:
     refined = refine_mask(guided, max(1.0, _REACH * max(width, height) / _SIDE))
     result: Bytes = (refined >> 8).astype(np.uint8)
     return result
+
+
+def _grow(mask: Bytes, reach: float) -> Bytes:
+    """A mask with all that is no farther than `reach` px from what it has at least half."""
+    if reach < 1:
+        return mask
+    marked = mask >= _HALF
+    height, width = mask.shape
+    far, rows = np.int32(height + width), np.arange(height, dtype=np.int32)[:, None]
+    above = np.maximum.accumulate(np.where(marked, rows, -far), axis=0)
+    below = np.minimum.accumulate(np.where(marked, rows, 2 * far)[::-1], axis=0)[::-1]
+    along = np.minimum(rows - above, below - rows) ** 2  # squared distances to what is marked in the same column
+    nearest = along.copy()
+    for step in range(1, min(int(reach), width - 1) + 1):
+        np.minimum(nearest[:, step:], along[:, :-step] + step * step, out=nearest[:, step:])
+        np.minimum(nearest[:, :-step], along[:, step:] + step * step, out=nearest[:, :-step])
+    return np.where(nearest <= reach * reach, np.uint8(255), mask)

@@ -177,16 +177,16 @@ def answer_saliency(context: Context) -> Answer:
 
 def answer_edge(context: Context) -> Answer:
     """POST /v1/edge: what becomes of a selection's edge, and the mask that this gives."""
-    query = {"radius": "0", **context.query}
-    check_names(query, "width", "height", "edge", "radius")
+    query = {"radius": "0", "grow": "0", **context.query}
+    check_names(query, "width", "height", "edge", "radius", "grow")
     edge = Edge(parse_choice(query, "edge", [each.value for each in Edge]))
-    radius = parse_within(query, "radius", 0.0, WIDEST)
+    radius, grow = (parse_within(query, name, 0.0, WIDEST) for name in ("radius", "grow"))
     pixels = parse_side(query, "width", PART_SIDES) * parse_side(query, "height", PART_SIDES)
     with _make_room(pixels, _PARTS, _PATIENCE):
         picture = read_region(context.request, query, PART_SIDES)
 
         def job(predictor: Predictor) -> dict[str, Any]:
-            found = predictor.fitting.find_edge(picture.to_array(), edge, radius)
+            found = predictor.fitting.find_edge(picture.to_array(), edge, radius, grow)
             result: dict[str, Any] = {"edge": found.edge.value, "mask": _to_text(found.mask.tobytes())}
             if found.expected is not None:
                 result["expected"] = {"fitted": found.expected[0], "selected": found.expected[1]}

@@ -73,3 +73,33 @@ class Clock:
 
     def seconds(self) -> float:
         return time.monotonic() - self._start
+
+
+def make_optimizer(
+    network: nn.Module, options: argparse.Namespace, steps: int, weight_decay: float
+) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.OneCycleLR]:
+    """The optimizer of a network with a `trunk`, which learns at --trunk-rate beside --rate, and a cycle of `steps`."""
+    trunk = list(network.get_submodule("trunk").parameters())
+    head = [p for name, p in network.named_parameters() if not name.startswith("trunk.")]
+    rates = [options.rate, options.trunk_rate]
+    groups = [{"params": params, "lr": rate} for params, rate in zip((head, trunk), rates)]
+    optimizer = torch.optim.AdamW(groups, weight_decay=weight_decay)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rates, total_steps=max(2, steps), pct_start=0.1)
+    return optimizer, schedule
+
+
+def resume(
+    options: argparse.Namespace,
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    schedule: torch.optim.lr_scheduler.LRScheduler,
+    clock: Clock,
+) -> tuple[int, Clock]:
+    """Continue from the checkpoint --out where --resume wants that and it is there; the epochs done and their clock."""
+    if not (options.resume and options.out.is_file()):
+        return 0, clock
+    state = load(options.out)
+    network.load_state_dict(state["model"])
+    optimizer.load_state_dict(state["optimizer"])
+    schedule.load_state_dict(state["schedule"])
+    return state["epoch"], Clock(state["seconds"])

@@ -228,28 +228,13 @@ def main(argv: list[str] | None = None) -> None:
         weights = _GROUND if options.trunk == "mobilenet-v2" else options.trunk
         network.trunk.load(weights, options.data / "weights")
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    trunk = list(network.trunk.parameters())
-    head = [p for name, p in network.named_parameters() if not name.startswith("trunk.")]
-    optimizer = torch.optim.AdamW(
-        [{"params": head, "lr": options.rate}, {"params": trunk, "lr": options.trunk_rate}], weight_decay=0.01
-    )
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer,
-        [options.rate, options.trunk_rate],
-        total_steps=max(2, min(options.epoch_steps, options.steps or options.epoch_steps) * options.epochs),
-        pct_start=0.1,
-    )
+    steps = min(options.epoch_steps, options.steps or options.epoch_steps) * options.epochs
+    optimizer, schedule = checkpoints.make_optimizer(network, options, steps, weight_decay=0.01)
     training, validation = data.split(data.load_regions(options.data, _SMALLEST, _LARGEST))
     if options.steps:
         validation = validation[: 16 * options.steps]
     held = hold_out(validation or training, np.random.default_rng(options.seed))
-    first = 0
-    if options.resume and options.out.is_file():
-        state = checkpoints.load(options.out)
-        network.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-        schedule.load_state_dict(state["schedule"])
-        first, clock = state["epoch"], checkpoints.Clock(state["seconds"])
+    first, clock = checkpoints.resume(options, network, optimizer, schedule, clock)
     print(f"{len(training)} regions, {len(validation)} held out; {clock.seconds():.0f} s", flush=True)
     for epoch in range(first, options.epochs):
         losses = []

@@ -113,15 +113,19 @@ class SaliencyFile(nn.Module):
 
 
 class EdgeFile(nn.Module):
-    """What edge.onnx computes: the mask of the object that the selection means, and what to expect: see Found; 0..1."""
+    """What edge.onnx computes: the mask of the object that the selection means, and what to expect: see Found; 0..1.
+
+    Both are the means of what the network says of the picture and of its mirror image, whose faults are others.
+    """
 
     def __init__(self, network: EdgeNetwork) -> None:
         super().__init__()
         self.network = network
 
     def forward(self, picture: Tensor, selection: Tensor) -> tuple[Tensor, Tensor]:
-        found = self.network(picture, selection)
-        return found.mask.sigmoid(), found.expected.sigmoid()
+        found = self.network(*(torch.cat([seen, seen.flip(3)]) for seen in (picture, selection)))
+        mask, mirrored = found.mask.sigmoid()
+        return (mask + mirrored.flip(2))[None] / 2, found.expected.sigmoid().mean(0, keepdim=True)
 
 
 def write(module: nn.Module, path: Path, inputs: dict[str, Tensor], outputs: list[str]) -> None:

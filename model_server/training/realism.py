@@ -261,17 +261,8 @@ def main(argv: list[str] | None = None) -> None:
         critic.trunk.load(options.trunk, options.data / "weights")
     critic.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     kind = next(name for name, each in CRITICS.items() if type(critic) is each)
-    trunk = list(critic.trunk.parameters())
-    head = [p for name, p in critic.named_parameters() if not name.startswith("trunk.")]
-    optimizer = torch.optim.AdamW(
-        [{"params": head, "lr": options.rate}, {"params": trunk, "lr": options.trunk_rate}], weight_decay=0.01
-    )
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer,
-        [options.rate, options.trunk_rate],
-        total_steps=max(2, min(options.epoch_steps, options.steps or options.epoch_steps) * options.epochs),
-        pct_start=0.1,
-    )
+    steps = min(options.epoch_steps, options.steps or options.epoch_steps) * options.epochs
+    optimizer, schedule = checkpoints.make_optimizer(critic, options, steps, weight_decay=0.01)
     cache = options.out.with_suffix(".windows.pt")
     if options.resume and cache.is_file():
         windows, held = (Windows(**part) for part in torch.load(cache, weights_only=True))
@@ -286,14 +277,8 @@ def main(argv: list[str] | None = None) -> None:
         torch.save([part._asdict() for part in (windows, held)], cache)
         print(f"{len(windows.people)} windows cut; {clock.seconds():.0f} s", flush=True)
 
-    first = 0
-    if options.resume and options.out.is_file():
-        state = checkpoints.load(options.out)
-        critic.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-        schedule.load_state_dict(state["schedule"])
-        first, clock = state["epoch"], checkpoints.Clock(state["seconds"])
-    elif isinstance(critic, RealismCritic) and not options.start:
+    first, clock = checkpoints.resume(options, critic, optimizer, schedule, clock)
+    if not first and isinstance(critic, RealismCritic) and not options.start:
         sample = windows.take(torch.randperm(len(windows.people))[:512])
         with torch.no_grad():
             parts = [sample.take(rows) for rows in torch.arange(len(sample.people)).split(32)]

@@ -161,25 +161,11 @@ def main(argv: list[str] | None = None) -> None:
         network = SaliencyNetwork(tuple(options.taps))
         network.trunk.load(options.trunk, options.data / "weights")
     network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    trunk = list(network.trunk.parameters())
-    head = [p for name, p in network.named_parameters() if not name.startswith("trunk.")]
-    optimizer = torch.optim.AdamW(
-        [{"params": head, "lr": options.rate}, {"params": trunk, "lr": options.trunk_rate}], weight_decay=1e-4
-    )
     steps_an_epoch = sum(1 for _ in data.make_batches(training, options.batch, np.random.default_rng(0)))
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer,
-        [options.rate, options.trunk_rate],
-        total_steps=max(2, steps_an_epoch * options.epochs),
-        pct_start=0.1,
+    optimizer, schedule = checkpoints.make_optimizer(
+        network, options, steps_an_epoch * options.epochs, weight_decay=1e-4
     )
-    first, clock = 0, checkpoints.Clock()
-    if options.resume and options.out.is_file():
-        state = checkpoints.load(options.out)
-        network.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-        schedule.load_state_dict(state["schedule"])
-        first, clock = state["epoch"], checkpoints.Clock(state["seconds"])
+    first, clock = checkpoints.resume(options, network, optimizer, schedule, checkpoints.Clock())
 
     on = checkpoints.choose_device()
     for epoch in range(first, options.epochs):

@@ -58,6 +58,27 @@ def cut_each_type() -> dict[str, dict[str, Any]]:
     return results
 
 
+def grow_each_type() -> dict[str, dict[str, Any]]:
+    """Let a shape go beyond a rectangle in every kind of image; what is selected then, by description."""
+    results = {}
+    for precision in inside.PRECISIONS:
+        image, layer = inside.picture(*SIZE, precision=precision)
+        image.select_rectangle(Gimp.ChannelOps.REPLACE, 20, 20, 40, 20)
+        intersect_shapes(image, [Shape((0, 0, 96, 64), 32, 32, HALF, 6.0)])
+        values = _values(image)
+        rows = [values[start : start + SIZE[0]] for start in range(0, len(values), SIZE[0])]
+        results[precision] = {
+            "inside": min(min(row[15:44]) for row in rows[20:40]),
+            "grown": [row[30] for row in (rows[15], rows[44])] + [rows[30][15]],
+            "beyond": [row[30] for row in (rows[12], rows[47])] + [rows[30][12]],
+            "cut": max(max(row[52:]) for row in rows),
+            "active": image.get_selected_layers() == [layer],
+            "channels": len(image.get_channels()),
+        }
+        image.delete()
+    return results
+
+
 def cut_by_several() -> list[float]:
     """Two shapes whose boxes overlap: selection in the first, between both, in the second, and outside of all boxes."""
     image, _layer = inside.picture(*SIZE)
@@ -93,18 +114,20 @@ class _Server:
     """In the server's place: finds the left half of what it is shown."""
 
     def __init__(self, edge: Edge = Edge.OBJECT) -> None:
-        self.asked: list[tuple[int, int, str, float]] = []
+        self.asked: list[tuple[int, int, str, float, float]] = []
         self._edge = edge
 
-    def ask_edge(self, picture: bytes, width: int, height: int, edge: Edge, radius: float) -> questions.FoundEdge:
-        self.asked.append((width, height, edge.value, radius))
-        mask = bytearray(picture[3::4])
+    def ask_edge(
+        self, picture: bytes, width: int, height: int, edge: Edge, radius: float, grow: float
+    ) -> questions.FoundEdge:
+        self.asked.append((width, height, edge.value, radius, grow))
+        mask = bytearray(b"\xff" * (width * height) if grow else picture[3::4])
         for row in range(height):
             mask[row * width + width // 2 : (row + 1) * width] = bytes(width - width // 2)
         return questions.FoundEdge(self._edge if edge == Edge.AUTOMATIC else edge, bytes(mask))
 
 
-def edit_fitted(edge: str, feather: float = 0.0, **options: Any) -> dict[str, Any]:
+def edit_fitted(edge: str, feather: float = 0.0, grow: float = 0.0, **options: Any) -> dict[str, Any]:
     """An edit of a rectangle that is cut down to its left half; what has changed, where, and what can be undone."""
     inside.answer_with(inside.ALL_EDITS)
     server = _Server()
@@ -113,7 +136,7 @@ def edit_fitted(edge: str, feather: float = 0.0, **options: Any) -> dict[str, An
     image.undo_enable()
     image.select_rectangle(Gimp.ChannelOps.REPLACE, 24, 16, 40, 32)
     before, selected = inside.visible(image), inside.selection(image)
-    request = EditRequest("attenuate", edge=Edge(edge), feather=feather)
+    request = EditRequest("attenuate", edge=Edge(edge), feather=feather, grow=grow)
     thumbnail = read_thumbnail(image, layer)
     finder = OutlineFinder(image, layer, [], thumbnail)
     finder.look(request)
@@ -134,12 +157,12 @@ def edit_fitted(edge: str, feather: float = 0.0, **options: Any) -> dict[str, An
     return result
 
 
-def fit_parts() -> dict[str, Any]:
+def fit_parts(grow: float = 0.0) -> dict[str, Any]:
     """Two parts of a selection, of which the server keeps one and cuts the other."""
     server = _Server()
 
-    def ask_edge(picture: bytes, width: int, height: int, edge: Edge, radius: float) -> questions.FoundEdge:
-        found = server.ask_edge(picture, width, height, edge, radius)
+    def ask_edge(*question: Any) -> questions.FoundEdge:
+        found = server.ask_edge(*question)
         return found if len(server.asked) == 1 else found._replace(edge=Edge.AS_SELECTED)
 
     questions.ask_edge = ask_edge
@@ -147,7 +170,7 @@ def fit_parts() -> dict[str, Any]:
     image.select_rectangle(Gimp.ChannelOps.REPLACE, 4, 10, 40, 40)  # the larger part, which comes first
     image.select_rectangle(Gimp.ChannelOps.ADD, 56, 10, 20, 40)
     finder = OutlineFinder(image, layer, [], read_thumbnail(image, layer))
-    request = EditRequest("attenuate")
+    request = EditRequest("attenuate", grow=grow)
     finder.look(request)
     intersect_shapes(image, finder.enlarge(request).shapes)
     line = _values(image)[30 * SIZE[0] : 31 * SIZE[0]]
@@ -155,8 +178,8 @@ def fit_parts() -> dict[str, Any]:
     return {"asked": server.asked, "line": line}
 
 
-def fit_selection() -> dict[str, Any]:
-    """The menu entry, with the real server behind: what is selected before and after, and after undo."""
+def fit_selection(left: int, top: int, width: int, height: int, **arguments: Any) -> dict[str, Any]:
+    """The menu entry, with the real server behind, for a rectangle on a red disc: selected before and after."""
     image, layer = inside.picture(*SIZE)
     pixels = bytearray(inside.read(layer, "R'G'B' u8"))
     for y in range(16, 48):  # a red disc on grey
@@ -167,10 +190,10 @@ def fit_selection() -> dict[str, Any]:
         pixels[3 * y * SIZE[0] : 3 * (y + 1) * SIZE[0]] = bytes((90, 100, 110)) * SIZE[0]
     inside.write(layer, bytes(pixels), "R'G'B' u8")
     image.undo_enable()
-    image.select_rectangle(Gimp.ChannelOps.REPLACE, 24, 12, 40, 40)
+    image.select_rectangle(Gimp.ChannelOps.REPLACE, left, top, width, height)
     before = _values(image)
     image.clean_all()
-    status, message = inside.call("plug-in-saliency-fit", image, [layer])
+    status, message = inside.call("plug-in-saliency-fit", image, [layer], **arguments)
     after = _values(image)
     image.delete()
     return {

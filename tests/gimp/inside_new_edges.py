@@ -41,9 +41,18 @@ SHAPES: dict[str, dict[str, Any]] = {
 }
 
 
-def ask_edge(picture: bytes, width: int, height: int, edge: Edge, radius: float) -> questions.FoundEdge:
-    """In the server's place: what is selected, fading from the top down; fitted to an object: its left half."""
+def ask_edge(picture: bytes, width: int, height: int, edge: Edge, radius: float, grow: float) -> questions.FoundEdge:
+    """In the server's place: what is selected, fading from the top down; fitted to an object: its left half.
+
+    That of the selection with all that is no farther from it than it may grow.
+    """
     mask = bytearray(picture[3::4])
+    selected = [(value, place % width, place // width) for place, value in enumerate(picture[3::4]) if value]
+    for value, x, y in sorted(selected) if grow else ():  # the fullest last
+        for row in range(max(0, y - int(grow)), min(height, y + int(grow) + 1)):
+            reach = int((grow**2 - (row - y) ** 2) ** 0.5)
+            left, right = max(0, x - reach), min(width, x + reach + 1)
+            mask[row * width + left : row * width + right] = bytes((value,)) * (right - left)
     for row in range(height):
         for column in range(width):
             fade = 255 * (height - row) // height if edge == Edge.SOFT else 255 * (column < width // 2)
@@ -162,10 +171,17 @@ def through_all() -> dict[str, Any]:
     """One edit through all edges, beside edits that were made with them; whether it can be told what was selected."""
     image = edited(edge="automatic")
     results = {}
-    for edge, feather in (("soft", 0.0), ("selected", 4.0), ("object", 0.0), ("selected", 0.0), ("automatic", 0.0)):
-        give_edge(image, edge, feather)
-        other = edited(edge=edge, feather=feather)
-        results[f"{edge} {feather}"] = [masks(image) == masks(other), worst(visible(image), visible(other))]
+    for edge, feather, grow in (
+        ("soft", 0.0, 0.0),
+        ("selected", 4.0, 0.0),
+        ("object", 0.0, 6.0),
+        ("object", 0.0, 0.0),
+        ("selected", 0.0, 0.0),
+        ("automatic", 0.0, 3.0),
+    ):
+        give_edge(image, edge, feather, grow=grow)
+        other = edited(edge=edge, feather=feather, grow=grow)
+        results[f"{edge} {feather} {grow}"] = [masks(image) == masks(other), worst(visible(image), visible(other))]
         other.delete()
     image.delete()
     return results
@@ -335,6 +351,11 @@ def by_a_script() -> dict[str, Any]:
         results[name] = [status, message, masks(image) == masks(other)]
         other.delete()
     results["back"] = masks(image) == made
+    results["grown"] = []
+    for growth in ({"edge": "object", "grow": 4.0}, {"strength": 70.0}, {"grow": 7.0}):
+        inside.call("plug-in-saliency-adjust", image, [topmost(image)], background=True, **growth)
+        request = find(image).request
+        results["grown"].append([request.edge.value, request.grow, masks(image) == made])
     image.delete()
     return results
 
@@ -365,14 +386,20 @@ def previews() -> dict[str, int]:
     """How far, in 8-bit values, the preview of an edit with another edge is from the picture that it becomes."""
     results = {}
     for settings in ({"edge": "soft"}, {"both": True, "separate": True, "edge": "soft"}):
-        for edge, feather in (("soft", 0.0), ("selected", 0.0), ("selected", 5.0), ("object", 0.0)):
+        for edge, feather, grow in (
+            ("soft", 0.0, 0),
+            ("selected", 0.0, 0),
+            ("selected", 5.0, 0),
+            ("object", 0.0, 0),
+            ("object", 0.0, 4),
+        ):
             image = edited(**settings)
             made = find(image)
-            wanted = replace(made.request, edge=Edge(edge), feather=feather)
+            wanted = replace(made.request, edge=Edge(edge), feather=feather, grow=grow)
             shown = _show(image, made, wanted)
             adjust.apply_values(image, made, made.base, wanted)
             real = visible(image, "R'G'B' u8")
-            results[f"{len(settings)} {edge} {feather}"] = max(abs(a - b) for a, b in zip(shown, real))
+            results[f"{len(settings)} {edge} {feather} {grow}"] = max(abs(a - b) for a, b in zip(shown, real))
             image.delete()
     return results
 

@@ -72,6 +72,7 @@ def test_what_is_not_known_any_more_is_a_sentence(gimp: GimpForTests) -> None:
 def test_scripts_leave_the_edge_or_set_it(gimp: GimpForTests) -> None:
     result = run(gimp, "by_a_script()")
     assert result.pop("back")
+    assert result.pop("grown") == [["object", 4.0, False], ["object", 4.0, False], ["object", 7.0, False]]
     assert result == {name: ["success", None, True] for name in ("nothing", "width alone", "edge", "both")}
 
 
@@ -81,7 +82,7 @@ def test_a_silent_server_leaves_the_image(gimp: GimpForTests) -> None:
 
 def test_previews_show_the_edge(gimp: GimpForTests) -> None:
     results = run(gimp, "previews()")
-    assert len(results) == 8
+    assert len(results) == 10
     assert max(results.values()) <= 4, results  # of parts three edits lie above each other, each rounded
 
 

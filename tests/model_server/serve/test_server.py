@@ -106,7 +106,7 @@ def test_look_beside_the_original(server: int) -> None:
 
 @pytest.mark.parametrize("edge", list(Edge))
 def test_edge(server: int, edge: Edge) -> None:
-    found = questions.ask_edge(PICTURE, SIDE, SIDE, edge, 2.5)
+    found = questions.ask_edge(PICTURE, SIDE, SIDE, edge, 2.5, 3.0)
     assert found.mask == PICTURE[3::4]
     assert found.edge == (Edge.AS_SELECTED if edge == Edge.AUTOMATIC else edge)
 
@@ -224,6 +224,9 @@ def test_health(server: int) -> None:
         ("POST", EDGE + "&radius=500.1", 400),
         ("POST", EDGE + "&radius=-1", 400),
         ("POST", EDGE + "&radius=nan", 400),
+        ("POST", EDGE + "&grow=500", 200),
+        ("POST", EDGE + "&grow=500.1", 400),
+        ("POST", EDGE + "&grow=", 400),
         ("POST", EDGE + "&direction=attenuate", 400),
         ("POST", EDGE.replace("=automatic", "=sharp"), 400),
         ("POST", EDGE.replace("&edge=automatic", ""), 400),

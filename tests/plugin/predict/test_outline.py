@@ -40,6 +40,15 @@ def test_a_mask_is_cut_down() -> None:
     assert cut_mask([], selected, (8, 4), CANVAS) == selected
 
 
+def test_a_shape_that_may_grow_goes_beyond_the_selection() -> None:
+    selected = (bytes([200]) + bytes(7)) * 4
+    further = LEFT._replace(reach=1.0)
+    assert cut_mask([further], selected, (8, 4), CANVAS) == (b"\xff" * 2 + bytes(6)) * 4
+    assert cut_mask([LEFT, further._replace(box=(4, 0, 4, 4))], selected, (8, 4), CANVAS) == (
+        bytes([200, 0, 0, 0, 255, 255, 0, 0]) * 4
+    )
+
+
 def test_nothing_is_never_left_over() -> None:
     selected = (bytes(6) + bytes([9, 9])) * 4
     assert cut_mask([LEFT], selected, (8, 4), CANVAS) == selected

@@ -46,6 +46,7 @@ def test_a_plain_request() -> None:
         ({"strength": math.nan}, "The strength must be"),
         ({"background_strength": 160}, "The background's strength must be a number from 0 to 150"),
         ({"feather": 501}, "The soft edge must be a number from 0 to 500"),
+        ({"grow": -1}, "The growth must be a number from 0 to 500"),
         ({"ranking": "alphabetical"}, "The order must be one of best-realism"),
         ({"kinds": frozenset({"exposure", "vibrato"})}, "There is no edit 'vibrato'; choose among sharpening"),
         ({"style_numbers": (0.0,) * 9}, "The style must be 10 numbers from -4 to 4"),
@@ -125,7 +126,7 @@ def test_a_wrong_job_is_a_sentence(wrong: dict[str, Any]) -> None:
 def test_the_settings_of_a_dialog() -> None:
     values = {"strength": 80.0, "order": "best-saliency", **dict.fromkeys(NAMES, True), "curves": False}
     values.update({"feather": 3.5, "refine": True, "separate": True, "frames": False, "style": None})
-    values.update({"background": True, "background-strength": 20.0, "edge": "soft"})
+    values.update({"background": True, "background-strength": 20.0, "edge": "soft", "grow": 6.0})
     request = EditRequest.from_config(SimpleNamespace(get_property=values.__getitem__), "emphasize")
     assert request == EditRequest(
         "emphasize",
@@ -138,6 +139,7 @@ def test_the_settings_of_a_dialog() -> None:
         background=True,
         background_strength=20.0,
         edge=Edge.SOFT,
+        grow=6.0,
     )
 
 

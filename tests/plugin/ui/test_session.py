@@ -196,7 +196,7 @@ def test_what_strength_does_needs_no_answer(server: Server) -> None:
     assert session.plan == DARKER
 
 
-@pytest.mark.parametrize(("name", "value"), [("edge", Edge.SOFT), ("refine", True)])
+@pytest.mark.parametrize(("name", "value"), [("edge", Edge.SOFT), ("refine", True), ("grow", 5.0)])
 def test_another_edge_needs_other_edits(server: Server, name: str, value: Any) -> None:
     session = answered(server)
     wanted: dict[str, Any] = {name: value}

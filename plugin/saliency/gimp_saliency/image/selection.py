@@ -124,13 +124,22 @@ def _is_encoded_alike(image: Gimp.Image, mask: Gimp.LayerMask) -> bool:
 @contextmanager
 def preserve_selection(image: Gimp.Image) -> Iterator[Gimp.Channel]:
     """Gives the selection as a channel, and selects it again at the end.  Active layers stay active."""
+    with _save_selection(image) as selected:
+        try:
+            yield selected
+        finally:
+            image.select_item(Gimp.ChannelOps.REPLACE, selected)
+
+
+@contextmanager
+def _save_selection(image: Gimp.Image) -> Iterator[Gimp.Channel]:
+    """Gives the selection as a channel, which is removed at the end.  Active layers stay active."""
     layers = image.get_selected_layers()
     selected = Gimp.Selection.save(image)
     activate_layers(image, layers)
     try:
         yield selected
     finally:
-        image.select_item(Gimp.ChannelOps.REPLACE, selected)
         layers = image.get_selected_layers()
         image.remove_channel(selected)
         activate_layers(image, layers)  # where there is another channel, that has become active
@@ -169,7 +178,24 @@ def _first_pixel(cell: int, pixels: int, cells: int) -> int:
 
 
 def intersect_shapes(image: Gimp.Image, shapes: Sequence[Shape]) -> None:
-    """Unselect what the shapes leave out, smoothly, at full size.  Active layers stay active."""
+    """Select what the shapes leave of the selection, smoothly, at full size.  Active layers stay active."""
+    inside = [shape for shape in shapes if not shape.reach]
+    beyond = [shape for shape in shapes if shape.reach]
+    if not beyond:
+        _intersect(image, inside)
+        return
+    with _save_selection(image) as selected:
+        Gimp.Selection.grow(image, round(max(shape.reach for shape in beyond)))
+        _intersect(image, beyond)
+        if inside:
+            with _save_selection(image) as grown:
+                image.select_item(Gimp.ChannelOps.REPLACE, selected)
+                _intersect(image, inside)
+                image.select_item(Gimp.ChannelOps.ADD, grown)
+
+
+def _intersect(image: Gimp.Image, shapes: Sequence[Shape]) -> None:
+    """Unselect what the shapes leave out."""
     Gegl.init(None)
     left, top = (min(shape.box[axis] for shape in shapes) for axis in (0, 1))
     right, bottom = (max(shape.box[axis] + shape.box[axis + 2] for shape in shapes) for axis in (0, 1))

@@ -12,12 +12,16 @@ Size = tuple[int, int]  # width and height
 
 
 class Shape(NamedTuple):
-    """The mask of a box of the canvas, 0 outside it: width * height bytes, rows from the top, 255 = in."""
+    """The mask of a box of the canvas, 0 outside it: width * height bytes, rows from the top, 255 = in.
+
+    reach: px of the canvas that it may go beyond what is selected.
+    """
 
     box: Box
     width: int
     height: int
     mask: bytes
+    reach: float = 0.0
 
 
 def resample(values: bytes, size: Size, box: Box, new_size: Size, new_box: Box) -> bytes:
@@ -49,11 +53,12 @@ def cut_mask(shapes: Sequence[Shape], selected: bytes, size: Size, box: Box) -> 
     """What the shapes leave of a selection, one byte for each cell of a grid over a box; where that is nothing, all."""
     if not shapes:
         return selected
-    masks = [resample(shape.mask, (shape.width, shape.height), shape.box, size, box) for shape in shapes]
-    union = masks[0]
-    for mask in masks[1:]:
-        union = bytes(map(max, union, mask))
-    left = bytes(map(min, union, selected))
+    left = bytes(len(selected))
+    for shape in shapes:
+        mask = resample(shape.mask, (shape.width, shape.height), shape.box, size, box)
+        if not shape.reach:
+            mask = bytes(map(min, mask, selected))
+        left = bytes(map(max, left, mask))
     return left if any(left) else selected
 
 

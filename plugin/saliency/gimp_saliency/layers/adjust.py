@@ -119,6 +119,7 @@ def _read_edit(image: Gimp.Image, layer: Gimp.Layer, all_layers: list[Gimp.Layer
         background_strength=record.background_strength,
         edge=record.edge,
         feather=record.feather,
+        grow=record.grow,
     )
     return MadeEdit(
         photo,
@@ -140,6 +141,7 @@ def into_config(edit: MadeEdit, config: Gimp.ProcedureConfig) -> None:
     config.set_property("background-strength", edit.request.background_strength)
     config.set_property("edge", edit.request.edge.value)
     config.set_property("feather", edit.request.feather)
+    config.set_property("grow", edit.request.grow)
     for name in NAMES:
         config.set_property(name, name in edit.request.kinds)
 
@@ -148,13 +150,15 @@ def leave_edge(config: Gimp.ProcedureConfig) -> None:
     """Let a procedure's arguments say nothing of the edge, so that they leave that of any other edit, too."""
     config.set_property("edge", UNCHANGED)
     config.set_property("feather", 0.0)
+    config.set_property("grow", 0.0)
 
 
 def request_from_config(edit: MadeEdit, config: Gimp.ProcedureConfig) -> EditRequest:
     """The edit's settings with those that the procedure's arguments say."""
-    edge, feather = config.get_property("edge"), config.get_property("feather")
+    edge, feather, grow = (config.get_property(name) for name in ("edge", "feather", "grow"))
     if edge == UNCHANGED:
-        edge, feather = edit.request.edge, feather or edit.request.feather
+        made = edit.request
+        edge, feather, grow = made.edge, feather or made.feather, grow or made.grow
     return replace(
         edit.request,
         strength=config.get_property("strength"),
@@ -163,6 +167,7 @@ def request_from_config(edit: MadeEdit, config: Gimp.ProcedureConfig) -> EditReq
         background_strength=config.get_property("background-strength"),
         edge=Edge(edge),
         feather=feather,
+        grow=grow,
     )
 
 
@@ -218,7 +223,9 @@ def _make_record(
         background_strength=wanted.background_strength,
     )
     if has_new_edge:
-        record = record._replace(edge=wanted.wanted_edge, feather=wanted.feather, keeps_selection=True)
+        record = record._replace(
+            edge=wanted.wanted_edge, feather=wanted.feather, grow=wanted.grow, keeps_selection=True
+        )
     return record
 
 

@@ -172,5 +172,6 @@ class _Preparation(NamedTuple):
             frames=self.number if self.number > 1 else 0,
             edge=self.request.wanted_edge,
             feather=0.0 if self.request.refine else self.request.feather,
+            grow=self.request.grow,
             keeps_selection=selection.changes_edge(),
         )

@@ -37,6 +37,7 @@ def remember_edit(edits: Sequence[Edit], request: EditRequest, background: Seque
         background_strength=request.background_strength,
         edge=request.edge,
         feather=request.feather,
+        grow=request.grow,
         tool=request.tool,
     )
     content = {**record.to_json(), "refine": request.refine, "background-on": request.background}
@@ -94,4 +95,5 @@ def _read_request(record: EditRecord, content: Mapping[str, Any]) -> EditRequest
         background_strength=record.background_strength,
         tool=record.tool,
         edge=record.edge,
+        grow=record.grow,
     )

@@ -64,8 +64,8 @@ class EditRecord(NamedTuple):
     network said before anything was dialled.  model, order: where that comes from.  side: the longer side in px of the
     picture that sharpening goes by, 0 where an older version did not say.  selection: common to the edits of the
     separate parts of one selection, "" where it was edited as a whole.  frames: how many frames of a moving picture got
-    the same edit, 0: it is none.  edge, feather (px): what was asked for the selection's edge; of older versions: as
-    selected.  keeps_selection: whether a layer keeps what was selected, as the masks are not that (see original.py).
+    the same edit, 0: it is none.  edge, feather, grow (px): what was asked for the selection's edge; of older versions:
+    as selected.  keeps_selection: whether a layer keeps what was selected, as the masks are not that (see original.py).
     """
 
     id: str
@@ -83,6 +83,7 @@ class EditRecord(NamedTuple):
     frames: int = 0
     edge: Edge = Edge.AS_SELECTED
     feather: float = 0.0
+    grow: float = 0.0
     keeps_selection: bool = False
     version: str = ""
     tool: str = TOOLS[0]
@@ -115,6 +116,7 @@ class EditRecord(NamedTuple):
                 int(_text(content, "frames") or 0),
                 Edge(_known(content.get("edge", Edge.AS_SELECTED.value), _EDGES)),
                 _number(content.get("feather", 0), WIDEST),
+                _number(content.get("grow", 0), WIDEST),
                 content.get("keeps-selection") is True,
                 _text(content, "version"),
                 tool,
@@ -140,6 +142,7 @@ class EditRecord(NamedTuple):
             "side": self.side,
             "edge": self.edge.value,
             "feather": self.feather,
+            "grow": self.grow,
         }
         if self.background:
             content["background"] = to_json(self.background)

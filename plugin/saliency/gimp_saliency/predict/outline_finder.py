@@ -44,7 +44,7 @@ class OutlineFinder:
         self._canvas = image.get_width(), image.get_height()
         self._is_soft = False
         self._sights: list[_Sight] = []
-        self._found: dict[tuple[Edge, float], Outline] = {}
+        self._found: dict[tuple[Edge, float, float], Outline] = {}
 
     def look(self, request: EditRequest) -> None:
         """Read what `find` needs to know for a request like this."""
@@ -54,14 +54,15 @@ class OutlineFinder:
 
     def find(self, request: EditRequest) -> Outline:
         """The outline that the request wants, after `look`.  Raises ServerError."""
-        edge, radius = request.wanted_edge, request.feather
+        edge = request.wanted_edge
+        key = edge, request.feather, request.grow
         if edge == Edge.AS_SELECTED or (edge == Edge.AUTOMATIC and self._is_soft):
             return AS_SELECTED
-        if (edge, radius) not in self._found:
-            parts = tuple(_find_part(sight, edge, radius) for sight in self._sights)
+        if key not in self._found:
+            parts = tuple(_find_part(sight, edge, request) for sight in self._sights)
             stays = all(part.edge == Edge.AS_SELECTED for part in parts)
-            self._found[edge, radius] = AS_SELECTED if stays else Outline(parts)
-        return self._found[edge, radius]
+            self._found[key] = AS_SELECTED if stays else Outline(parts)
+        return self._found[key]
 
     def see(self, request: EditRequest) -> Thumbnail:
         """The thumbnail with the mask that the request's outline leaves, after `look`.  Raises ServerError."""
@@ -76,10 +77,7 @@ class OutlineFinder:
             return found
         parts = zip(found.parts, self._read_sights(_LARGE))
         return Outline(
-            tuple(
-                _find_part(sight, part.edge, request.feather) if part.edge == Edge.OBJECT else part
-                for part, sight in parts
-            )
+            tuple(_find_part(sight, part.edge, request) if part.edge == Edge.OBJECT else part for part, sight in parts)
         )
 
     def _read_sights(self, longest: int) -> Iterator[_Sight]:
@@ -104,13 +102,15 @@ class OutlineFinder:
         return _Sight(box, read_box(self._image, self._layer, self._edits, box, longest))
 
 
-def _find_part(sight: _Sight, edge: Edge, radius: float) -> Part:
-    """radius: px of the canvas, 0: as the part's size suggests."""
+def _find_part(sight: _Sight, edge: Edge, request: EditRequest) -> Part:
+    """request: how wide its edge is to be, and how far it may go."""
     seen = sight.seen
     if min(seen.width, seen.height) >= _LEAST and any(seen.mask):
-        found = questions.ask_edge(*seen, edge, radius * seen.width / sight.box[2])
+        scale = seen.width / sight.box[2]
+        found = questions.ask_edge(*seen, edge, request.feather * scale, request.grow * scale)
         if found.edge != Edge.AS_SELECTED:
-            return Part(found.edge, Shape(sight.box, seen.width, seen.height, found.mask))
+            reach = request.grow if found.edge == Edge.OBJECT else 0.0
+            return Part(found.edge, Shape(sight.box, seen.width, seen.height, found.mask, reach))
     return Part(Edge.AS_SELECTED, Shape(sight.box, seen.width, seen.height, sight.around))
 
 

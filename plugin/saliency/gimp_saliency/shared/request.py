@@ -32,8 +32,9 @@ class RequestError(ValueError):
 class EditRequest:
     """The whole of what is asked of an edit.  Strengths are percent, 0 to 150; raises RequestError on anything else.
 
-    kinds: names of the edits to apply.  edge: what becomes of the selection's edge; feather: width of the soft edge in
-    px of the image; refine: let the edge follow the picture.  separate: each separate part of the selection gets edits
+    kinds: names of the edits to apply.  edge: what becomes of the selection's edge; grow: how many px of the image an
+    object that is found may go beyond the selection; feather: width of the soft edge in px of the image; refine: let
+    the edge follow the picture.  separate: each separate part of the selection gets edits
     of its own.  frames: the same edits, of the same selection, in all frames.  background: edits of their own for all
     that is not selected, too.  style: name of a saved style, "" the plain one; style_numbers: what it stands for where
     that is known already, empty: look it up.
@@ -53,6 +54,7 @@ class EditRequest:
     style_numbers: styles.Style = ()
     tool: str = "attention"
     edge: Edge = Edge.AUTOMATIC
+    grow: float = 0.0
 
     def __post_init__(self) -> None:
         if self.direction not in DIRECTIONS:
@@ -61,6 +63,7 @@ class EditRequest:
             ("strength", self.strength, MOST),
             ("background's strength", self.background_strength, MOST),
             ("soft edge", self.feather, WIDEST),
+            ("growth", self.grow, WIDEST),
         ):
             if not 0 <= value <= most:
                 raise RequestError(f"The {name} must be a number from 0 to {most:g}, not {value!r:.40}.")
@@ -95,11 +98,12 @@ class EditRequest:
 
     def has_other_edge(self, made: EditRequest) -> bool:
         """Whether the selection's edge is to become another one than by the request that was made."""
-        return (self.wanted_edge, self.feather) != (made.wanted_edge, made.feather)
+        own, other = ((each.wanted_edge, each.feather, each.grow) for each in (self, made))
+        return own != other
 
     def without_edge(self) -> EditRequest:
         """The same for a mask that has its edge already."""
-        return replace(self, edge=Edge.AS_SELECTED, feather=0.0, refine=False)
+        return replace(self, edge=Edge.AS_SELECTED, grow=0.0, feather=0.0, refine=False)
 
     # What is left of edits
 
@@ -133,6 +137,7 @@ class EditRequest:
             config.get_property("background-strength"),
             config.get_property("style") or "",
             edge=Edge(config.get_property("edge")),
+            grow=config.get_property("grow"),
         )
 
     # A query string, with strengths as factors: what is as usual is left out

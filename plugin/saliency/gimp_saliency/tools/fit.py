@@ -22,7 +22,7 @@ def run(tool: Tool, call: Call) -> list[Gimp.Layer]:
     layer = editable_layer(call.image, call.drawables)
     edits = edits_above(call.image, layer)
     finder = OutlineFinder(call.image, layer, edits, read_thumbnail(call.image, layer, edits))
-    request = EditRequest("attenuate", edge=Edge.OBJECT)
+    request = EditRequest("attenuate", edge=Edge.OBJECT, grow=call.config.get_property("grow"))
     finder.look(request)
     shapes = finder.enlarge(request).shapes
     if shapes:

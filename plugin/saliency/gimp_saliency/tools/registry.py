@@ -43,7 +43,7 @@ class Tool(NamedTuple):
 
 
 _BACKGROUND = ("background", "background-strength")
-_EDIT = ("strength", "order", *NAMES, "edge", "feather", "refine", "separate", "frames", *_BACKGROUND, "style")
+_EDIT = ("strength", "order", *NAMES, "edge", "feather", "grow", "refine", "separate", "frames", *_BACKGROUND, "style")
 _HELP = _(
     "A network on this computer predicts sharpening, contrast, tone, exposure, saturation, white balance and colour "
     "curves for the selected region, on request for the background, too; GIMP's own filters apply them, in layers "
@@ -74,7 +74,7 @@ TOOLS = {
         _("A_djust Edit…"),
         _("Change the strength, the values and the edge of the edit that the active layer belongs to"),
         _("Opens the edit that the active layer belongs to with its values.  No values are predicted anew."),
-        ("strength", *NAMES, "edge", "feather", *_BACKGROUND),
+        ("strength", *NAMES, "edge", "feather", "grow", *_BACKGROUND),
         changes=True,
     ),
     "plug-in-saliency-repeat": Tool(
@@ -88,7 +88,8 @@ TOOLS = {
         "fit",
         _("_Fit Selection to Object"),
         _("Cut a loose selection down to the object in it"),
-        _("A network on this computer finds what the selection means.  Nothing outside the selection is selected."),
+        _("A network on this computer finds what is meant.  Nothing beyond the selection is taken unless it may grow."),
+        ("grow",),
         needs_selection=True,
         makes_layers=False,
     ),

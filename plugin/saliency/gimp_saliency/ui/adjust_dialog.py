@@ -61,15 +61,15 @@ class AdjustDialog(EditWindow):
         self._finder = finder
         self._edge_note = Gtk.Label(xalign=0)
         self._notes["edge"] = self._edge_note
-        self._lay_out([("strength",), ("edge",), ("feather",), ("background",)])
+        self._lay_out([("strength",), ("edge",), ("feather",), ("grow",), ("background",)])
         if obstacle:
-            self._fix("edge", obstacle)
-            self._fix("feather", obstacle)
+            for name in ("edge", "feather", "grow"):
+                self._fix(name, obstacle)
         if not edit.background:
             self._disable("background", _("No edits of the background were predicted with this edit"))
         for name in edit.by_hand:
             self._values.explain(name, _("changed by hand"))
-        self._follow(["strength", *NAMES, "background-strength", "background", "edge", "feather"])
+        self._follow(["strength", *NAMES, "background-strength", "background", "edge", "feather", "grow"])
         session.outline_changed.connect(self._show_outline)
 
     @property
@@ -78,7 +78,7 @@ class AdjustDialog(EditWindow):
         return list(self._session.plan[0].edits)
 
     def _tell_setting(self, config: Gimp.ProcedureConfig, spec: object, name: str) -> None:
-        if name in ("edge", "feather"):
+        if name in ("edge", "feather", "grow"):
             self._finder.look(self._read_request())
         super()._tell_setting(config, spec, name)
 

@@ -233,6 +233,7 @@ class ChoosingSession(Session):
             "edge": self._follow_edge,
             "refine": self._follow_edge,
             "feather": self._follow_feather,
+            "grow": self._follow_edge,
         }
         self._predict, self._propose, self._first = predict, propose, first
         self._is_own_style = False  # whether the plan's style is another than the settings say
@@ -382,7 +383,7 @@ class AdjustingSession(Session):
         super().__init__(request, is_gray, ask, find_outline, by_hand)
         self.outline: Outline | None = None  # the edge that the edit gets; None: it has what it had
         self._made, self._made_request = made, request
-        self._reactions = {"edge": self.ask_for_edge, "feather": self.ask_for_edge}
+        self._reactions = dict.fromkeys(("edge", "feather", "grow"), self.ask_for_edge)
 
     def begin(self) -> None:
         self.take_plan(self._made)
