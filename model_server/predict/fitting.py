@@ -24,7 +24,7 @@ _OUT, _IN = 0.3, 0.7
 
 # The object is taken where its mask is expected to cover what was meant so much better than the selection does, and at
 # least so well; the selection is left alone where its edge is likely to be an object's already.
-_MARGIN, _LEAST, _TIGHT = 0.03, 0.5, 0.3
+_MARGIN, _LEAST, _TIGHT = 0.03, 0.5, 0.25
 
 _HALF = 128  # of 255: coverage that is in rather than out
 _TOO_LITTLE = 0.02  # of the selection: a mask that is no more than that is a mistake

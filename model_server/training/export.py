@@ -123,9 +123,10 @@ class EdgeFile(nn.Module):
         self.network = network
 
     def forward(self, picture: Tensor, selection: Tensor) -> tuple[Tensor, Tensor]:
-        found = self.network(*(torch.cat([seen, seen.flip(3)]) for seen in (picture, selection)))
-        mask, mirrored = found.mask.sigmoid()
-        return (mask + mirrored.flip(2))[None] / 2, found.expected.sigmoid().mean(0, keepdim=True)
+        # One after the other, which is quicker than both in one batch.
+        found, mirrored = self.network(picture, selection), self.network(picture.flip(3), selection.flip(3))
+        mask = (found.mask.sigmoid() + mirrored.mask.sigmoid().flip(3)) / 2
+        return mask, (found.expected.sigmoid() + mirrored.expected.sigmoid()) / 2
 
 
 def write(module: nn.Module, path: Path, inputs: dict[str, Tensor], outputs: list[str]) -> None:

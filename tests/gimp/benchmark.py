@@ -115,9 +115,9 @@ def add(times: Times, name: str, seconds: float) -> None:
     times.setdefault(name, []).append(seconds)
 
 
-def make_scene(width: int) -> dict[str, Any]:
-    """A picture of some pixels' width, and a soft selection in it: what the driver's open_picture is told."""
-    left, top, across, down, feather = (width * part // 240 for part in (60, 40, 100, 70, 8))
+def make_scene(width: int, hard: bool = False) -> dict[str, Any]:
+    """A picture of some pixels' width, and a soft or hard selection in it: what the driver's open_picture is told."""
+    left, top, across, down, feather = (width * part // 240 for part in (60, 40, 100, 70, 0 if hard else 8))
     return {"enlarged": (width, width * 2 // 3), "ellipse": (left, top, across, down), "feather": feather}
 
 
@@ -142,11 +142,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--gimp", choices=("3.2", "3.0"), default="3.2", help="which of the GIMPs for tests")
     parser.add_argument("--rounds", type=int, default=20, help="how often each wait is measured (default: 20)")
     parser.add_argument("--width", type=int, default=WIDTH, help=f"of the picture, in pixels (default: {WIDTH})")
+    parser.add_argument("--hard", action="store_true", help="select with a hard edge, so that another one is found")
     options = parser.parse_args(arguments)
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # users' Pythons keep what they compiled
     with contextmanager(session)(options.gimp) as gimp, tempfile.TemporaryDirectory() as folder:
         os.environ["GIMP_SALIENCY_RUNTIME"] = gimp.env["GIMP_SALIENCY_RUNTIME"]  # whose server is stopped
-        with opened(gimp, Path(folder), make_scene(options.width)) as window:
+        with opened(gimp, Path(folder), make_scene(options.width, options.hard)) as window:
             before = os.getloadavg()[0]
             times = measure(window, options.rounds)
         load = f"load {before:.1f} before and {os.getloadavg()[0]:.1f} after"

@@ -306,13 +306,16 @@ def lost() -> dict[str, Any]:
 
     def damage(image: Any) -> None:
         layer = next(layer for layer in find(image).all_layers() if layer.get_parasite("saliency-original-selection"))
-        place = bytes(layer.get_parasite("saliency-original-selection").get_data()).split(b" ")[0]
-        layer.attach_parasite(Gimp.Parasite.new("saliency-original-selection", 3, place + b" AAAA"))
+        place, look, _packed = bytes(layer.get_parasite("saliency-original-selection").get_data()).split(b" ", 2)
+        layer.attach_parasite(Gimp.Parasite.new("saliency-original-selection", 3, b" ".join((place, look, b"AAAA"))))
 
     spoilers: dict[str, Callable[[Any], Any]] = {
         "removed": remove,
         "damaged": damage,
         "cropped": lambda image: image.crop(60, 44, 2, 2),
+        "mirrored": lambda image: image.flip(Gimp.OrientationType.HORIZONTAL),
+        "flipped": lambda image: image.flip(Gimp.OrientationType.VERTICAL),
+        "turned": lambda image: image.rotate(Gimp.RotationType.DEGREES180),
     }
     results = {}
     for name, spoil in spoilers.items():

@@ -28,6 +28,7 @@ from .judging import PERCENT, Judges, Sample
 KINDS = ("ellipse", "box")
 
 _FINE = 2  # how many times the networks' canvas the borders are measured at, too
+_UNNAMED = "human segment"  # a piece of a picture that somebody saw as one, which may be half of a thing
 _BY_HAND = ("bsds", "ccp", "hum", "dpst", "coco", "lal")  # sources whose masks people have drawn or checked
 _SHOWN, _ON_A_SHEET, _SHEET_SIDE = 24, 6, 384  # regions of a direction and kind; px of each picture
 _ALIKE = 0.97  # overlap from which a mask is the same for all that anybody sees
@@ -76,7 +77,9 @@ def report_fits(regions: list[data.Region], predictor: Predictor, team: Team) ->
     objects = [region for region in regions if not selections.is_surface(region.label, region.area)]
     surfaces = [region for region in regions if selections.is_surface(region.label, region.area)]
     checked = [region for region in objects if region.photo.name.startswith(_BY_HAND)]
+    named = [region for region in checked if region.label != _UNNAMED]
     draws: dict[str, tuple[list[data.Region], Draw]] = {
+        **{f"{kind}, things with a name": (named, _make_draw(kind)) for kind in KINDS},
         **{f"{kind}, masks by hand": (checked, _make_draw(kind)) for kind in KINDS},
         **{f"{kind}, all masks": (objects, _make_draw(kind)) for kind in KINDS},
         "loose lasso, masks by hand": (checked, lambda truth, rng: selections.draw_selection(truth, "lasso", rng)),

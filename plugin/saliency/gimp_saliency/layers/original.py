@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What was selected before an edit gave it another edge: kept by a layer of the edit, so that the edge can be changed.
 
-A parasite of the lowest layer that the edit had when it was made, and so no part of the picture that GIMP crops or
-moves along: it is of use only as long as picture and photo lie as they did.
+A parasite of the lowest layer that the edit had when it was made, and so no part of the picture that GIMP crops, moves
+or turns along: it is of use only as long as picture and photo lie as they did.
 """
 
 from __future__ import annotations
 
 from gi.repository import Gimp
 
+from ..image.thumbnail import read_srgb
 from ..shared.errors import UserError
 from ..shared.words import _
 from .method import MadeEdit, Method
@@ -16,6 +17,7 @@ from .packing import pack_selection, read_packed, select_packed, unpack_selectio
 from .record import PERSISTENT_UNDOABLE
 
 _ORIGINAL = "saliency-original-selection"  # name of the parasite
+_SIDE = 8  # cells of the grid by which a photo is known again that was mirrored or turned upside down
 
 
 def pack_original(image: Gimp.Image) -> bytes:
@@ -26,7 +28,8 @@ def pack_original(image: Gimp.Image) -> bytes:
 
 def keep_original(image: Gimp.Image, layer: Gimp.Layer, photo: Gimp.Layer, packed: bytes) -> None:
     """Let a layer of an edit of the photo keep what was selected; taken back by undo."""
-    values = _describe_place(image, photo) + b" " + packed
+    look = _describe_look(image, photo).hex().encode()
+    values = b" ".join((_describe_place(image, photo), look, packed))
     layer.attach_parasite(Gimp.Parasite.new(_ORIGINAL, PERSISTENT_UNDOABLE, values))
 
 
@@ -78,13 +81,13 @@ def _is_kept(edit: MadeEdit) -> bool:
 def _read_original(image: Gimp.Image, edit: MadeEdit) -> bytes:
     """What was packed.  Raises UserError where there is nothing, or picture or photo lie otherwise now."""
     kept = next((packed for layer in edit.all_layers() if (packed := read_packed(layer, _ORIGINAL))), b"")
-    place, _blank, packed = kept.partition(b" ")
+    place, look, packed = kept.split(b" ", 2) if kept.count(b" ") >= 2 else (b"", b"", b"")
     if not packed:
         message = _("The layer that kept what was selected is gone: to change the edge, undo that or edit again.")
         raise UserError(message)
-    if place != _describe_place(image, edit.photo):
+    if place != _describe_place(image, edit.photo) or _is_turned(look, _describe_look(image, edit.photo)):
         message = _(
-            "The picture or its layer has another size or place since the edit: to change the edge, edit again."
+            "Picture or layer were cropped, scaled, moved or turned since the edit: to change the edge, edit again."
         )
         raise UserError(message)
     return packed
@@ -95,3 +98,27 @@ def _describe_place(image: Gimp.Image, photo: Gimp.Layer) -> bytes:
     _ok, x, y = photo.get_offsets()
     numbers = image.get_width(), image.get_height(), x, y, photo.get_width(), photo.get_height()
     return ",".join(map(str, numbers)).encode()
+
+
+def _describe_look(image: Gimp.Image, photo: Gimp.Layer) -> bytes:
+    """The photo's green on a grid of _SIDE * _SIDE cells."""
+    rgba, _width, _height = read_srgb(image, photo, (_SIDE, _SIDE))
+    return rgba[1::4]
+
+
+def _is_turned(kept: bytes, look: bytes) -> bool:
+    """Whether a photo with the look that was kept (hexadecimal) has been mirrored or turned upside down.
+
+    One that was only painted on is still most like itself.
+    """
+    try:
+        before = bytes.fromhex(kept.decode("ascii"))
+    except ValueError:
+        return True
+    rows = [look[start : start + _SIDE] for start in range(0, len(look), _SIDE)]
+    turned = look[::-1], b"".join(rows[::-1]), b"".join(row[::-1] for row in rows)
+    return any(2 * _measure_distance(before, other) < _measure_distance(before, look) for other in turned)
+
+
+def _measure_distance(one: bytes, other: bytes) -> int:
+    return sum(abs(a - b) for a, b in zip(one, other))
