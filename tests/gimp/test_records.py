@@ -13,7 +13,7 @@ from tests.conftest import GimpForTests
 # Written by the plug-in as it was with version 1, 2 and 3 of the networks, live in GIMP 3.2 and baked in 3.0.
 SAMPLES = Path(__file__).with_name("samples")
 TWO = [{"name": "exposure", "ev": -0.5}, {"name": "saturation", "scale": 0.7}]
-KEYS = "base direction edge edits feather id kinds model name order predicted role side strength tool version"
+KEYS = "base direction edge edits feather grow id kinds model name order predicted role side strength tool version"
 
 
 def run(gimp: GimpForTests, call: str) -> dict[str, Any]:
