@@ -57,9 +57,9 @@ class Fitting:
     def find_edge(self, picture: Bytes, edge: Edge, width: float = 0.0, grow: float = 0.0) -> FoundEdge:
         """Find the edge for the selection in a part of a picture (H, W, 4) uint8, display-encoded sRGB and selection.
 
-        The part is to be that of framing.frame_selection.  width: of the soft edge, in its pixels; 0: as the
-        selection's size suggests where it is to be soft, else none.  grow: how many pixels an object that is fitted
-        may go beyond the selection.  Raises ValueError on any other picture and where
+        The part is to be that of framing.frame_selection, for what the selection may grow to.  width: of the soft
+        edge, in its pixels; 0: as the selection's size suggests where it is to be soft, else none.  grow: how many
+        pixels an object that is fitted may go beyond the selection.  Raises ValueError on any other picture and where
         nothing is selected, NetworkError where the network cannot be loaded.
         """
         check_picture(picture, channels=4)
@@ -70,24 +70,27 @@ class Fitting:
             return FoundEdge(edge, selection)
         if edge == Edge.SOFT:
             return FoundEdge(edge, soften_mask(selection, width))
-        probability, (fitted, selected, tight) = self._run_network(picture)
-        mask = np.minimum(_refine(picture, probability), _grow(selection, grow))
-        is_there = int(mask.sum()) > _TOO_LITTLE * int(selection.sum())
+        probability, (fitted, selected, tight) = self._run_network(picture, selection)
         if edge == Edge.AUTOMATIC and tight >= _TIGHT:
             return FoundEdge(Edge.AS_SELECTED, selection, (fitted, selected))
+        allowed = selection
+        if grow >= 1:  # what it finds ends with what is selected: it must be shown all that may be taken
+            allowed = _grow(selection, grow)
+            probability, (fitted, *_rest) = self._run_network(picture, allowed)
+        mask = np.minimum(_refine(picture, probability), allowed)
+        is_there = int(mask.sum()) > _TOO_LITTLE * int(selection.sum())
         if is_there and (edge == Edge.OBJECT or (fitted >= _LEAST and fitted > selected + _MARGIN)):
             return FoundEdge(Edge.OBJECT, soften_mask(mask, width) if width else mask, (fitted, selected))
         return FoundEdge(Edge.SOFT, soften_mask(selection, width), (fitted, selected))
 
-    def _run_network(self, picture: Bytes) -> tuple[Floats, tuple[float, float, float]]:
+    def _run_network(self, picture: Bytes, selection: Bytes) -> tuple[Floats, tuple[float, float, float]]:
         """The object's mask (h, w), 0..1, and what is to be expected of it, of the selection and of its edge."""
         image = Image.fromarray(picture[:, :, :3])
         colours = np.asarray(image.resize((_SIDE, _SIDE), Image.Resampling.BILINEAR, reducing_gap=2))
-        mask = Image.fromarray(picture[:, :, 3])
-        selection = np.asarray(mask.resize((_SIDE, _SIDE), Image.Resampling.BILINEAR, reducing_gap=2))
+        mask = Image.fromarray(selection).resize((_SIDE, _SIDE), Image.Resampling.BILINEAR, reducing_gap=2)
         inputs = {
             "picture": np.ascontiguousarray(colours.transpose(2, 0, 1)[None]).astype(np.float32) / 255,
-            "selection": selection[None, None].astype(np.float32) / 255,
+            "selection": np.asarray(mask)[None, None].astype(np.float32) / 255,
         }
         found, expected = self._networks.session(EDGE).run(["mask", "expected"], inputs)
         fitted, selected, tight = (float(value) for value in expected[0])
@@ -107,8 +110,6 @@ def _refine(picture: Bytes, probability: Floats) -> Bytes:
 
 def _grow(mask: Bytes, reach: float) -> Bytes:
     """A mask with all that is no farther than `reach` px from what it has at least half."""
-    if reach < 1:
-        return mask
     marked = mask >= _HALF
     height, width = mask.shape
     far, rows = np.int32(height + width), np.arange(height, dtype=np.int32)[:, None]

@@ -355,7 +355,7 @@ def by_a_script() -> dict[str, Any]:
         other.delete()
     results["back"] = masks(image) == made
     results["grown"] = []
-    for growth in ({"edge": "object", "grow": 4.0}, {"strength": 70.0}, {"grow": 7.0}):
+    for growth in ({"edge": "object", "grow": 4}, {"strength": 70.0}, {"grow": 7}):
         inside.call("plug-in-saliency-adjust", image, [topmost(image)], background=True, **growth)
         request = find(image).request
         results["grown"].append([request.edge.value, request.grow, masks(image) == made])

@@ -61,7 +61,7 @@ def test_a_radius_goes_with_it(gimp32: GimpForTests) -> None:
 
 def test_an_edit_grows_as_far_as_it_may(gimp: GimpForTests) -> None:
     result = gimp.run(f"{RUN}edit_fitted('object', grow=5.0)")
-    assert result["asked"] == [[60, 52, "object", 0.0, 5.0]]
+    assert result["asked"] == [[76, 64, "object", 0.0, 5.0]]
     assert result["columns"][0] == 19 and result["columns"][-1] in (43, 44)
     assert (result["rows"][0], result["rows"][-1]) == (11, 52)
     assert result["selection kept"] and result["channels"] == 0
@@ -102,7 +102,7 @@ def test_the_selection_is_fitted_by_the_menu_entry(gimp: GimpForTests) -> None:
 def test_the_menu_entry_lets_the_selection_grow(gimp32: GimpForTests) -> None:
     # The disc ends at column 58, the selection at 50.
     small = gimp32.run(f"{RUN}fit_selection(24, 12, 26, 40)")
-    grown = gimp32.run(f"{RUN}fit_selection(24, 12, 26, 40, grow=8.0)")
+    grown = gimp32.run(f"{RUN}fit_selection(24, 12, 26, 40, grow=8)")
     assert (grown["status"], grown["message"]) == ("success", None)
     assert small["most more"] <= 1e-6 and grown["most more"] > 0.9
     assert grown["selected"][1] > 1.1 * small["selected"][1]

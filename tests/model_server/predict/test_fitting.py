@@ -86,14 +86,16 @@ def test_an_object_may_go_beyond_the_selection(fitting: Fitting) -> None:
     half = draw((180, 150), (50, 30, 105, 122), "rectangle")  # the left of the ball, which ends at column 130
     kept = fitting.find_edge(seen(half, BALL), Edge.OBJECT).mask
     grown = fitting.find_edge(seen(half, BALL), Edge.OBJECT, grow=12.0).mask
-    assert (kept <= half).all() and (grown >= kept).all()
+    assert (kept <= half).all() and overlap(np.minimum(grown, half), kept) > 0.9
     assert (grown[60:90, 106:114] > 127).mean() > 0.8 and not grown[:, 118:].any()
 
 
 @pytest.mark.parametrize("grow", [0.5, 1.0, 5.5, 400.0])
 def test_growth_is_round_and_exact(fitting: Fitting, monkeypatch: pytest.MonkeyPatch, grow: float) -> None:
     selection = draw((40, 30), (12, 10, 13, 11), "rectangle")
-    monkeypatch.setattr(fitting, "_run_network", lambda picture: (np.ones((96, 96), np.float32), (0.9, 0.1, 0.0)))
+    monkeypatch.setattr(
+        fitting, "_run_network", lambda picture, selection: (np.ones((96, 96), np.float32), (0.9, 0.1, 0.0))
+    )
     mask = fitting.find_edge(seen(selection), Edge.OBJECT, grow=grow).mask
     rows, columns = np.mgrid[:30, :40]
     distance = np.hypot(np.maximum(np.abs(columns - 12.5) - 0.5, 0), np.maximum(np.abs(rows - 10.5) - 0.5, 0))

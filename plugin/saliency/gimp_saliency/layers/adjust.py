@@ -141,7 +141,7 @@ def into_config(edit: MadeEdit, config: Gimp.ProcedureConfig) -> None:
     config.set_property("background-strength", edit.request.background_strength)
     config.set_property("edge", edit.request.edge.value)
     config.set_property("feather", edit.request.feather)
-    config.set_property("grow", edit.request.grow)
+    config.set_property("grow", round(edit.request.grow))
     for name in NAMES:
         config.set_property(name, name in edit.request.kinds)
 
@@ -150,7 +150,7 @@ def leave_edge(config: Gimp.ProcedureConfig) -> None:
     """Let a procedure's arguments say nothing of the edge, so that they leave that of any other edit, too."""
     config.set_property("edge", UNCHANGED)
     config.set_property("feather", 0.0)
-    config.set_property("grow", 0.0)
+    config.set_property("grow", 0)
 
 
 def request_from_config(edit: MadeEdit, config: Gimp.ProcedureConfig) -> EditRequest:

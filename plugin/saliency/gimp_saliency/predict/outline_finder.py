@@ -43,14 +43,14 @@ class OutlineFinder:
         self._image, self._layer, self._edits, self._thumbnail = image, layer, edits, thumbnail
         self._canvas = image.get_width(), image.get_height()
         self._is_soft = False
-        self._sights: list[_Sight] = []
+        self._sights: dict[float, list[_Sight]] = {}  # by how far they may grow
         self._found: dict[tuple[Edge, float, float], Outline] = {}
 
     def look(self, request: EditRequest) -> None:
         """Read what `find` needs to know for a request like this."""
-        if request.wanted_edge != Edge.AS_SELECTED and not self._sights:
+        if request.wanted_edge != Edge.AS_SELECTED and request.grow not in self._sights:
             self._is_soft = is_soft(self._image, self._thumbnail.mask, self._thumbnail.width)
-            self._sights = list(self._read_sights(_SMALL))
+            self._sights[request.grow] = list(self._read_sights(request.grow, _SMALL))
 
     def find(self, request: EditRequest) -> Outline:
         """The outline that the request wants, after `look`.  Raises ServerError."""
@@ -59,7 +59,7 @@ class OutlineFinder:
         if edge == Edge.AS_SELECTED or (edge == Edge.AUTOMATIC and self._is_soft):
             return AS_SELECTED
         if key not in self._found:
-            parts = tuple(_find_part(sight, edge, request) for sight in self._sights)
+            parts = tuple(_find_part(sight, edge, request) for sight in self._sights[request.grow])
             stays = all(part.edge == Edge.AS_SELECTED for part in parts)
             self._found[key] = AS_SELECTED if stays else Outline(parts)
         return self._found[key]
@@ -75,29 +75,31 @@ class OutlineFinder:
         found = self.find(request)
         if all(part.edge != Edge.OBJECT or max(part.shape.box[2:]) <= _SMALL for part in found.parts):
             return found
-        parts = zip(found.parts, self._read_sights(_LARGE))
+        parts = zip(found.parts, self._read_sights(request.grow, _LARGE))
         return Outline(
             tuple(_find_part(sight, part.edge, request) if part.edge == Edge.OBJECT else part for part, sight in parts)
         )
 
-    def _read_sights(self, longest: int) -> Iterator[_Sight]:
-        """See each part of the selection, the longer side `longest` px at most."""
+    def _read_sights(self, grow: float, longest: int) -> Iterator[_Sight]:
+        """See each part of the selection, and all that it may grow to (px), the longer side `longest` px at most."""
         seen = self._thumbnail
         grid = seen.width, seen.height
         found = cells(seen.mask, *grid)
         if len(found) < 2:
             _ok, _some, left, top, right, bottom = Gimp.Selection.bounds(self._image)
-            yield self._read_sight((left, top, right, bottom), longest)
+            yield self._read_sight((left, top, right, bottom), grow, longest)
             return
         for cell in found:
             bounds = _find_bounds(within(seen.mask, cell), grid, self._canvas)
-            sight = self._read_sight(bounds, longest)
+            sight = self._read_sight(bounds, grow, longest)
             size = sight.seen.width, sight.seen.height
             own = resample(cell, grid, (0, 0, *self._canvas), size, sight.box)
             yield _Sight(sight.box, sight.seen.with_mask(within(sight.seen.mask, own)), own)
 
-    def _read_sight(self, bounds: Bounds, longest: int) -> _Sight:
-        left, top, right, bottom = frame_selection(bounds, *self._canvas)
+    def _read_sight(self, bounds: Bounds, grow: float, longest: int) -> _Sight:
+        left, top, right, bottom = bounds
+        widest = left - grow, top - grow, right + grow, bottom + grow
+        left, top, right, bottom = frame_selection(widest, *self._canvas)
         box = left, top, right - left, bottom - top
         return _Sight(box, read_box(self._image, self._layer, self._edits, box, longest))
 

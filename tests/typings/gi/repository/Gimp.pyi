@@ -324,6 +324,9 @@ class Procedure(GObject.Object):
     def add_double_argument(
         self, name: str, nick: str, blurb: str | None, min: float, max: float, value: float, flags: GObject.ParamFlags
     ) -> None: ...
+    def add_int_argument(
+        self, name: str, nick: str, blurb: str | None, min: int, max: int, value: int, flags: GObject.ParamFlags
+    ) -> None: ...
     def add_menu_path(self, menu_path: str) -> None: ...
     def add_string_argument(
         self, name: str, nick: str, blurb: str | None, value: str, flags: GObject.ParamFlags

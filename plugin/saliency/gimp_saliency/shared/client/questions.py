@@ -92,10 +92,10 @@ class FoundEdge(NamedTuple):
 def ask_edge(picture: bytes, width: int, height: int, edge: Edge, radius: float, grow: float = 0.0) -> FoundEdge:
     """Ask for the edge of a selection; starts the server if none answers.
 
-    picture: width * height * 4 bytes R'G'B'M, sides of 16 to 1024 pixels, of what framing.frame_selection says.
-    radius: 0 to 500 pixels, the width of the soft edge; 0: what suits the selection.  grow: 0 to 500 pixels, how far an
-    object may go beyond the selection; else the mask is nowhere more than that.  Raises ServerError; takes 30 s at
-    most.
+    picture: width * height * 4 bytes R'G'B'M, sides of 16 to 1024 pixels, of what framing.frame_selection says of all
+    that the selection may grow to.  radius: 0 to 500 pixels, the width of the soft edge; 0: what suits the selection.
+    grow: 0 to 500 pixels, how far an object may go beyond the selection; else the mask is nowhere more than that.
+    Raises ServerError; takes 30 s at most.
     """
     query = {**_to_query(width, height), "edge": edge.value, "radius": radius, "grow": grow}
     result = transport.parse_object(_ask("/v1/edge", query, picture, 2 * width * height + transport.ANSWER_BYTES))
