@@ -73,7 +73,7 @@ def _windows() -> dict[str, list[str]]:
     """What is seen at the same time, by name."""
     style, server = _labels("style_name.py"), _labels("server_dialog.py")
     window = [label for label in _labels("ui/**/*.py") if label not in {*style, *server}]
-    arguments = _labels("tools/arguments.py", "shared/edits/*.py", "shared/request.py")
+    arguments = _labels("tools/arguments.py", "shared/edits/*.py", "shared/choices.py")
     return {
         "menu": _labels("tools/registry.py"),
         "edit": [*window, *arguments],

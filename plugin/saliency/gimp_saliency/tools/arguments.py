@@ -41,7 +41,7 @@ def add_argument(procedure: Gimp.Procedure, name: str, changes: bool) -> None:
         procedure.add_double_argument(name, _("So_ft edge (pixels)"), help_text, 0, WIDEST, 0, _FLAGS)
     elif name == "grow":
         help_text = _("How far an object that is found may go beyond the selection, in pixels; 0: nowhere")
-        procedure.add_int_argument(name, _("May _grow (pixels)"), help_text, 0, int(WIDEST), 0, _FLAGS)
+        procedure.add_int_argument(name, _("May grow (pixels)"), help_text, 0, int(WIDEST), 0, _FLAGS)
     elif name == "background-strength":
         help_text = _("How far to go in the background, in percent of what the network predicts")
         procedure.add_double_argument(name, _("Background strength (%)"), help_text, 0, MOST, 100, _FLAGS)
