@@ -316,10 +316,12 @@ def lost() -> dict[str, Any]:
         "mirrored": lambda image: image.flip(Gimp.OrientationType.HORIZONTAL),
         "flipped": lambda image: image.flip(Gimp.OrientationType.VERTICAL),
         "turned": lambda image: image.rotate(Gimp.RotationType.DEGREES180),
+        "square, turned right": lambda image: image.rotate(Gimp.RotationType.DEGREES90),
+        "square, turned left": lambda image: image.rotate(Gimp.RotationType.DEGREES270),
     }
     results = {}
     for name, spoil in spoilers.items():
-        image = edited(edge="soft")
+        image = edited({"width": 48} if name.startswith("square") else {}, edge="soft")
         spoil(image)
         made = find(image)
         before, shown = masks(image), visible(image)

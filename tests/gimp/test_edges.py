@@ -61,7 +61,7 @@ def test_a_radius_goes_with_it(gimp32: GimpForTests) -> None:
 
 def test_an_edit_grows_as_far_as_it_may(gimp: GimpForTests) -> None:
     result = gimp.run(f"{RUN}edit_fitted('object', grow=5.0)")
-    assert result["asked"] == [[76, 64, "object", 0.0, 5.0]]
+    assert result["asked"] == [[84, 64, "object", 0.0, 5.0]]
     assert result["columns"][0] == 19 and result["columns"][-1] in (43, 44)
     assert (result["rows"][0], result["rows"][-1]) == (11, 52)
     assert result["selection kept"] and result["channels"] == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -155,8 +156,10 @@ def test_the_settings_of_a_dialog() -> None:
     ],
 )
 def test_feather_and_refine_override_an_automatic_edge(settings: dict[str, Any], wanted: Edge, feather: float) -> None:
-    request = EditRequest("attenuate", **settings)
+    request = EditRequest("attenuate", grow=5.0, **settings)
     assert (request.wanted_edge, request.own_feather) == (wanted, feather)
+    assert request.own_growth == (5.0 if wanted in (Edge.AUTOMATIC, Edge.OBJECT) else 0.0)
+    assert replace(request, grow=6.0).has_other_edge(request) is (request.own_growth > 0)
 
 
 def test_rankings_have_words_of_their_own() -> None:

@@ -184,14 +184,21 @@ def intersect_shapes(image: Gimp.Image, shapes: Sequence[Shape]) -> None:
     if not beyond:
         _intersect(image, inside)
         return
+    if not inside:
+        _grow_into(image, beyond)
+        return
     with _save_selection(image) as selected:
-        Gimp.Selection.grow(image, round(max(shape.reach for shape in beyond)))
-        _intersect(image, beyond)
-        if inside:
-            with _save_selection(image) as grown:
-                image.select_item(Gimp.ChannelOps.REPLACE, selected)
-                _intersect(image, inside)
-                image.select_item(Gimp.ChannelOps.ADD, grown)
+        _grow_into(image, beyond)
+        with _save_selection(image) as grown:
+            image.select_item(Gimp.ChannelOps.REPLACE, selected)
+            _intersect(image, inside)
+            image.select_item(Gimp.ChannelOps.ADD, grown)
+
+
+def _grow_into(image: Gimp.Image, shapes: Sequence[Shape]) -> None:
+    """Let the selection grow as far as it may, and unselect what the shapes leave out then."""
+    Gimp.Selection.grow(image, round(max(shape.reach for shape in shapes)))
+    _intersect(image, shapes)
 
 
 def _intersect(image: Gimp.Image, shapes: Sequence[Shape]) -> None:

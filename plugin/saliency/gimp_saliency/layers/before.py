@@ -12,7 +12,7 @@ from ..image.tree import counterpart, siblings
 from ..predict.outline_finder import OutlineFinder
 from .method import MadeEdit
 from .methods import find_method
-from .original import explain_edge, select_original
+from .original import explain_edge, keeps_original, select_original
 from .record import edits_above, is_edit
 
 
@@ -76,7 +76,7 @@ def _select_before(copy: Gimp.Image, made: MadeEdit) -> Before:
         others = Gimp.Selection.save(copy)
     method.select_region(copy, made)
     region = None
-    if made.record.keeps_selection and not explain_edge(copy, made):
+    if keeps_original(made) and not explain_edge(copy, made):
         region = Gimp.Selection.save(copy)
         select_original(copy, made, method)
     return Before(copy, made.photo, MadeChannels(region, whole, others))

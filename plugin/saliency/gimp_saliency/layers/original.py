@@ -17,7 +17,7 @@ from .packing import pack_selection, read_packed, select_packed, unpack_selectio
 from .record import PERSISTENT_UNDOABLE
 
 _ORIGINAL = "saliency-original-selection"  # name of the parasite
-_SIDE = 8  # cells of the grid by which a photo is known again that was mirrored or turned upside down
+_LONGER = 16  # cells of the grid by which a photo is known again that was mirrored or turned
 
 
 def pack_original(image: Gimp.Image) -> bytes:
@@ -28,7 +28,7 @@ def pack_original(image: Gimp.Image) -> bytes:
 
 def keep_original(image: Gimp.Image, layer: Gimp.Layer, photo: Gimp.Layer, packed: bytes) -> None:
     """Let a layer of an edit of the photo keep what was selected; taken back by undo."""
-    look = _describe_look(image, photo).hex().encode()
+    look = b"".join(_describe_look(image, photo)).hex().encode()
     values = b" ".join((_describe_place(image, photo), look, packed))
     layer.attach_parasite(Gimp.Parasite.new(_ORIGINAL, PERSISTENT_UNDOABLE, values))
 
@@ -42,7 +42,7 @@ def copy_original(layer: Gimp.Layer, other: Gimp.Layer) -> None:
 
 def check_original(image: Gimp.Image, edit: MadeEdit) -> None:
     """Raises UserError, a sentence for people, if it is not known any more what was selected."""
-    if edit.record.keeps_selection or _is_kept(edit):
+    if keeps_original(edit):
         unpack_selection(image, _read_original(image, edit))
 
 
@@ -60,7 +60,7 @@ def select_original(image: Gimp.Image, edit: MadeEdit, method: Method) -> None:
 
     Raises UserError as `check_original`.
     """
-    if _is_kept(edit):
+    if keeps_original(edit):
         select_packed(image, _read_original(image, edit))
     else:
         method.select_region(image, edit)
@@ -69,13 +69,13 @@ def select_original(image: Gimp.Image, edit: MadeEdit, method: Method) -> None:
 def select_and_keep(image: Gimp.Image, edit: MadeEdit, method: Method) -> None:
     """The same, and from now on it is kept, whatever becomes of the masks."""
     select_original(image, edit, method)
-    if not _is_kept(edit):
+    if not keeps_original(edit):
         keep_original(image, edit.all_layers()[0], edit.photo, pack_original(image))
 
 
-def _is_kept(edit: MadeEdit) -> bool:
-    """Whether a layer keeps what was selected, be it of use or not."""
-    return any(layer.get_parasite(_ORIGINAL) is not None for layer in edit.all_layers())
+def keeps_original(edit: MadeEdit) -> bool:
+    """Whether a layer keeps what was selected, or did so and is gone; else that is what the edit is for."""
+    return edit.record.keeps_selection or any(layer.get_parasite(_ORIGINAL) is not None for layer in edit.all_layers())
 
 
 def _read_original(image: Gimp.Image, edit: MadeEdit) -> bytes:
@@ -100,14 +100,16 @@ def _describe_place(image: Gimp.Image, photo: Gimp.Layer) -> bytes:
     return ",".join(map(str, numbers)).encode()
 
 
-def _describe_look(image: Gimp.Image, photo: Gimp.Layer) -> bytes:
-    """The photo's green on a grid of _SIDE * _SIDE cells."""
-    rgba, _width, _height = read_srgb(image, photo, (_SIDE, _SIDE))
-    return rgba[1::4]
+def _describe_look(image: Gimp.Image, photo: Gimp.Layer) -> list[bytes]:
+    """The photo's green, row by row of a coarse grid."""
+    whole = 0, 0, photo.get_width(), photo.get_height()
+    rgba, width, _height = read_srgb(image, photo, (_LONGER, _LONGER), whole)
+    green = rgba[1::4]
+    return [green[start : start + width] for start in range(0, len(green), width)]
 
 
-def _is_turned(kept: bytes, look: bytes) -> bool:
-    """Whether a photo with the look that was kept (hexadecimal) has been mirrored or turned upside down.
+def _is_turned(kept: bytes, rows: list[bytes]) -> bool:
+    """Whether a photo with the look that was kept (hexadecimal) has been mirrored or turned, to be these rows.
 
     One that was only painted on is still most like itself.
     """
@@ -115,9 +117,12 @@ def _is_turned(kept: bytes, look: bytes) -> bool:
         before = bytes.fromhex(kept.decode("ascii"))
     except ValueError:
         return True
-    rows = [look[start : start + _SIDE] for start in range(0, len(look), _SIDE)]
-    turned = look[::-1], b"".join(rows[::-1]), b"".join(row[::-1] for row in rows)
-    return any(2 * _measure_distance(before, other) < _measure_distance(before, look) for other in turned)
+    upright = [rows]
+    if len(rows) == len(rows[0]):
+        upright.append([bytes(column) for column in zip(*rows)])
+    ways = [way for each in upright for way in (each, each[::-1])]
+    as_it_is, *turned = [b"".join(row[::step] for row in way) for way in ways for step in (1, -1)]
+    return any(2 * _measure_distance(before, other) < _measure_distance(before, as_it_is) for other in turned)
 
 
 def _measure_distance(one: bytes, other: bytes) -> int:

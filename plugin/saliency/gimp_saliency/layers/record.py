@@ -116,7 +116,7 @@ class EditRecord(NamedTuple):
                 int(_text(content, "frames") or 0),
                 Edge(_known(content.get("edge", Edge.AS_SELECTED.value), _EDGES)),
                 _number(content.get("feather", 0), WIDEST),
-                _number(content.get("grow", 0), WIDEST),
+                float(round(_number(content.get("grow", 0), WIDEST))),  # whole ones are all that there is to choose
                 content.get("keeps-selection") is True,
                 _text(content, "version"),
                 tool,

@@ -9,7 +9,7 @@ from .words import _
 
 DIRECTIONS = {"attenuate": -1.0, "emphasize": 1.0}  # and whether less or more of the attention is better
 MOST = 150.0  # percent; of all strengths
-WIDEST = 500.0  # px; of a soft edge
+WIDEST = 500.0  # px; of a soft edge, and of what an object may grow
 UNCHANGED = "unchanged"  # in the place of an edge: that of an edit stays as it is
 
 

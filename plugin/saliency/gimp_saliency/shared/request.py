@@ -34,10 +34,10 @@ class EditRequest:
 
     kinds: names of the edits to apply.  edge: what becomes of the selection's edge; grow: how many px of the image an
     object that is found may go beyond the selection; feather: width of the soft edge in px of the image; refine: let
-    the edge follow the picture.  separate: each separate part of the selection gets edits
-    of its own.  frames: the same edits, of the same selection, in all frames.  background: edits of their own for all
-    that is not selected, too.  style: name of a saved style, "" the plain one; style_numbers: what it stands for where
-    that is known already, empty: look it up.
+    the edge follow the picture.  separate: each separate part of the selection gets edits of its own.  frames: the same
+    edits, of the same selection, in all frames.  background: edits of their own for all that is not selected, too.
+    style: name of a saved style, "" the plain one; style_numbers: what it stands for where that is known already,
+    empty: look it up.
     """
 
     direction: str
@@ -96,9 +96,19 @@ class EditRequest:
         """Width in px of the soft edge that GIMP gives the selection: 0 where the edge is found for it."""
         return self.feather if self.wanted_edge == Edge.AS_SELECTED else 0.0
 
+    @property
+    def may_fit(self) -> bool:
+        """Whether the selection is fitted to an object where there is one."""
+        return self.wanted_edge in (Edge.AUTOMATIC, Edge.OBJECT)
+
+    @property
+    def own_growth(self) -> float:
+        """How many px the selection may grow: 0 where its edge is not to be an object's."""
+        return self.grow if self.may_fit else 0.0
+
     def has_other_edge(self, made: EditRequest) -> bool:
         """Whether the selection's edge is to become another one than by the request that was made."""
-        own, other = ((each.wanted_edge, each.feather, each.grow) for each in (self, made))
+        own, other = ((each.wanted_edge, each.feather, each.own_growth) for each in (self, made))
         return own != other
 
     def without_edge(self) -> EditRequest:

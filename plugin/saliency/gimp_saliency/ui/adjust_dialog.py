@@ -50,8 +50,8 @@ class AdjustDialog(EditWindow):
         obstacle: str,
     ) -> None:
         """obstacle: why the edit's edge cannot be changed, empty: it can."""
-        asker = Asker()
         thumbnail = before.read_thumbnail()
+        asker = Asker()
         views = Views(before.image, before.photo, thumbnail, SHAPE, before.made)
         finder = before.make_finder(thumbnail)
         read_request = partial(adjust.request_from_config, edit, config)
@@ -61,7 +61,7 @@ class AdjustDialog(EditWindow):
         self._finder = finder
         self._edge_note = Gtk.Label(xalign=0)
         self._notes["edge"] = self._edge_note
-        self._lay_out([("strength",), ("edge",), ("feather",), ("grow",), ("background",)])
+        self._lay_out([("strength",), ("edge",), ("feather", "grow"), ("background",)])
         if obstacle:
             for name in ("edge", "feather", "grow"):
                 self._fix(name, obstacle)

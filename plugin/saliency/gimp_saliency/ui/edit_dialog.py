@@ -86,7 +86,7 @@ class EditDialog(EditWindow):
         self._edge_note = Gtk.Label(xalign=0)
         self._notes["edge"] = self._edge_note
         several = frames.has_several(image)
-        rows = [("strength",), ("edge",), ("feather",), ("grow",), ("refine", "separate"), ("background",)]
+        rows = [("strength",), ("edge",), ("feather", "grow"), ("refine", "separate"), ("background",)]
         if several:
             rows.insert(-1, ("frames",))
         self._lay_out(rows, self._alternatives.widget)

@@ -233,7 +233,7 @@ class ChoosingSession(Session):
             "edge": self._follow_edge,
             "refine": self._follow_edge,
             "feather": self._follow_feather,
-            "grow": self._follow_edge,
+            "grow": self._follow_growth,
         }
         self._predict, self._propose, self._first = predict, propose, first
         self._is_own_style = False  # whether the plan's style is another than the settings say
@@ -248,6 +248,11 @@ class ChoosingSession(Session):
         """Another region may need other edits."""
         self._ask_for_outline(self._take_outline)
         self.ask_for_edits()
+
+    def _follow_growth(self) -> None:
+        """Where nothing is fitted, nothing grows."""
+        if self.request.may_fit:
+            self._follow_edge()
 
     def _follow_feather(self) -> None:
         """Show another soft edge; the edits stay."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from gi.repository import GimpUi, GObject, Gtk
 
-_SCALES = ("strength", "feather")  # arguments that are set by a slider
+_SCALES = ("strength",)  # arguments that are set by a slider
 
 
 def make_settings(
