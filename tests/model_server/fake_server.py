@@ -66,7 +66,7 @@ class FakePredictor:
         border = None if original is None else 0.25
         return SimpleNamespace(saliency=0.5, realism=0.9, grey=self.map_saliency(picture), peak=0.01, border=border)
 
-    def find_edge(self, picture: Any, edge: Edge, width: float = 0.0) -> SimpleNamespace:
+    def find_edge(self, picture: Any, edge: Edge, width: float = 0.0, grow: float = 0.0) -> SimpleNamespace:
         """Automatic is always the selection as it is."""
         chosen = Edge.AS_SELECTED if edge == Edge.AUTOMATIC else edge
         return SimpleNamespace(edge=chosen, mask=picture[:, :, 3].copy(), expected=None)

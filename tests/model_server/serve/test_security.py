@@ -238,8 +238,9 @@ def watched(
 
 def ask_everything() -> list[Any]:
     """Each route once; the answers without what may differ."""
-    edits = questions.ask_edits(PICTURE, 16, 16, EditRequest("attenuate"))
-    proposals = questions.ask_proposals(PICTURE, 16, 16, EditRequest("emphasize", 150.0, background=True), seed=1)
+    # Styles and the background one by one: together they take several seconds, more than a busy machine may have.
+    edits = questions.ask_edits(PICTURE, 16, 16, EditRequest("attenuate", background=True))
+    proposals = questions.ask_proposals(PICTURE, 16, 16, EditRequest("emphasize", 150.0), seed=1)
     look = questions.ask_look(PICTURE, 16, 16, PICTURE[:768])
     lifecycle.ask_health()
     return [
