@@ -9,6 +9,8 @@ from gi.repository import Gegl, Gimp
 
 from .geometry import Box
 
+ROWS = 128  # to read at a time of a large drawable; GIMP's tiles are as high
+
 _BACKDROP = 128  # grey value seen through transparent pixels, the mean of GIMP's checks
 
 

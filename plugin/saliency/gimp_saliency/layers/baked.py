@@ -15,7 +15,7 @@ from typing import ClassVar
 from gi.repository import Gegl, Gimp
 
 from ..image.geometry import Box
-from ..image.pixels import copy_pixels
+from ..image.pixels import ROWS, copy_pixels
 from ..image.selection import preserve_selection
 from ..image.tree import counterpart, covers_canvas, is_opaque, siblings
 from ..shared.edits import Edit, curve_value, reach
@@ -30,8 +30,6 @@ from .record import PERSISTENT_UNDOABLE, EditRecord, LayerNote, Role, edits_abov
 
 _SELECTION = "saliency-selection"  # name of the parasite that keeps what was selected
 _WHOLE = "saliency-whole-selection"  # and of the one with all that is not background, where that is more
-
-_ROWS = 128  # read at a time; GIMP's tiles are 128 rows high
 
 
 class Baked:
@@ -383,8 +381,8 @@ def _reinterpret(layer: Gimp.Layer, box: Box, read_as: str, write_as: str) -> No
     """Read the numbers in a box of the layer in one babl format and write them back as another."""
     x, y, width, height = box
     buffer = layer.get_buffer()
-    for row in range(y, y + height, _ROWS):
-        strip = Gegl.Rectangle.new(x, row, width, min(_ROWS, y + height - row))
+    for row in range(y, y + height, ROWS):
+        strip = Gegl.Rectangle.new(x, row, width, min(ROWS, y + height - row))
         buffer.set(strip, write_as, bytes(buffer.get(strip, 1.0, read_as, Gegl.AbyssPolicy.NONE)))
     buffer.flush()
     layer.update(x, y, width, height)

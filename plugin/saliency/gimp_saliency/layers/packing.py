@@ -10,11 +10,10 @@ import zlib
 from gi.repository import Gegl, Gimp
 
 from ..image.geometry import Box
+from ..image.pixels import ROWS
 from ..image.selection import select_values
 from ..shared.errors import UserError
 from ..shared.words import _
-
-_ROWS = 128  # read at a time; GIMP's tiles are 128 rows high
 
 
 def pack_selection(image: Gimp.Image, box: Box) -> bytes:
@@ -22,8 +21,8 @@ def pack_selection(image: Gimp.Image, box: Box) -> bytes:
     x, y, width, height = box
     buffer, packer = image.get_selection().get_buffer(), zlib.compressobj(1)
     packed = b""
-    for row in range(y, y + height, _ROWS):
-        strip = Gegl.Rectangle.new(x, row, width, min(_ROWS, y + height - row))
+    for row in range(y, y + height, ROWS):
+        strip = Gegl.Rectangle.new(x, row, width, min(ROWS, y + height - row))
         packed += packer.compress(bytes(buffer.get(strip, 1.0, "Y u16", Gegl.AbyssPolicy.NONE)))
     header = struct.pack("<4i", x, y, width, height)
     return base64.b64encode(header + packed + packer.flush())
