@@ -12,7 +12,7 @@ import argparse
 import csv
 import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,11 @@ class DataError(SystemExit):
 def is_validation(photo: str) -> bool:
     """Whether a photograph (by its name, such as "osie_1002") is held out: about one in ten, the same for ever."""
     return hashlib.sha256(photo.encode()).digest()[0] < 26
+
+
+def is_test(photo: str) -> bool:
+    """Whether a held-out photograph is one of those that no choice may be made on either: about every second one."""
+    return is_validation(photo) and hashlib.sha256(photo.encode()).digest()[1] < 128
 
 
 def is_people(file: str, label: str) -> bool:
@@ -244,13 +249,17 @@ def load_regions(data: Path, smallest: float = 0.005, largest: float = 0.4) -> l
     return regions
 
 
-def split(items: list[Any]) -> tuple[list[Any], list[Any]]:
-    """Training and validation part of Photos or Regions."""
-    held_out = [is_validation(getattr(item, "photo", item).name) for item in items]
-    return (
-        [item for item, out in zip(items, held_out) if not out],
-        [item for item, out in zip(items, held_out) if out],
-    )
+def split(items: list[Any]) -> tuple[list[Any], list[Any], list[Any]]:
+    """Photos or Regions to train on, to choose by and to report on."""
+    names = [getattr(item, "photo", item).name for item in items]
+    parts = [2 if is_test(name) else int(is_validation(name)) for name in names]
+    training, validation, test = ([item for item, part in zip(items, parts) if part == k] for k in range(3))
+    return training, validation, test
+
+
+def choose_spaced(items: Sequence[Any], count: int) -> list[Any]:
+    """At most `count` of the items, evenly out of all."""
+    return [items[i] for i in np.linspace(0, len(items) - 1, min(count, len(items))).astype(int)]
 
 
 def make_batches(items: list[Any], size: int, rng: np.random.Generator) -> Iterator[list[Any]]:

@@ -24,7 +24,7 @@ from torch import Tensor
 from gimp_saliency.shared.framing import frame_selection
 
 from . import checkpoints, data, selections
-from .edge_network import TRUNKS, EdgeNetwork, Found
+from .edge_network import TAPS, EdgeNetwork, Found
 from .parallel import Team
 
 SIDE = 192  # px; of what the network sees
@@ -211,7 +211,7 @@ def load_network(path: Path) -> EdgeNetwork:
 
 def main(argv: list[str] | None = None) -> None:
     parser = checkpoints.make_parser("edge", str(__doc__).split("\n\n")[0], checkpoints.RUNS / "edge.pt")
-    parser.add_argument("--trunk", choices=list(TRUNKS), default="efficientnet-lite0", help="whose features are read")
+    parser.add_argument("--trunk", choices=list(TAPS), default="efficientnet-lite0", help="whose features are read")
     parser.add_argument("--epochs", type=int, default=12, help="epochs of --epoch-steps steps")
     parser.add_argument("--epoch-steps", type=int, default=200, help="steps an epoch; a checkpoint after each epoch")
     parser.add_argument("--batch", type=int, default=32, help="selections a step")
@@ -230,7 +230,7 @@ def main(argv: list[str] | None = None) -> None:
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     steps = min(options.epoch_steps, options.steps or options.epoch_steps) * options.epochs
     optimizer, schedule = checkpoints.make_optimizer(network, options, steps, weight_decay=0.01)
-    training, validation = data.split(data.load_regions(options.data, _SMALLEST, _LARGEST))
+    training, validation, _ = data.split(data.load_regions(options.data, _SMALLEST, _LARGEST))
     if options.steps:
         validation = validation[: 16 * options.steps]
     held = hold_out(validation or training, np.random.default_rng(options.seed))

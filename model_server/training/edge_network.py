@@ -9,13 +9,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .trunk import LITE, STAGES, Stages, Trunk
+from .trunk import Trunk
 
-# Of each trunk: its stages, and the taps at strides 2, 4, 8 and 16.
-TRUNKS: dict[str, tuple[Stages, tuple[int, int, int, int]]] = {
-    "mobilenet-v2": (STAGES, (16, 24, 32, 96)),
-    "efficientnet-lite0": (LITE["efficientnet-lite0"], (16, 24, 40, 112)),
-    "efficientnet-lite2": (LITE["efficientnet-lite2"], (16, 24, 48, 120)),
+# Of each trunk: the taps at strides 2, 4, 8 and 16.
+TAPS: dict[str, tuple[int, int, int, int]] = {
+    "mobilenet-v2": (16, 24, 32, 96),
+    "efficientnet-lite0": (16, 24, 40, 112),
+    "efficientnet-lite2": (16, 24, 48, 120),
 }
 _WIDTHS = (16, 32, 48, 64)  # channels of the decoder at strides 2, 4, 8 and 16
 _GROUP = 8  # channels that are normalised together
@@ -54,9 +54,9 @@ class EdgeNetwork(nn.Module):
 
     def __init__(self, trunk: str = "efficientnet-lite0") -> None:
         super().__init__()
-        stages, taps = TRUNKS[trunk]
+        taps = TAPS[trunk]
         self.kind = trunk
-        self.trunk = Trunk(taps, masked=True, stages=stages)
+        self.trunk = Trunk(taps, masked=True)
         self.sides = nn.ModuleList(nn.Conv2d(tap + 1, width, 1) for tap, width in zip(taps, _WIDTHS))
         self.context = nn.Linear(2 * taps[3], _WIDTHS[3])
         self.rise = nn.ModuleList(nn.Conv2d(_WIDTHS[k + 1], _WIDTHS[k], 1) for k in range(3))

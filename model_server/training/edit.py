@@ -457,7 +457,7 @@ def load_prepared(
         prepared, held = ([Prepared(**part) for part in parts] for parts in torch.load(options.prepared, mmap=True))
         return prepared, held
     rng = np.random.default_rng(options.seed)
-    training, validation = data.split(own_photos.load_chosen(options) or data.load_regions(options.data))
+    training, validation, _ = data.split(own_photos.load_chosen(options) or data.load_regions(options.data))
     if options.steps:
         training, validation = training[: 16 * options.steps], validation[: 16 * options.steps]
     held = prepare(network, judges, (validation or training)[::3], rng, 1, False, team)

@@ -19,11 +19,9 @@ import argparse
 import json
 import math
 import re
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from gimp_saliency.shared.choices import DIRECTIONS, Ranking
@@ -53,11 +51,6 @@ def write_into_card(card: Path, texts: dict[str, str]) -> None:
             )
         content = f"{content[: place.start(1)]}\n{text}\n\n{content[place.end(1) :]}"
     card.write_text(content, encoding="utf-8")
-
-
-def choose_spaced(items: Sequence[Any], count: int) -> list[Any]:
-    """At most `count` of the items, evenly out of all."""
-    return [items[i] for i in np.linspace(0, len(items) - 1, min(count, len(items))).astype(int)]
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -107,7 +100,7 @@ def main(argv: list[str] | None = None) -> None:
             f"There is no {options.second_critic}: realism is judged by the critic of the training alone.", flush=True
         )
     named = {f"{source} {k + 1}": network for source, networks in viewers.items() for k, network in enumerate(networks)}
-    regions = own_photos.load_chosen(options) or data.split(data.load_regions(options.data))[1]
+    regions = own_photos.load_chosen(options) or data.split(data.load_regions(options.data))[2]
     texts: dict[str, str] = {}
     numbers: dict[str, Any] = {}
     predictor = Predictor(options.networks)
@@ -118,14 +111,14 @@ def main(argv: list[str] | None = None) -> None:
             texts["fixations"] = saliency_report.report_fixations(options.data, named, options.count, team)
         objects = [region for region in regions if 0.02 < region.area < 0.2]
         sheet = options.out / "nonsense.png"
-        texts["nonsense"] = saliency_report.report_nonsense(choose_spaced(objects, 20), named, sheet, team)
+        texts["nonsense"] = saliency_report.report_nonsense(data.choose_spaced(objects, 20), named, sheet, team)
     if "realism" in options.parts:
         texts["telling apart"] = realism_report.report_telling_apart(
-            choose_spaced(regions, 4 * options.count), critics, team
+            data.choose_spaced(regions, 4 * options.count), critics, team
         )
         sheet = options.out / "realism-curves.png"
         texts["realism curves"] = realism_report.report_curves(
-            choose_spaced(regions, options.count), critics, sheet, team
+            data.choose_spaced(regions, options.count), critics, sheet, team
         )
     judges = judging.Judges(viewers, critics)
     if "edge" in options.parts:

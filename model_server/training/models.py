@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from model_server.predict.vector import COUNT, FIXED, NAMES, STYLE
 
-from . import operators, regions
+from . import contours, operators, regions
 from .trunk import STRIDES, Trunk
 
 # Saliency maps have one cell for STRIDE x STRIDE pixels.
@@ -132,15 +132,15 @@ class Critic(nn.Module, ABC):
 
 
 class RealismCritic(Critic):
-    """The critic that ships: the trunk sees the mask; moments of features and colours in and around it, and an MLP."""
+    """The critic that ships: moments of colours and of the features of a trunk that sees the mask, and the contour."""
 
     def __init__(
-        self, taps: tuple[int, ...] = (24, 32, 64, 96), hidden: int = 128, side: int = 128, reach: float = 1.7
+        self, taps: tuple[int, ...] = (24, 40, 80, 112), hidden: int = 128, side: int = 160, reach: float = 2.0
     ) -> None:
         super().__init__()
         self.side, self.reach = side, reach
         self.trunk = Trunk(taps, masked=True)
-        count = regions.count_numbers(taps, whole=False)
+        count = regions.count_numbers(taps, whole=False) + contours.NUMBERS
         self.standardise = Standardise(count)
         self.head = nn.Sequential(
             nn.Dropout(0.2), nn.Linear(count, hidden), nn.GELU(), nn.Dropout(0.2), nn.Linear(hidden, 1)
@@ -149,7 +149,9 @@ class RealismCritic(Critic):
     def describe(self, picture: Tensor, mask: Tensor, valid: Tensor) -> Tensor:
         """The numbers that the judgement is made from: [N, F]."""
         seen = torch.cat([picture, mask.expand(picture.shape[0], -1, -1, -1)], 1)
-        return regions.describe(picture, self.trunk(seen), self.trunk.taps, mask, valid, whole=False)
+        features = self.trunk(seen)
+        numbers = regions.describe(picture, features, self.trunk.taps, mask, valid, whole=False)
+        return torch.cat([numbers, contours.describe(picture, mask, valid)], 1)
 
     def judge(self, picture: Tensor, mask: Tensor, valid: Tensor) -> Tensor:
         verdict: Tensor = self.head(self.standardise(self.describe(picture, mask, valid).float()))
@@ -157,10 +159,11 @@ class RealismCritic(Critic):
 
 
 class SecondCritic(Critic):
-    """A critic for the evaluation alone, built otherwise: deep features averaged over region and window, no colours."""
+    """A critic for the evaluation alone, built otherwise: features of a wider window averaged over region, surround and
+    window, no colours and no contour but what the trunk makes of them."""
 
     def __init__(
-        self, taps: tuple[int, ...] = (32, 320), hidden: int = 96, side: int = 128, reach: float = 2.2
+        self, taps: tuple[int, ...] = (24, 48, 120), hidden: int = 96, side: int = 160, reach: float = 2.6
     ) -> None:
         super().__init__()
         self.side, self.reach = side, reach

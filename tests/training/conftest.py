@@ -14,6 +14,13 @@ from PIL import Image, ImageDraw
 PHOTOS = 6
 
 
+# Random weights of each trunk, under the names that the tests ask for.
+TRUNK_FILES = {
+    "mobilenet-v2": ("mnv2_imagenet_from_int8_fp16.pth", "mnv2_deeplab_voc_fp16.pth"),
+    "efficientnet-lite0": ("lite0.pth",),
+}
+
+
 def _photo(rng: np.random.Generator, size: tuple[int, int]) -> Image.Image:
     coarse = rng.integers(0, 255, (6, 8, 3), dtype=np.uint8)
     return Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC)
@@ -22,7 +29,7 @@ def _photo(rng: np.random.Generator, size: tuple[int, int]) -> Image.Image:
 @pytest.fixture(scope="session")
 def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Photographs of two orientations with two masks each, fixations, and random trunk weights."""
-    from model_server.training.trunk import STAGES, Trunk
+    from model_server.training.trunk import TRUNKS, Trunk
 
     folder = tmp_path_factory.mktemp("data")
     rng = np.random.default_rng(0)
@@ -57,8 +64,9 @@ def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             xy=(rng.random((count, 2)) * (64, 48)).astype(np.float32),
         )
     torch.manual_seed(0)
-    trunk = Trunk((STAGES[-1][1],))
-    weights = {name: (value * 2).half() for name, value in trunk.state_dict().items()}
-    for file in ("mnv2_imagenet_from_int8_fp16.pth", "mnv2_deeplab_voc_fp16.pth"):
-        torch.save(weights, folder / "weights" / file)
+    for kind, files in TRUNK_FILES.items():
+        trunk = Trunk(tuple(sorted({stage[1] for stage in TRUNKS[kind]})))
+        weights = {name: (value * 2).half() for name, value in trunk.state_dict().items()}
+        for file in files:
+            torch.save(weights, folder / "weights" / file)
     return folder

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from model_server.training import pretrained
 from model_server.training.data import DataError
-from model_server.training.trunk import STAGES, Trunk
+from model_server.training.trunk import TRUNKS, Trunk
 
 
 def _layer(inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Sequential:
@@ -35,7 +35,7 @@ class StandIn(nn.Module):
         self.stem = _layer(3, 32, 3, 2)
         self.blocks = nn.ModuleList()
         channels = 32
-        for expansion, outputs, repeats, stride, _kernel in STAGES[:2]:
+        for expansion, outputs, repeats, stride, _kernel in TRUNKS["mobilenet-v2"][:2]:
             for k in range(repeats):
                 hidden = channels * expansion
                 layers = [_layer(channels, hidden, 1)] if expansion > 1 else []

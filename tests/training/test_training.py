@@ -23,16 +23,18 @@ from gimp_saliency.shared.request import EditRequest
 from model_server.predict.background import Fit
 from model_server.predict.networks import NETWORKS
 from model_server.predict.predictor import Predictor
-from model_server.predict.vector import COUNT, NAMES, PREDICTED, SHARPENING, STYLE, Vocabulary
+from model_server.predict.vector import CONTRAST, COUNT, NAMES, PREDICTED, SHARPENING, STYLE, Vocabulary
 from model_server.training import (
     checkpoints,
     colour,
+    contours,
     data,
     edge,
     edit,
     evaluate,
     export,
     exported,
+    fakes,
     fixation_measures,
     operators,
     realism,
@@ -50,7 +52,11 @@ from model_server.training.models import (
 )
 from model_server.training.parallel import Team
 from model_server.training.reports import ablations
+from model_server.training.reports import realism as realism_report
 
+MOBILE_NET = "mnv2_imagenet_from_int8_fp16.pth"
+SMALL = ["--batch", "4", "--held", "6", "--rounds", "1"]
+CRITIC_TRUNK = ["--trunk", "lite0.pth", *SMALL]
 SMALL_TRUNK = ["--trunk", "mobilenet-v2", "--batch", "4"]
 
 
@@ -61,8 +67,19 @@ def runs(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     common = ["--data", str(data_folder), "--steps", "2", "--threads", "1"]
     saliency.main([*common, "--epochs", "2", "--frozen-epochs", "1", "--batch", "2", "--out", str(folder / "a.pt")])
     saliency.main([*common, "--epochs", "1", "--taps", "24", "96", "--out", str(folder / "b.pt"), "--batch", "2"])
-    realism.main([*common, "--epochs", "2", "--out", str(folder / "critic.pt")])
-    second = ["--kind", "pooled", "--taps", "32", "320", "--out", str(folder / "critic-2.pt")]
+    realism.main([*common, "--epochs", "2", *CRITIC_TRUNK, "--out", str(folder / "critic.pt")])
+    second = [
+        "--kind",
+        "pooled",
+        "--taps",
+        "32",
+        "320",
+        *SMALL,
+        "--trunk",
+        MOBILE_NET,
+        "--out",
+        str(folder / "critic-2.pt"),
+    ]
     realism.main([*common, "--epochs", "1", *second])
     judges = ["--viewers", str(folder / "a.pt"), str(folder / "b.pt"), "--critic", str(folder / "critic.pt")]
     prepared = ["--prepared", str(folder / "prepared.pt"), "--batch", "4"]
@@ -135,10 +152,10 @@ def test_realism_and_edit_resume(data_folder: Path, runs: Path, tmp_path: Path) 
         assert checkpoints.load(out)["epoch"] == epochs
     critic = tmp_path / "critic.pt"
     with broken_off():
-        realism.main([*common, "--epochs", "2", "--out", str(critic)])
-    cut = critic.with_suffix(".windows.pt").stat().st_mtime_ns
-    realism.main([*common, "--epochs", "2", "--out", str(critic)])
-    assert critic.with_suffix(".windows.pt").stat().st_mtime_ns == cut
+        realism.main([*common, *CRITIC_TRUNK, "--epochs", "2", "--out", str(critic)])
+    placed = critic.with_suffix(".canvases.pt").stat().st_mtime_ns
+    realism.main([*common, *CRITIC_TRUNK, "--epochs", "2", "--out", str(critic)])
+    assert critic.with_suffix(".canvases.pt").stat().st_mtime_ns == placed
     unbroken = checkpoints.load(runs / "critic.pt")
     for name, value in checkpoints.load(critic)["model"].items():
         assert torch.allclose(value, unbroken["model"][name], atol=1e-4), name
@@ -307,7 +324,9 @@ def test_trainings_start_from_exported_networks(data_folder: Path, runs: Path, t
         assert torch.equal(value, before[name]), name
     none = ["--rate", "0", "--trunk-rate", "0", "--batch", "2"]
     saliency.main([*common, *none, "--start", str(networks / "saliency.onnx"), "--out", str(tmp_path / "viewer.pt")])
-    realism.main([*common, *none, "--start", str(networks / "realism.onnx"), "--out", str(tmp_path / "critic.pt")])
+    realism.main(
+        [*common, *none, *SMALL, "--start", str(networks / "realism.onnx"), "--out", str(tmp_path / "critic.pt")]
+    )
     trained = (saliency.load_network(tmp_path / "viewer.pt"), realism.load_network(tmp_path / "critic.pt"))
     for network, known in zip(trained, ("a.pt", "critic.pt")):
         before = checkpoints.load(runs / known)["model"]
@@ -332,7 +351,8 @@ def test_manifest_says_what_was_exported(runs: Path) -> None:
 def test_evaluation_runs(
     data_folder: Path, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(data, "is_validation", lambda photo: photo.endswith(("1", "2")))
+    for name in ("is_validation", "is_test"):
+        monkeypatch.setattr(data, name, lambda photo: photo.endswith(("1", "2")))
     card = tmp_path / "card.md"
     names = ["cost", "fixations", "nonsense", "telling apart", "realism curves", "fits"]
     names += [f"{borders}{direction}" for direction in DIRECTIONS for borders in ("", "borders ")]
@@ -361,7 +381,12 @@ def test_evaluation_runs(
     text = card.read_text()
     assert "old" not in text and text.startswith("before\n") and text.endswith("after\n")
     assert "| fitted, median |" in text and "| border, median |" in text
-    assert "| NSS |" in text and "| AUC, cast |" in text and "| share change, independent |" in text
+    assert (
+        "| NSS |" in text
+        and "| cast |" in text
+        and "| border, with the border measure |" in text
+        and "| share change, independent |" in text
+    )
 
 
 def test_padding_changes_no_description() -> None:
@@ -484,13 +509,33 @@ def test_tint_counts_colour_casts_and_not_saturation() -> None:
 
 def test_real_edits_are_smaller_than_fake_ones() -> None:
     rng = np.random.default_rng(0)
-    real = torch.stack([realism.draw_real(rng) for _ in range(200)])
-    kinds = [*realism.FAKES] * 50
-    fake = torch.stack([realism.draw_fake(rng, people=bool(i % 2), kind=kind) for i, kind in enumerate(kinds)])
-    assert float(real[:, 2:4].abs().max()) == 0
-    assert float(real[:, 0].abs().max()) < 0.52
-    assert float(fake.abs().sum(1).min()) > 0.1
-    assert (real.abs().sum(1) == 0).any()
+    small = torch.stack([fakes.draw_small(rng) for _ in range(200)])
+    moderate = torch.stack([fakes.draw_moderate(rng, people=False) for _ in range(200)])
+    people = torch.stack([fakes.draw_moderate(rng, people=True) for _ in range(200)])
+    assert float(small[:, 0].abs().max()) <= 0.5 < float(moderate[:, 0].abs().max()) <= 1.1
+    assert float(people[:, 0].abs().max()) <= 0.75 * 1.1
+    assert float(small[:, 2:4].abs().max()) <= 0.05 and not moderate[:, 2:4].any()
+    places = {"exposure": 0, "saturation": 1, "contrast-": CONTRAST, "contrast+": CONTRAST, "sharpening": SHARPENING}
+    for kind in fakes.FAKES:
+        strong = torch.stack([fakes.draw_strong(rng, people=bool(i % 2), kind=kind) for i in range(60)])
+        assert float(strong.abs().amax(1).min()) > 0.15, kind
+        if kind in places:
+            rest = strong.clone()
+            rest[:, places[kind]] = 0
+            assert not rest.any(), kind
+            assert float(strong[:, places[kind]].abs().min()) > float(moderate[:, places[kind]].abs().max()) * 0.4
+
+
+def test_masks_do_not_tell_real_from_fake() -> None:
+    """Moderate edits are real through a mask that fits and fake through a hard loose one; small ones are real."""
+    rng = np.random.default_rng(0)
+    real = {shape: torch.stack([fakes.draw_real(rng, False, shape) for _ in range(200)]) for shape in fakes.Shape}
+    assert all((drawn.abs().sum(1) == 0).any() for drawn in real.values())
+    assert float(real[fakes.Shape.HARD][:, 0].abs().max()) <= 0.5 < float(real[fakes.Shape.FITTED][:, 0].abs().max())
+    hard = torch.stack([fakes.draw_fake(rng, False, False, fakes.Shape.HARD) for _ in range(200)])
+    fitted = torch.stack([fakes.draw_fake(rng, False, False, fakes.Shape.FITTED) for _ in range(200)])
+    moderate = [int((drawn.abs().amax(1) < 0.56).sum()) for drawn in (hard, fitted)]
+    assert moderate[0] > 3 * moderate[1]
 
 
 def test_area_under_curve() -> None:
@@ -499,14 +544,63 @@ def test_area_under_curve() -> None:
     assert realism.measure_auc(torch.tensor([0.1, 0.8, 0.2, 0.9]), labels) == 0.25
 
 
-def test_fake_windows_differ_in_the_region_only(data_folder: Path) -> None:
-    rng = np.random.default_rng(1)
-    chosen = [region for region in data.load_regions(data_folder) if not region.photo.portrait][:3]
-    windows = realism.cut_windows(RealismCritic(), chosen, rng, 1, False, Team(1))
-    fakes = realism.edit_windows(windows, realism.draw_fakes(windows, rng), rng)
-    change = (fakes - windows.picture.float() / 255).abs().amax(1, keepdim=True)
-    assert float(change[windows.mask == 0].max()) < 1e-5
-    assert float(change[windows.mask == 255].max()) > 0.02
+def test_edits_stay_within_the_masks(data_folder: Path) -> None:
+    chosen = [region for region in data.load_regions(data_folder) if not region.photo.portrait][:4]
+    (group,) = realism.place_regions(chosen, np.random.default_rng(1), 1, False, Team(1))
+    fitted, hard, soft = group.masks.float().sum((2, 3)).unbind(1)
+    assert (hard > 1.05 * fitted).all() and torch.allclose(soft, hard, rtol=0.15)
+    for kind in realism.KINDS:
+        for trial in realism.make_trials([group], kind, 3, Team(1)):
+            change = (trial.pictures - trial.batch.picture.float() / 255).abs().amax(2, keepdim=True)
+            assert float(change[trial.masks == 0].max()) < 1e-5
+            if kind == "sharpening":  # smooth pictures have no detail that it could show in
+                continue
+            assert trial.visible.any(), kind
+            fake = change[1][(trial.masks[1] == 1) & trial.visible[:, None, None, None]]
+            assert float(fake.mean()) > 0.02, kind
+            assert torch.equal(trial.masks[0], trial.masks[1]) == (kind != realism.BORDER)
+
+
+def test_what_hardly_shows_is_no_fake() -> None:
+    """An edit of black shows nothing: it is drawn anew some times, and then counts as nothing."""
+    rng, black, mask = np.random.default_rng(0), torch.zeros(3, 32, 32), torch.ones(1, 32, 32)
+    drawn: list[torch.Tensor] = []
+
+    def draw() -> torch.Tensor:
+        drawn.append(fakes.draw_strong(rng, False, "exposure"))
+        return drawn[-1]
+
+    edited, visible = realism.edit_visibly(black, mask, torch.ones(1, 32, 32, dtype=torch.uint8), draw, rng)
+    assert not visible and len(drawn) == 3 and torch.equal(edited, black)
+    assert realism.edit_visibly(black + 0.2, mask, torch.ones(1, 32, 32, dtype=torch.uint8), draw, rng)[1]
+
+
+def test_contours_tell_a_border_from_an_object() -> None:
+    """A step of one sign along the mask, where nothing else is, against an object's ragged edge."""
+    torch.manual_seed(0)
+    mask = torch.zeros(1, 1, 96, 96)
+    mask[:, :, 30:66, 30:66] = 1
+    flat = torch.full((1, 3, 96, 96), 0.5)
+    stepped, ragged = (
+        flat + 0.1 * mask,
+        flat + 0.2 * (torch.rand(1, 1, 12, 12) > 0.5).repeat_interleave(8, 2).repeat_interleave(8, 3),
+    )
+    numbers = [contours.describe(picture, mask, torch.ones_like(mask))[0] for picture in (flat, stepped, ragged)]
+    assert all(each.shape == (contours.NUMBERS,) for each in numbers)
+    signed, coherence = slice(0, 1), slice(9, 10)
+    assert float(numbers[0][signed]) == pytest.approx(0, abs=1e-3)
+    assert float(numbers[1][signed]) == pytest.approx(1, rel=0.1)  # tens of L
+    assert float(numbers[1][coherence]) > 0.95 > 0.8 > float(numbers[2][coherence])
+    # One mask may serve many pictures.
+    both = contours.describe(torch.cat([flat, stepped]), mask, torch.ones_like(mask))
+    assert torch.allclose(both, torch.stack(numbers[:2]), atol=1e-5)
+
+
+def test_peaks_are_counted() -> None:
+    assert realism_report.count_peaks(torch.tensor([0.1, 0.5, 0.9, 0.4])) == 1
+    assert realism_report.count_peaks(torch.tensor([0.1, 0.5, 0.495, 0.9, 0.4])) == 1
+    assert realism_report.count_peaks(torch.tensor([0.6, 0.2, 0.7, 0.1])) == 2
+    assert realism_report.count_peaks(torch.tensor([0.1, 0.5, 0.3, 0.6])) == 2
 
 
 def test_threads_share_a_batch_without_changing_its_gradient() -> None:

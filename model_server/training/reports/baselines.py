@@ -7,13 +7,12 @@ easily these are fooled; they are no ceiling, and the product does nothing of th
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from gimp_saliency.shared.edits import Edit, Exposure, Saturation
 
-from .. import operators, realism
+from .. import operators
 from ..edit import Edits, Judges, Objective, Prepared, play
 
 # A photographer's habit.
@@ -21,14 +20,6 @@ FIXED: dict[str, list[Edit]] = {
     "attenuate": [Exposure(-0.7), Saturation(0.6)],
     "emphasize": [Exposure(0.5), Saturation(1.25)],
 }
-
-
-def draw_parameters(rng: np.random.Generator) -> Tensor:
-    """Parameters [COUNT] from the ranges that count as real, never the identity."""
-    while True:
-        drawn = realism.draw_real(rng)
-        if drawn.any():
-            return drawn
 
 
 def _edit_inside(raw: Tensor) -> Edits:

@@ -18,7 +18,7 @@ from gimp_saliency.shared.request import EditRequest
 from model_server.predict.predictor import Predictor
 from model_server.predict.vector import NAMES, PLACES, to_edits, to_parameters
 
-from .. import data, edit, operators
+from .. import data, edit, fakes, operators
 from ..models import measure_share
 from ..parallel import Team
 from . import ablations, baselines, drawing, styles
@@ -202,7 +202,7 @@ class _Comparison:
         columns: dict[str, list[list[Edit]]] = {
             "constant": self.to_edits([constant] * many, everything),
             "fixed": [baselines.FIXED[self.direction]] * many,
-            "random": self.to_edits([baselines.draw_parameters(rng) for _ in everything], everything),
+            "random": self.to_edits([fakes.draw_small(rng) for _ in everything], everything),
             "nothing": [[] for _ in everything],
         }
         rows = {"network": self.rows, **{name: self.judge(column, everything) for name, column in columns.items()}}

@@ -3,37 +3,73 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from model_server.predict.vector import COUNT
+from model_server.predict.border import Border
+from model_server.predict.vector import CONTRAST, COUNT
 
 from .. import data, examples, operators, realism
 from ..models import Critic
 from ..parallel import Team
 from . import drawing
 
-# Figure 3 of the CVPR 2023 paper: one edit alone, from far below to far above.
-EXPOSURES = tuple(np.linspace(-3, 3, 25).tolist())
-SATURATIONS = tuple(np.linspace(-3, 1.5, 25).tolist())
+# Figure 3 of the CVPR 2023 paper: one edit alone, from far below to far above; and contrast.
+SERIES = {
+    "exposure, EV": (0, tuple(np.linspace(-3, 3, 25).tolist())),
+    "saturation, log2": (1, tuple(np.linspace(-3, 1.5, 25).tolist())),
+    "contrast": (CONTRAST, tuple(np.linspace(-1.8, 1.8, 25).tolist())),
+}
+
+# What a border of so many CIE76 takes off the verdict where both judge together.
+_BORDER_SCALE = 3.0
 
 
 @torch.no_grad()
 def report_telling_apart(regions: list[data.Region], critics: dict[str, Critic], team: Team) -> str:
-    """The chance that a real edit scores above a fake one (AUC): of all fakes, and of each kind."""
-    columns: dict[str, dict[str, float]] = {}
-    for name, critic in critics.items():
-        held = realism.cut_windows(critic, regions, np.random.default_rng(0), 1, False, team)
-        column = {}
-        for kind in (None, *realism.FAKES):
-            scores = realism.validate(critic, held, 0, team, kind)
-            column[f"AUC, {kind or 'all'}"] = scores["AUC"]
-            column[f"AUC, {kind or 'all'}, people"] = scores["AUC people"]
-        columns[name] = column
+    """The chance that a real edit scores above a fake one (AUC), by kind of fake, on all regions and on people."""
+    held = realism.place_regions(regions, np.random.default_rng(0), 1, False, team)
+    columns: dict[str, dict[str, float]] = {
+        f"{name}, {group}": {} for name in critics for group in ("all", "people", "change of all")
+    }
+    for kind in realism.KINDS:
+        trials = realism.make_trials(held, kind, 0, team)
+        seen, people = (torch.cat(each) for each in zip(*((t.visible, t.batch.people) for t in trials)))
+        borders = torch.cat([_measure_borders(trial) for trial in trials], 1) if kind == realism.BORDER else None
+        for name, critic in critics.items():
+            scores = torch.cat(team.map(partial(realism.judge_trial, critic), trials), 1)
+            before = torch.cat(team.map(partial(_judge_untouched, critic), trials), 1)
+            rows = {kind: scores}
+            if borders is not None:
+                rows |= {"border, with the border measure": scores - borders / _BORDER_SCALE}
+                rows |= {"border, the border measure alone": -borders}
+            for label, values in rows.items():
+                columns[f"{name}, all"][label] = realism.tell_apart(values, seen)
+                columns[f"{name}, people"][label] = realism.tell_apart(values, seen & people)
+            columns[f"{name}, change of all"][kind] = realism.tell_apart(scores - before, seen)
     return drawing.write_table(columns)
+
+
+def _judge_untouched(critic: Critic, trial: realism.Trial) -> Tensor:
+    """Realism [2, N] through both masks of the pictures as they were."""
+    untouched = (trial.batch.picture.float() / 255).expand_as(trial.pictures)
+    return realism.judge_trial(critic, trial._replace(pictures=untouched))
+
+
+def _measure_borders(trial: realism.Trial) -> Tensor:
+    """The border measure [2, N] after the real and after the fake edit."""
+    before, valid = trial.batch.picture.float() / 255, trial.batch.valid.float() / 255
+
+    def measure(side: int, row: int) -> float:
+        one = slice(row, row + 1)
+        border = Border(before[one].numpy(), trial.masks[side, one].numpy(), valid[one].numpy())
+        return border.measure(trial.pictures[side, one].numpy())
+
+    return torch.tensor([[measure(side, row) for row in range(len(before))] for side in range(2)])
 
 
 def judge_series(batch: examples.Examples, critic: Critic, index: int, values: tuple[float, ...]) -> Tensor:
@@ -48,12 +84,24 @@ def judge_series(batch: examples.Examples, critic: Critic, index: int, values: t
     return critic(operators.encode(edited), batch.mask, batch.valid)
 
 
+def count_peaks(values: Tensor, least: float = 0.01) -> int:
+    """How many peaks a curve has that stand out by at least so much on both sides."""
+    peaks, rising, turn = 0, True, float(values[0])
+    for value in values.tolist():
+        if rising and value < turn - least:
+            peaks, rising, turn = peaks + 1, False, value
+        elif not rising and value > turn + least:
+            rising, turn = True, value
+        turn = max(turn, value) if rising else min(turn, value)
+    return peaks + rising
+
+
 @torch.no_grad()
 def report_curves(
     regions: list[data.Region], critics: dict[str, Critic], path: Path, team: Team, shown: int = 12
 ) -> str:
-    """Verdicts over exposure and saturation: the mean over all regions as a table, single ones as charts."""
-    rows = (("exposure, EV", 0, EXPOSURES), ("saturation, log2", 1, SATURATIONS))
+    """Verdicts over exposure, saturation and contrast: the mean over all regions as a table, single ones as charts."""
+    rows = [(label, *series) for label, series in SERIES.items()]
 
     def look(region: data.Region) -> tuple[dict[str, list[Tensor]], examples.Examples]:
         batch = examples.load([region], None)
@@ -86,7 +134,9 @@ def report_curves(
                 if members.any():
                     average = found[members].mean(0)
                     columns[f"{name}, {group}"] = {
-                        f"{label} {values[i]:+.2f}": float(average[i]) for i in range(0, len(values), 4)
+                        **{f"{label} {values[i]:+.2f}": float(average[i]) for i in range(0, len(values), 4)},
+                        f"{label}, peaks": count_peaks(average),
+                        f"{label}, highest at": values[int(average.argmax())],
                     }
         texts.append(drawing.write_table(columns))
     return "\n\n".join(texts)

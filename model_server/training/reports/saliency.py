@@ -27,7 +27,7 @@ def average_rows(rows: list[dict[str, float]]) -> dict[str, float]:
 def report_fixations(folder: Path, networks: dict[str, SaliencyNetwork], count: int, team: Team) -> str:
     """Tables of every measure on held-out photographs, a source each, beside centre bias and other people."""
     everything = data.load_fixations(folder)
-    training, held = data.split(everything)
+    training, _, held = data.split(everything)
 
     def look(photo: data.FixationPhoto, bias: Tensor) -> dict[str, dict[str, float]]:
         pictures, valid, counts = saliency.load_batch([photo], None)
