@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gimp_saliency.shared import styles
-from gimp_saliency.shared.choices import DIRECTIONS, MOST, Edge, Ranking
+from gimp_saliency.shared.choices import DIRECTIONS, MOST, Boldness, Edge, Ranking
 from gimp_saliency.shared.edits import NAMES
 from gimp_saliency.shared.errors import UserError
 from gimp_saliency.shared.request import EditRequest, RequestError
@@ -32,6 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--masks", type=Path, metavar="DIR", required=True, help=masks)
     percent = make_number_type(0, MOST)
     add("--strength", type=percent, default=100.0, help="percent, 0 to 150 (default: 100)")
+    bold = "how far the edits at 100 % go (default: natural)"
+    add("--boldness", choices=[each.value for each in Boldness], default=Boldness.NATURAL.value, help=bold)
     add("--order", choices=[ranking.value for ranking in _RANKINGS], default=Ranking.BEST_REALISM.value)
     add("--edits", metavar="NAME,…", help=f"the kinds of edit to use, of {', '.join(NAMES)} (default: all)")
     edges = "of the regions: fitted to the object, softened, as in the masks, or what suits each (default: automatic)"
@@ -100,4 +102,5 @@ def _request(options: argparse.Namespace) -> EditRequest:
         background_strength=100.0 if options.background_strength is None else options.background_strength,
         style=options.style,
         edge=Edge(options.edge),
+        boldness=Boldness(options.boldness),
     )

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gimp_saliency.shared.choices import Ranking
+from gimp_saliency.shared.choices import Boldness, Ranking
 from gimp_saliency.shared.edits import Edit
 from gimp_saliency.shared.request import PLAIN, EditRequest
 from gimp_saliency.shared.styles import Style
@@ -32,9 +32,10 @@ from model_server.predict.vector import Vocabulary
 EDIT = "edit.onnx"
 
 # How far the learned edit may be taken, most first: the first at which the critic sees no greater loss of realism than
-# _BELIEVABLE, else the last.  Chosen on held-out photographs; MODEL_CARD.md says what it is worth.
+# the boldness allows, else the last.  Chosen on the photographs for validation; MODEL_CARD.md says what it is worth.
 _FACTORS = {"attenuate": (1.5, 1.25, 1.0, 0.75, 0.5, 0.35), "emphasize": (1.25, 1.0, 0.75, 0.5, 0.35)}
-_BELIEVABLE = -0.08
+# By boldness: the loss of realism that is allowed, and what all factors are taken times.
+_BOLDNESS = {Boldness.SUBTLE: (0.03, 0.6), Boldness.NATURAL: (0.08, 1.0), Boldness.BOLD: (0.25, 1.6)}
 
 # Where a border would show too much, an edit goes so much less far than a straight line says, so many times; what comes
 # so near to what may show is not taken further.
@@ -305,8 +306,9 @@ class Attention:
         edits around it are fitted to the picture.  fit: the one of another style, which saves the time.
         """
         inside, around = self._run_network(scene, request)
-        if judged:
-            inside *= np.float32(self._choose_factor(scene, request, inside[0]))
+        inside *= np.float32(
+            self._choose_factor(scene, request, inside[0]) if judged else _BOLDNESS[request.boldness][1]
+        )
         if judged and request.background:
             if fit is None:
                 fit = self._fit_background(scene, request, inside[0], around[0])
@@ -332,10 +334,11 @@ class Attention:
 
     def _choose_factor(self, scene: Scene, request: EditRequest, inside: Floats) -> float:
         """How many times the parameters [COUNT] are believable inside the region, in the first of all orders."""
-        *factors, least = _FACTORS[request.direction]
+        cost, times = _BOLDNESS[request.boldness]
+        *factors, least = (factor * times for factor in _FACTORS[request.direction])
         for factor in factors:
             edited = scene.editor.apply(inside * np.float32(factor), None, self._words.orders[0])
-            if scene.realism(edited) - scene.realism_before >= _BELIEVABLE:
+            if scene.realism_before - scene.realism(edited) <= cost:
                 return factor
         return least
 

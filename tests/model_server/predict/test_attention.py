@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gimp_saliency.shared.choices import DIRECTIONS, PROPOSED, Ranking
+from gimp_saliency.shared.choices import DIRECTIONS, PROPOSED, Boldness, Ranking
 from gimp_saliency.shared.edits import to_json
 from gimp_saliency.shared.request import PLAIN, EditRequest
 from model_server.predict import attention as module
@@ -235,6 +235,36 @@ def test_edits_go_as_far_as_they_are_believable(
             reach[verdict] = chosen["exposure"].ev  # type: ignore[union-attr]
     factors = module._FACTORS[direction]
     assert reach[1.0] / reach[0.0] == pytest.approx(factors[0] / factors[-1], rel=1e-3)
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+@pytest.mark.parametrize("ranking", [Ranking.BEST_REALISM, Ranking.RANDOM])
+def test_boldness_is_how_far_edits_go(attention: Attention, direction: str, ranking: Ranking) -> None:
+    """Bolder ones go further where the critic does not mind, and never less far where it does."""
+    picture, free = scene(8), Attention(attention._networks, attention._pool, most_border=math.inf)
+    reach = []
+    for boldness in Boldness:
+        request = EditRequest(direction, ranking=ranking, boldness=boldness)
+        edits = free.predict_edits(picture, request, figures=False).edits
+        reach.append(float(np.abs(free._words.to_parameters(edits)).sum()))
+    assert reach[0] < reach[1] < reach[2]
+
+
+def test_boldness_is_what_realism_may_cost(attention: Attention, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a critic whose verdict falls as the edit grows, each boldness goes as far as it may and no further."""
+    free, picture = Attention(attention._networks, attention._pool, most_border=math.inf), scene(8)
+    untouched = free._make_scene(picture).canvas.picture
+
+    def fall(seen: Any, *_areas: Any) -> float:
+        return 1 - 4 * float(np.abs(seen - untouched).mean())
+
+    monkeypatch.setattr(free._judges, "measure_realism", fall)
+    costs = []
+    for boldness in Boldness:
+        figures = free.predict_edits(picture, EditRequest("emphasize", boldness=boldness)).figures
+        costs.append(figures.realism_before - figures.realism_after)
+    assert costs[0] < costs[1] < costs[2]
+    assert all(cost <= module._BOLDNESS[boldness][0] + 0.01 for cost, boldness in zip(costs, Boldness))
 
 
 def test_the_background_is_another_set_in_the_same_order(attention: Attention) -> None:

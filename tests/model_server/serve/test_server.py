@@ -185,6 +185,8 @@ def test_health(server: int) -> None:
         ("POST", EDITS + "&background=2", 400),
         ("POST", EDITS + "&background=true", 400),
         ("POST", EDITS + "&background_strength=1.6", 400),
+        ("POST", EDITS + "&boldness=subtle", 200),
+        ("POST", EDITS + "&boldness=rude", 400),
         ("POST", EDITS + "&background_strength=-1", 400),
         ("POST", EDITS + "&background=1&background_strength=1.5&style=" + ",".join(["-4", "4"] * 5), 200),
         ("POST", EDITS + "&style=", 400),

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from gimp_saliency.shared import styles
-from gimp_saliency.shared.choices import PROPOSED, Edge, Ranking
+from gimp_saliency.shared.choices import PROPOSED, Boldness, Edge, Ranking
 from gimp_saliency.shared.edits import NAMES, Exposure, Saturation
 from gimp_saliency.shared.request import PLAIN, EditRequest, RequestError
 
@@ -27,6 +27,7 @@ WHOLE = EditRequest(
     background_strength=50.0,
     style="Pale",
     edge=Edge.SOFT,
+    boldness=Boldness.BOLD,
 )
 
 
@@ -34,7 +35,7 @@ def test_a_plain_request() -> None:
     request = EditRequest("attenuate")
     assert (request.strength, request.background, request.background_strength) == (100.0, False, 100.0)
     assert (request.style, request.style_numbers, request.ranking) == ("", (), Ranking.BEST_REALISM)
-    assert request.kinds == frozenset(NAMES) and request.tool == "attention"
+    assert request.kinds == frozenset(NAMES) and request.tool == "attention" and request.boldness is Boldness.NATURAL
     assert (request.sign, EditRequest("emphasize").sign) == (-1.0, 1.0)
     assert EditRequest("attenuate", style_numbers=[0] * styles.NUMBERS).style_numbers == PLAIN  # type: ignore[arg-type]
 
@@ -47,6 +48,7 @@ def test_a_plain_request() -> None:
         ({"strength": math.nan}, "The strength must be"),
         ({"background_strength": 160}, "The background's strength must be a number from 0 to 150"),
         ({"feather": 501}, "The soft edge must be a number from 0 to 500"),
+        ({"boldness": "rude"}, "The boldness must be one of subtle, natural, bold"),
         ({"grow": -1}, "The growth must be a number from 0 to 500"),
         ({"ranking": "alphabetical"}, "The order must be one of best-realism"),
         ({"kinds": frozenset({"exposure", "vibrato"})}, "There is no edit 'vibrato'; choose among sharpening"),
@@ -75,7 +77,7 @@ def test_what_is_left_of_edits() -> None:
     "request_",
     [
         EditRequest("attenuate"),
-        EditRequest("emphasize", 12.5, Ranking.RANDOM),
+        EditRequest("emphasize", 12.5, Ranking.RANDOM, boldness=Boldness.SUBTLE),
         EditRequest("attenuate", 150.0, background=True, background_strength=0.0, style_numbers=STYLE),
     ],
 )
@@ -95,6 +97,7 @@ def test_a_saved_style_goes_out_as_numbers(monkeypatch: pytest.MonkeyPatch) -> N
     [
         ("direction", "up", "direction must be one of attenuate, emphasize"),
         ("order", "alphabetical", "order must be one of best-realism"),
+        ("boldness", "rude", "boldness must be one of subtle, natural, bold"),
         ("strength", "1.6", "strength must be a number from 0 to 1.5"),
         ("strength", "1_0", "strength must be a number"),
         ("background", "yes", "background must be one of 0, 1"),
@@ -127,7 +130,7 @@ def test_a_wrong_job_is_a_sentence(wrong: dict[str, Any]) -> None:
 def test_the_settings_of_a_dialog() -> None:
     values = {"strength": 80.0, "order": "best-saliency", **dict.fromkeys(NAMES, True), "curves": False}
     values.update({"feather": 3.5, "refine": True, "separate": True, "frames": False, "style": None})
-    values.update({"background": True, "background-strength": 20.0, "edge": "soft", "grow": 6.0})
+    values.update({"background": True, "background-strength": 20.0, "edge": "soft", "grow": 6.0, "boldness": "subtle"})
     request = EditRequest.from_config(SimpleNamespace(get_property=values.__getitem__), "emphasize")
     assert request == EditRequest(
         "emphasize",
@@ -141,6 +144,7 @@ def test_the_settings_of_a_dialog() -> None:
         background_strength=20.0,
         edge=Edge.SOFT,
         grow=6.0,
+        boldness=Boldness.SUBTLE,
     )
 
 
@@ -160,6 +164,11 @@ def test_feather_and_refine_override_an_automatic_edge(settings: dict[str, Any],
     assert (request.wanted_edge, request.own_feather) == (wanted, feather)
     assert request.own_growth == (5.0 if wanted in (Edge.AUTOMATIC, Edge.OBJECT) else 0.0)
     assert replace(request, grow=6.0).has_other_edge(request) is (request.own_growth > 0)
+
+
+def test_degrees_of_boldness_have_words_of_their_own() -> None:
+    for words in ([each.label for each in Boldness], [each.help for each in Boldness]):
+        assert len(set(words)) == len(Boldness) and all(words)
 
 
 def test_rankings_have_words_of_their_own() -> None:

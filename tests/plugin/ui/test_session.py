@@ -17,7 +17,7 @@ from gimp_saliency.image.shape import Shape
 from gimp_saliency.predict.outline import AS_SELECTED, Outline, Part
 from gimp_saliency.predict.plan import Planned
 from gimp_saliency.shared import styles
-from gimp_saliency.shared.choices import Edge, Ranking
+from gimp_saliency.shared.choices import Boldness, Edge, Ranking
 from gimp_saliency.shared.client import questions
 from gimp_saliency.shared.edits import NAMES, Contrast, Exposure, Saturation, Sharpening, WhiteBalance
 from gimp_saliency.shared.errors import ServerError, UserError
@@ -169,18 +169,18 @@ def test_a_prediction_can_be_applied(server: Server) -> None:
     assert session.usable_kinds() == frozenset(NAMES)
 
 
-@pytest.mark.parametrize("name", ["separate", "background"])
-def test_other_settings_make_the_plan_inapplicable_until_their_answer(server: Server, name: str) -> None:
+@pytest.mark.parametrize(("name", "value"), [("separate", True), ("background", True), ("boldness", Boldness.BOLD)])
+def test_other_settings_make_the_plan_inapplicable_until_their_answer(server: Server, name: str, value: Any) -> None:
     session = answered(server)
     session.take_proposals(proposals())
-    wanted: dict[str, Any] = {name: True}
+    wanted: dict[str, Any] = {name: value}
     session.change_setting(name, replace(session.request, **wanted))
     assert not session.is_applicable, "OK would apply what answers other settings"
     assert session.plan == DARKER, "until then the old one is shown"
     assert session.proposals == {}
     server.put("edits")
     server.put("proposals")
-    assert getattr(server.predicted[-1], name) and getattr(server.proposed[-1][0], name)
+    assert getattr(server.predicted[-1], name) == getattr(server.proposed[-1][0], name) == value
     server.answer("edits", DULLER)
     assert session.is_applicable and session.plan == DULLER
 

@@ -38,6 +38,24 @@ class Ranking(str, Enum):
         return _WORDS[self][2]
 
 
+class Boldness(str, Enum):
+    """How much of its realism an edit may cost the region."""
+
+    SUBTLE = "subtle"
+    NATURAL = "natural"
+    BOLD = "bold"
+
+    @property
+    def label(self) -> str:
+        """For people."""
+        return _BOLDNESS_WORDS[self][0]
+
+    @property
+    def help(self) -> str:
+        """What it means, one sentence."""
+        return _BOLDNESS_WORDS[self][1]
+
+
 class Edge(str, Enum):
     """What becomes of a selection's edge."""
 
@@ -56,6 +74,12 @@ class Edge(str, Enum):
         """What it does, one sentence."""
         return _EDGE_WORDS[self][1]
 
+
+_BOLDNESS_WORDS = {
+    Boldness.SUBTLE: (_("Subtle"), _("Goes only so far that nobody would look for an edit")),
+    Boldness.NATURAL: (_("Natural"), _("Goes as far as the photograph still looks unedited")),
+    Boldness.BOLD: (_("Bold"), _("Goes further, where the edit may be seen if the picture takes it")),
+}
 
 _EDGE_WORDS = {
     Edge.AUTOMATIC: (

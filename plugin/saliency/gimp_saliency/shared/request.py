@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from . import styles
-from .choices import DIRECTIONS, MOST, WIDEST, Edge, Ranking
+from .choices import DIRECTIONS, MOST, WIDEST, Boldness, Edge, Ranking
 from .edits import NAMES, Edit, at_strength, for_gray
 from .json_type import Json
 
@@ -32,12 +32,12 @@ class RequestError(ValueError):
 class EditRequest:
     """The whole of what is asked of an edit.  Strengths are percent, 0 to 150; raises RequestError on anything else.
 
-    kinds: names of the edits to apply.  edge: what becomes of the selection's edge; grow: how many px of the image an
-    object that is found may go beyond the selection; feather: width of the soft edge in px of the image; refine: let
-    the edge follow the picture.  separate: each separate part of the selection gets edits of its own.  frames: the same
-    edits, of the same selection, in all frames.  background: edits of their own for all that is not selected, too.
-    style: name of a saved style, "" the plain one; style_numbers: what it stands for where that is known already,
-    empty: look it up.
+    boldness: how far the edits at 100 % go.  kinds: names of the edits to apply.  edge: what becomes of the selection's
+    edge; grow: how many px of the image an object that is found may go beyond the selection; feather: width of the soft
+    edge in px of the image; refine: let the edge follow the picture.  separate: each separate part of the selection
+    gets edits of its own.  frames: the same edits, of the same selection, in all frames.  background: edits of their
+    own for all that is not selected, too.  style: name of a saved style, "" the plain one; style_numbers: what it
+    stands for where that is known already, empty: look it up.
     """
 
     direction: str
@@ -55,6 +55,7 @@ class EditRequest:
     tool: str = "attention"
     edge: Edge = Edge.AUTOMATIC
     grow: float = 0.0
+    boldness: Boldness = Boldness.NATURAL
 
     def __post_init__(self) -> None:
         if self.direction not in DIRECTIONS:
@@ -75,7 +76,10 @@ class EditRequest:
             raise RequestError(f"The order must be one of {names}, not {self.ranking!r:.40}.")
         if self.edge not in list(Edge):
             raise RequestError(f"The edge must be one of {', '.join(Edge)}, not {self.edge!r:.40}.")
+        if self.boldness not in list(Boldness):
+            raise RequestError(f"The boldness must be one of {', '.join(Boldness)}, not {self.boldness!r:.40}.")
         object.__setattr__(self, "ranking", Ranking(self.ranking))
+        object.__setattr__(self, "boldness", Boldness(self.boldness))
         object.__setattr__(self, "edge", Edge(self.edge))
         object.__setattr__(self, "style_numbers", _check_style(self.style_numbers))
 
@@ -148,6 +152,7 @@ class EditRequest:
             config.get_property("style") or "",
             edge=Edge(config.get_property("edge")),
             grow=config.get_property("grow"),
+            boldness=Boldness(config.get_property("boldness")),
         )
 
     # A query string, with strengths as factors: what is as usual is left out
@@ -165,11 +170,18 @@ class EditRequest:
             background=_parse_choice("background", query.get("background", "0"), ("0", "1")) == "1",
             background_strength=100 * _parse_factor(query, "background_strength"),
             style_numbers=() if style is None else _parse_style(style),
+            boldness=Boldness(
+                _parse_choice(
+                    "boldness", query.get("boldness", Boldness.NATURAL.value), [each.value for each in Boldness]
+                )
+            ),
         )
 
     def to_query(self) -> dict[str, Any]:
         """The parameters of a request for edits.  Raises UserError where there is no such style."""
         query: dict[str, Any] = {"direction": self.direction, "strength": self.strength / 100}
+        if self.boldness != Boldness.NATURAL:
+            query["boldness"] = self.boldness.value
         if self.background:
             query.update(background=1, background_strength=self.background_strength / 100)
         numbers = self.style_numbers or styles.find_numbers(self.style)
@@ -193,6 +205,7 @@ class EditRequest:
                 background_strength=float(job.get("background_strength", 100)),
                 style=job.get("style") or "",
                 edge=Edge(job.get("edge", Edge.AUTOMATIC)),
+                boldness=Boldness(job.get("boldness", Boldness.NATURAL)),
             )
         except (TypeError, ValueError) as error:
             raise RequestError(str(error)) from error
@@ -207,6 +220,7 @@ class EditRequest:
             "background_strength": self.background_strength,
             "style": self.style,
             "edge": self.edge.value,
+            "boldness": self.boldness.value,
         }
         if self.kinds != frozenset(NAMES):
             job["kinds"] = sorted(self.kinds)
@@ -216,7 +230,10 @@ class EditRequest:
 
 
 # Of a query, what need not be said.
-DEFAULTS = {"strength": "1", "background": "0", "background_strength": "1", "style": ",".join(f"{n:g}" for n in PLAIN)}
+DEFAULTS = {
+    "strength": "1", "boldness": Boldness.NATURAL.value, "background": "0", "background_strength": "1",
+    "style": ",".join(f"{n:g}" for n in PLAIN),
+}  # fmt: skip
 
 
 def read_kinds(config: Config) -> frozenset[str]:

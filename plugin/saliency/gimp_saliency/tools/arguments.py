@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from gi.repository import Gimp, GObject
 
-from ..shared.choices import MOST, UNCHANGED, WIDEST, Edge, Ranking
+from ..shared.choices import MOST, UNCHANGED, WIDEST, Boldness, Edge, Ranking
 from ..shared.edits import KINDS
 from ..shared.words import _
 
@@ -34,6 +34,9 @@ def add_argument(procedure: Gimp.Procedure, name: str, changes: bool) -> None:
     elif name == "order":
         help_text, usual = _("Which order of the edits to take"), Ranking.BEST_REALISM.value
         procedure.add_choice_argument(name, _("Or_der"), help_text, _make_choice(Ranking), usual, _FLAGS)
+    elif name == "boldness":
+        help_text, usual = _("How much an edit at 100 % may cost in realism"), Boldness.NATURAL.value
+        procedure.add_choice_argument(name, _("Boldness"), help_text, _make_choice(Boldness), usual, _FLAGS)
     elif name == "edge":
         _add_edge(procedure, changes)
     elif name == "feather":
@@ -64,7 +67,7 @@ def _add_edge(procedure: Gimp.Procedure, changes: bool) -> None:
     procedure.add_choice_argument("edge", _("E_dge"), help_text, edges, usual, _FLAGS)
 
 
-def _make_choice(words: Iterable[Ranking | Edge]) -> Gimp.Choice:
+def _make_choice(words: Iterable[Ranking | Boldness | Edge]) -> Gimp.Choice:
     """What GIMP offers to choose from."""
     choice = Gimp.Choice.new()
     for number, word in enumerate(words):

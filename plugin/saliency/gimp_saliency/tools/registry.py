@@ -43,7 +43,20 @@ class Tool(NamedTuple):
 
 
 _BACKGROUND = ("background", "background-strength")
-_EDIT = ("strength", "order", *NAMES, "edge", "feather", "grow", "refine", "separate", "frames", *_BACKGROUND, "style")
+_EDIT = (
+    "strength",
+    "boldness",
+    "order",
+    *NAMES,
+    "edge",
+    "feather",
+    "grow",
+    "refine",
+    "separate",
+    "frames",
+    *_BACKGROUND,
+    "style",
+)
 _HELP = _(
     "A network on this computer predicts sharpening, contrast, tone, exposure, saturation, white balance and colour "
     "curves for the selected region, on request for the background, too; GIMP's own filters apply them, in layers "

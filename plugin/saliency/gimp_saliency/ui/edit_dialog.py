@@ -86,14 +86,14 @@ class EditDialog(EditWindow):
         self._edge_note = Gtk.Label(xalign=0)
         self._notes["edge"] = self._edge_note
         several = frames.has_several(image)
-        rows = [("strength",), ("edge",), ("feather", "grow"), ("refine", "separate"), ("background",)]
+        rows = [("strength", "boldness"), ("edge",), ("feather", "grow"), ("refine", "separate"), ("background",)]
         if several:
             rows.insert(-1, ("frames",))
         self._lay_out(rows, self._alternatives.widget)
         if several and (why := frames.find_obstacle(image, layer)):
             self._disable("frames", why)
         self._follow(["strength", *NAMES, "background-strength", "feather", "refine"])
-        self._follow(["edge", "grow", "separate", "background", "order", "style"])
+        self._follow(["boldness", "edge", "grow", "separate", "background", "order", "style"])
         session.outline_changed.connect(self._show_outline)
         session.proposals_changed.connect(self._offer_proposals)
         session.chosen_changed.connect(self._alternatives.mark)

@@ -226,6 +226,7 @@ class ChoosingSession(Session):
         self.styles_changed = Signal()  # the names to list, and the chosen one
         self.setting_changed = Signal()  # by the session itself: name and value that its control is to have
         self._reactions = {
+            "boldness": self.ask_for_edits,
             "order": self._follow_order,
             "style": self._follow_style,
             "separate": self.ask_for_edits,
