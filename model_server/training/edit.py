@@ -168,9 +168,9 @@ class Judges:
 
     def judge(self, encoded: Tensor, mask: Tensor, valid: Tensor) -> Tensor:
         """The region's realism [N]."""
-        windows = self.critic.cut_windows(encoded, mask, valid)
+        window = self.critic.look(encoded, mask, valid)
         with checkpoints.use_bfloat16(encoded.device):
-            return self.critic.judge(windows[0].contiguous(memory_format=torch.channels_last), *windows[1:]).float()
+            return self.critic.judge(window).float()
 
     def all(self) -> list[int]:
         return list(range(len(self.viewers)))

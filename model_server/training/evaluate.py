@@ -29,6 +29,7 @@ from model_server.predict.networks import NETWORKS
 from model_server.predict.predictor import Predictor
 
 from . import checkpoints, data, edit, own_photos, realism, saliency
+from .keep import JUDGES
 from .parallel import Team
 from .reports import cost as cost_report
 from .reports import edges as edge_report
@@ -69,11 +70,11 @@ def main(argv: list[str] | None = None) -> None:
         help="saliency networks of the training",
     )  # fmt: skip
     parser.add_argument(
-        "--judges", type=Path, nargs="*", default=[runs / "judge.pt", runs / "judge-2.pt"],
-        help="saliency networks that no edit network trained on; their mean judges",
+        "--judges", type=Path, nargs="*", default=sorted(JUDGES.glob("viewer*.pt")),
+        help="saliency networks that no edit network trained on; their mean judges (default: those of judges/)",
     )  # fmt: skip
     parser.add_argument("--critic", type=Path, default=runs / "realism.pt", help="realism critic of the training")
-    parser.add_argument("--second-critic", type=Path, default=runs / "realism-2.pt", help="one that no training used")
+    parser.add_argument("--second-critic", type=Path, default=JUDGES / "critic.pt", help="one that no training used")
     parser.add_argument("--edit", type=Path, default=runs / "edit.pt", help="checkpoint that holds the objective")
     parser.add_argument("--count", type=int, default=120, help="regions a direction, of different photographs")
     parser.add_argument(

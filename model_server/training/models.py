@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -107,35 +108,49 @@ class Standardise(nn.Module):
         return 4 * torch.tanh((features - self.mean) / self.spread / 4)
 
 
+class Window(NamedTuple):
+    """What a critic sees of a region: a square around it, RGB [N, 3, side, side], the region and what lies on the
+    picture [N or 1, 1, side, side], and numbers of its contour at the picture's own size [N, contours.NUMBERS]."""
+
+    picture: Tensor
+    mask: Tensor
+    valid: Tensor
+    contour: Tensor
+
+    def stack(self) -> Tensor:
+        """Picture and mask as what a masked trunk takes: [N, 4, side, side]."""
+        return torch.cat([self.picture, self.mask.expand(len(self.picture), -1, -1, -1)], 1)
+
+
 class Critic(nn.Module, ABC):
-    """How real a region looks, 0 (edited) to 1, from a square window around it.
+    """How real a region looks, 0 (edited) to 1, from a square window around it and from its contour.
 
     A window, since a small region in a small picture is a handful of pixels: here it is always large enough to see.
-    Subclasses judge the window: RGB, region and what lies on the picture.
     """
 
     side: int
     reach: float
     trunk: Trunk
 
-    def cut_windows(self, encoded: Tensor, mask: Tensor, valid: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Picture [N, 3, side, side], mask and valid [N or 1, 1, side, side] around the regions."""
+    def look(self, encoded: Tensor, mask: Tensor, valid: Tensor) -> Window:
+        """What there is to judge by in display-encoded pictures [N, 3, H, W]; mask and valid [N or 1, 1, H, W]."""
         areas = regions.cut_window(torch.cat([mask, valid], 1), mask, self.side, self.reach)
-        return regions.cut_window(encoded, mask, self.side, self.reach), areas[:, :1], areas[:, 1:]
+        picture = regions.cut_window(encoded, mask, self.side, self.reach)
+        return Window(picture, areas[:, :1], areas[:, 1:], contours.describe(encoded, mask, valid))
 
     @abstractmethod
-    def judge(self, picture: Tensor, mask: Tensor, valid: Tensor) -> Tensor:
-        """Realism [N] of what `cut_windows` gives."""
+    def judge(self, window: Window) -> Tensor:
+        """Realism [N]."""
 
     def forward(self, encoded: Tensor, mask: Tensor, valid: Tensor) -> Tensor:
-        return self.judge(*self.cut_windows(encoded, mask, valid))
+        return self.judge(self.look(encoded, mask, valid))
 
 
 class RealismCritic(Critic):
     """The critic that ships: moments of colours and of the features of a trunk that sees the mask, and the contour."""
 
     def __init__(
-        self, taps: tuple[int, ...] = (24, 40, 80, 112), hidden: int = 128, side: int = 160, reach: float = 2.0
+        self, taps: tuple[int, ...] = (24, 40, 80, 112), hidden: int = 128, side: int = 128, reach: float = 1.9
     ) -> None:
         super().__init__()
         self.side, self.reach = side, reach
@@ -146,21 +161,20 @@ class RealismCritic(Critic):
             nn.Dropout(0.2), nn.Linear(count, hidden), nn.GELU(), nn.Dropout(0.2), nn.Linear(hidden, 1)
         )
 
-    def describe(self, picture: Tensor, mask: Tensor, valid: Tensor) -> Tensor:
+    def describe(self, window: Window) -> Tensor:
         """The numbers that the judgement is made from: [N, F]."""
-        seen = torch.cat([picture, mask.expand(picture.shape[0], -1, -1, -1)], 1)
-        features = self.trunk(seen)
-        numbers = regions.describe(picture, features, self.trunk.taps, mask, valid, whole=False)
-        return torch.cat([numbers, contours.describe(picture, mask, valid)], 1)
+        features = self.trunk(window.stack())
+        numbers = regions.describe(window.picture, features, self.trunk.taps, window.mask, window.valid, whole=False)
+        return torch.cat([numbers, window.contour], 1)
 
-    def judge(self, picture: Tensor, mask: Tensor, valid: Tensor) -> Tensor:
-        verdict: Tensor = self.head(self.standardise(self.describe(picture, mask, valid).float()))
+    def judge(self, window: Window) -> Tensor:
+        verdict: Tensor = self.head(self.standardise(self.describe(window).float()))
         return torch.sigmoid(verdict[:, 0])
 
 
 class SecondCritic(Critic):
     """A critic for the evaluation alone, built otherwise: features of a wider window averaged over region, surround and
-    window, no colours and no contour but what the trunk makes of them."""
+    window, no moments and no colours, and a wider layer for the contour by itself."""
 
     def __init__(
         self, taps: tuple[int, ...] = (24, 48, 120), hidden: int = 96, side: int = 160, reach: float = 2.6
@@ -169,20 +183,21 @@ class SecondCritic(Critic):
         self.side, self.reach = side, reach
         self.trunk = Trunk(taps, masked=True)
         self.normalise = nn.LayerNorm(3 * sum(taps))
+        self.contour = nn.Sequential(nn.Linear(contours.NUMBERS, 2 * hidden), nn.ReLU(), nn.Dropout(0.2))
         self.head = nn.Sequential(
-            nn.Dropout(0.2), nn.Linear(3 * sum(taps), hidden), nn.ReLU(), nn.Dropout(0.2), nn.Linear(hidden, 1)
+            nn.Dropout(0.2), nn.Linear(3 * sum(taps) + 2 * hidden, hidden), nn.ReLU(), nn.Linear(hidden, 1)
         )
 
-    def judge(self, picture: Tensor, mask: Tensor, valid: Tensor) -> Tensor:
+    def judge(self, window: Window) -> Tensor:
         numbers = []
-        seen = torch.cat([picture, mask.expand(picture.shape[0], -1, -1, -1)], 1)
-        for maps, stride in zip(self.trunk(seen), (STRIDES[tap] for tap in self.trunk.taps)):
+        for maps, stride in zip(self.trunk(window.stack()), (STRIDES[tap] for tap in self.trunk.taps)):
             maps = maps.float()
-            within = F.avg_pool2d(mask, stride) + 1e-4
-            around = F.avg_pool2d(valid - mask, stride).clamp(min=0) + 1e-4
+            within = F.avg_pool2d(window.mask, stride) + 1e-4
+            around = F.avg_pool2d(window.valid - window.mask, stride).clamp(min=0) + 1e-4
             numbers += [regions.average(maps, weight)[0][:, 0] for weight in (within, around)]
             numbers.append(maps.mean((2, 3)))
-        verdict: Tensor = self.head(self.normalise(torch.cat(numbers, 1)))
+        contour = self.contour(window.contour.clamp(-8, 8))
+        verdict: Tensor = self.head(torch.cat([self.normalise(torch.cat(numbers, 1)), contour], 1))
         return torch.sigmoid(verdict[:, 0])
 
 

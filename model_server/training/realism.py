@@ -197,9 +197,9 @@ def measure_auc(scores: Tensor, labels: Tensor) -> float:
 @torch.no_grad()
 def judge(critic: Critic, pictures: Tensor, masks: Tensor, valid: Tensor) -> Tensor:
     """Realism [N] of display-encoded pictures."""
-    windows = critic.cut_windows(pictures, masks, valid)
+    window = critic.look(pictures, masks, valid)
     with checkpoints.use_bfloat16(torch.device("cpu")):
-        return critic.judge(windows[0].contiguous(memory_format=torch.channels_last), *windows[1:]).float()
+        return critic.judge(window).float()
 
 
 def descend(critic: Critic, pairs: Pairs, rank_weight: float, team: Team) -> float:
@@ -210,9 +210,9 @@ def descend(critic: Critic, pairs: Pairs, rank_weight: float, team: Team) -> flo
 
     def loss(rows: slice) -> Tensor:
         seen = pairs.pictures[:, rows].flatten(0, 1), pairs.masks[:, rows].flatten(0, 1)
-        windows = critic.cut_windows(*seen, pairs.valid[rows].repeat(2, 1, 1, 1))
+        window = critic.look(*seen, pairs.valid[rows].repeat(2, 1, 1, 1))
         with checkpoints.use_bfloat16(torch.device("cpu")):
-            verdicts = critic.judge(windows[0].contiguous(memory_format=torch.channels_last), *windows[1:]).float()
+            verdicts = critic.judge(window).float()
         real, fake = verdicts.chunk(2)
         weights = pairs.weights[:, rows]
         confused = F.softplus(_SHARPNESS * (fake - real))
@@ -326,8 +326,8 @@ def measure_features(critic: RealismCritic, groups: list[Canvases], seed: int) -
         for rows in torch.from_numpy(rng.permutation(len(group.people))[:256]).split(32):
             batch = group.take(rows)
             masks = batch.choose_masks([fakes.draw_shape(rng) for _ in rows])
-            windows = critic.cut_windows(batch.picture.float() / 255, masks, batch.valid.float() / 255)
-            numbers.append(critic.describe(*windows))
+            window = critic.look(batch.picture.float() / 255, masks, batch.valid.float() / 255)
+            numbers.append(critic.describe(window))
     critic.standardise.measure(torch.cat(numbers))
 
 

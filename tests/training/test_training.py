@@ -36,6 +36,7 @@ from model_server.training import (
     exported,
     fakes,
     fixation_measures,
+    keep,
     operators,
     realism,
     regions,
@@ -193,12 +194,42 @@ def test_the_exported_edge_network_agrees_with_torch(runs: Path, tmp_path: Path)
         assert np.abs(expected - (found.expected.sigmoid() + mirrored.expected.sigmoid()).numpy() / 2).max() < 0.02
 
 
-@pytest.mark.parametrize("script", [saliency, realism, edit, edge, export, evaluate])
+@pytest.mark.parametrize("script", [saliency, realism, edit, edge, export, keep, evaluate])
 def test_help_explains_itself(script: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         script.main(["--help"])
     assert end.value.code == 0
     assert "--" in capsys.readouterr().out
+
+
+def test_judges_are_kept_in_little_space(runs: Path, tmp_path: Path) -> None:
+    """A kept network has half of the bytes, without what its training needs, and says nearly the same."""
+    keep.main([str(runs / "b.pt"), str(runs / "critic-2.pt"), "--out", str(tmp_path)])
+    picture, mask = torch.rand(1, 3, 64, 96), torch.zeros(1, 1, 64, 96)
+    mask[:, :, 20:50, 30:70] = 1
+    areas = mask, torch.ones_like(mask)
+    for name, load in (("b.pt", saliency.load_network), ("critic-2.pt", realism.load_network)):
+        assert (tmp_path / name).stat().st_size < 0.55 * (runs / name).stat().st_size
+        before, kept = load(runs / name), load(tmp_path / name)
+        if isinstance(kept, SaliencyNetwork) and isinstance(before, SaliencyNetwork):
+            assert torch.allclose(before(picture, areas[1]), kept(picture, areas[1]), atol=0.02)
+        else:
+            assert torch.allclose(before(picture, *areas), kept(picture, *areas), atol=0.02)
+
+
+def test_the_judges_of_the_repository_can_be_asked() -> None:
+    assert keep.JUDGES.is_dir()
+    files = sorted(keep.JUDGES.glob("*.pt"))
+    assert sum(file.stat().st_size for file in files) < 15e6
+    picture, mask = torch.rand(1, 3, 64, 96), torch.zeros(1, 1, 64, 96)
+    mask[:, :, 20:50, 30:70] = 1
+    for file in files:
+        if file.name.startswith("viewer"):
+            density = saliency.load_network(file)(picture, torch.ones_like(mask)).exp()
+            assert float(density.sum()) == pytest.approx(1, abs=1e-4)
+        else:
+            assert 0 < float(realism.load_network(file)(picture, mask, torch.ones_like(mask))) < 1
+    assert any(file.name.startswith("critic") for file in files)
 
 
 def test_missing_checkpoint_is_a_sentence(tmp_path: Path) -> None:
@@ -208,10 +239,11 @@ def test_missing_checkpoint_is_a_sentence(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("background", [False, True])
 def test_exported_networks_agree_with_torch(runs: Path, background: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The predictor's figures and edits, from ONNX, are those of the torch networks, where no fit follows these."""
+    """The predictor's figures and edits, from ONNX, are those of the torch networks, as far as these go."""
     monkeypatch.setattr(
         "model_server.predict.attention.fit_background", lambda around, *_: Fit(1.0, np.zeros_like(around))
     )
+    monkeypatch.setattr("model_server.predict.attention._FACTORS", {"emphasize": (1.0,)})
     predictor = Predictor(runs / "networks", most_border=math.inf)
     network, critic = export.load_edit(runs / "edit.pt"), realism.load_network(runs / "critic.pt")
     viewers = [saliency.load_network(runs / name) for name in ("a.pt", "b.pt")]
@@ -576,24 +608,50 @@ def test_what_hardly_shows_is_no_fake() -> None:
 
 
 def test_contours_tell_a_border_from_an_object() -> None:
-    """A step of one sign along the mask, where nothing else is, against an object's ragged edge."""
+    """A step of one sign along the mask, where nothing else is, against an object's ragged edge and a rim."""
     torch.manual_seed(0)
     mask = torch.zeros(1, 1, 96, 96)
     mask[:, :, 30:66, 30:66] = 1
-    flat = torch.full((1, 3, 96, 96), 0.5)
-    stepped, ragged = (
-        flat + 0.1 * mask,
-        flat + 0.2 * (torch.rand(1, 1, 12, 12) > 0.5).repeat_interleave(8, 2).repeat_interleave(8, 3),
-    )
-    numbers = [contours.describe(picture, mask, torch.ones_like(mask))[0] for picture in (flat, stepped, ragged)]
-    assert all(each.shape == (contours.NUMBERS,) for each in numbers)
-    signed, coherence = slice(0, 1), slice(9, 10)
-    assert float(numbers[0][signed]) == pytest.approx(0, abs=1e-3)
-    assert float(numbers[1][signed]) == pytest.approx(1, rel=0.1)  # tens of L
-    assert float(numbers[1][coherence]) > 0.95 > 0.8 > float(numbers[2][coherence])
-    # One mask may serve many pictures.
-    both = contours.describe(torch.cat([flat, stepped]), mask, torch.ones_like(mask))
-    assert torch.allclose(both, torch.stack(numbers[:2]), atol=1e-5)
+    valid, flat = torch.ones_like(mask), torch.full((1, 3, 96, 96), 0.5)
+    blocks = (torch.rand(1, 1, 24, 24) > 0.5).repeat_interleave(4, 2).repeat_interleave(4, 3)
+    inner = torch.zeros_like(mask)
+    inner[:, :, 31:65, 31:65] = 1
+    pictures = {
+        "flat": flat, "stepped": flat + 0.1 * mask, "ragged": flat + 0.2 * blocks, "rim": flat + 0.1 * (mask - inner)
+    }  # fmt: skip
+    found = {name: contours.describe(picture, mask, valid)[0] for name, picture in pictures.items()}
+    assert all(each.shape == (contours.NUMBERS,) for each in found.values())
+    light = colour.to_lab(operators.decode(torch.tensor([0.5, 0.6]).view(2, 1, 1, 1).expand(2, 3, 1, 1)))[
+        :, 0
+    ].flatten()
+    step = float(light[1] - light[0]) / 10
+    assert float(found["flat"][0]) == pytest.approx(0, abs=1e-3)
+    signed, coherence = {name: each[0] for name, each in found.items()}, {name: each[9] for name, each in found.items()}
+    assert float(signed["stepped"]) == float(signed["rim"]) == pytest.approx(step, rel=1e-3)
+    assert float(coherence["stepped"]) > 0.95 > 0.6 > float(coherence["ragged"])
+    # Over four pixels on each side a rim of one is a quarter of a step, but at corners, where the line runs along it.
+    wide = 2 * 13
+    assert step / 4 <= float(found["rim"][wide]) < step / 3
+    assert float(found["stepped"][wide]) == pytest.approx(step, rel=1e-3)
+    # Inside out it is the same step the other way, and one mask may serve many pictures.
+    turned = contours.describe(flat - 0.1 * (1 - mask) + 0.1, 1 - mask, valid)[0]
+    assert float(turned[0]) == pytest.approx(-step, rel=1e-3)
+    both = contours.describe(torch.cat([flat, pictures["stepped"]]), mask, valid)
+    assert torch.allclose(both, torch.stack([found["flat"], found["stepped"]]), atol=1e-5)
+
+
+def test_contours_need_none() -> None:
+    """Everything selected, nothing but one pixel, a mask that ends with the picture: finite numbers, and a gradient."""
+    valid = torch.ones(1, 1, 32, 32)
+    valid[:, :, :, 20:] = 0
+    one, half = torch.zeros(1, 1, 32, 32), torch.zeros(1, 1, 32, 32)
+    one[:, :, 3, 0], half[:, :, :, :20] = 0.01, 1
+    picture = torch.rand(1, 3, 32, 32, requires_grad=True)
+    for mask in (torch.ones(1, 1, 32, 32), one, half):
+        numbers = contours.describe(picture, mask, valid)
+        (gradient,) = torch.autograd.grad(numbers.sum(), picture)
+        assert torch.isfinite(numbers).all() and torch.isfinite(gradient).all()
+    assert not contours.describe(picture, half, valid)[0, :6].any(), "a step into the padding"
 
 
 def test_peaks_are_counted() -> None:
