@@ -11,6 +11,9 @@ Every file takes sides of any multiple of 32.  `valid` is 1 on the picture and 0
     edge.onnx               picture, selection [1, 1, H, W] -> mask [1, 1, H/2, W/2], expected [1, 3]: see EdgeFile
     realism.onnx            picture, mask, valid likewise -> realism [1]
     saliency.onnx           picture, mask, valid likewise -> share [1], density [1, H/8, W/8]
+    saliency-2.onnx         the same by another viewer, whose share says how sure the first one's is
+
+What is named is written; all else in the folder stays as it is.
 """
 
 from __future__ import annotations
@@ -101,15 +104,15 @@ class SharpeningFile(nn.Module):
 
 
 class SaliencyFile(nn.Module):
-    """What saliency.onnx computes: the mean density of the viewers, and the region's share of it."""
+    """What saliency.onnx computes: the density of a viewer's attention, and the region's share of it."""
 
-    def __init__(self, viewers: list[SaliencyNetwork]) -> None:
+    def __init__(self, viewer: SaliencyNetwork) -> None:
         super().__init__()
-        self.viewers = nn.ModuleList(viewers)
+        self.viewer = viewer
 
     def forward(self, picture: Tensor, mask: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
-        density = torch.stack([viewer(picture, valid).exp() for viewer in self.viewers]).mean(0)
-        return measure_share(density.log(), mask), density
+        log_density = self.viewer(picture, valid)
+        return measure_share(log_density, mask), log_density.exp()
 
 
 class EdgeFile(nn.Module):
@@ -156,7 +159,7 @@ def halve_weights(path: Path) -> None:
         if values.dtype != np.float32 or values.size < _SMALL:
             continue
         name = weights.name
-        halved = onnx.numpy_helper.from_array(values.astype(np.float16), f"{name}.half")
+        halved = onnx.numpy_helper.from_array(values.astype(np.float16), f"{name}{exported.HALF}")
         model.graph.initializer[index].CopyFrom(halved)
         node = onnx.helper.make_node("Cast", [halved.name], [name], to=onnx.TensorProto.FLOAT)
         model.graph.node.insert(0, node)
@@ -200,24 +203,56 @@ def _compute_constant(makers: dict[str, onnx.NodeProto], name: str) -> list[int]
     return [int(number) for number in value]
 
 
-def export(
-    edit: EditNetwork, critic: Critic, viewers: list[SaliencyNetwork], folder: Path, strengths: Strengths
-) -> dict[str, Any]:
-    """Write all files into the folder; returns the manifest."""
-    folder.mkdir(parents=True, exist_ok=True)
-    area = torch.ones(1, 1, 64, 96)
-    seen = {"picture": torch.rand(1, 3, 64, 96), "mask": area, "valid": area}
+# Names of the files of the viewers, the one that is always asked first.
+VIEWERS = ("saliency.onnx", "saliency-2.onnx")
+
+
+def _make_example() -> dict[str, Tensor]:
+    """What the networks that look at a whole picture take."""
+    mask = torch.zeros(1, 1, 64, 96)
+    mask[:, :, 16:48, 24:72] = 1
+    return {"picture": torch.rand(1, 3, 64, 96), "mask": mask, "valid": torch.ones_like(mask)}
+
+
+def export_edit(network: EditNetwork, folder: Path, strengths: Strengths) -> None:
+    """Write edit.onnx and the operators into the folder."""
     wish = {"direction": torch.ones(1), "style": torch.zeros(1, STYLE)}
-    single = {"linear": torch.rand(2, 3, 64, 96), "mask": area, "parameters": torch.zeros(2, COUNT)}
-    write(EditFile(edit, strengths), folder / "edit.onnx", seen | wish, ["inside", "around"])
+    write(EditFile(network, strengths), folder / "edit.onnx", _make_example() | wish, ["inside", "around"])
+    mask = torch.ones(1, 1, 64, 96)
+    single = {"linear": torch.rand(2, 3, 64, 96), "mask": mask, "parameters": torch.zeros(2, COUNT)}
     for name in NAMES:
         pointwise = name in operators.POINTWISE
         inputs = single if pointwise else single | {"side": torch.full((1,), float(data.LONG))}
         operator = OperatorFile(name) if pointwise else SharpeningFile()
         write(operator, folder / f"operator-{name}.onnx", inputs, ["edited"])
-    write(critic, folder / "realism.onnx", seen, ["realism"])
-    write(SaliencyFile(viewers), folder / "saliency.onnx", seen, ["share", "density"])
-    facts = {
+
+
+def export_critic(critic: Critic, folder: Path) -> None:
+    """Write realism.onnx into the folder."""
+    path = folder / "realism.onnx"
+    write(critic, path, _make_example(), ["realism"])
+    halve_weights(path)
+
+
+def export_viewers(viewers: list[SaliencyNetwork], folder: Path) -> None:
+    """Write the files of two viewers at most into the folder."""
+    for name, viewer in zip(VIEWERS, viewers):
+        write(SaliencyFile(viewer), folder / name, _make_example(), ["share", "density"])
+        halve_weights(folder / name)
+
+
+def export_edge(network: EdgeNetwork, folder: Path) -> None:
+    """Write edge.onnx into the folder."""
+    side = edge.SIDE
+    seen = {"picture": torch.rand(1, 3, side, side), "selection": torch.ones(1, 1, side, side)}
+    path = folder / "edge.onnx"
+    write(EdgeFile(network), path, seen, ["mask", "expected"])
+    halve_weights(path)
+
+
+def state_facts(strengths: Strengths) -> dict[str, Any]:
+    """What the manifest says beside the files."""
+    return {
         "name": "edit",
         "version": VERSION,
         "input": INPUT,
@@ -225,16 +260,6 @@ def export(
         "ranges": operators.RANGES,
         "strengths": strengths.to_json(),
     }
-    return write_manifest(folder, facts)
-
-
-def export_edge(network: EdgeNetwork, folder: Path) -> None:
-    """Write edge.onnx alone into the folder; the manifest is to follow."""
-    side = edge.SIDE
-    seen = {"picture": torch.rand(1, 3, side, side), "selection": torch.ones(1, 1, side, side)}
-    path = folder / "edge.onnx"
-    write(EdgeFile(network), path, seen, ["mask", "expected"])
-    halve_weights(path)
 
 
 def write_manifest(folder: Path, facts: dict[str, Any]) -> dict[str, Any]:
@@ -266,33 +291,31 @@ def main(argv: list[str] | None = None) -> None:
         description=str(__doc__).split("\n\n")[0],
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    runs = checkpoints.RUNS
-    parser.add_argument("--edit", type=Path, default=runs / "edit.pt", help="the edit network")
-    parser.add_argument("--critic", type=Path, default=runs / "realism.pt", help="the realism critic")
-    parser.add_argument(
-        "--viewers", type=Path, nargs="+", default=[runs / "saliency.pt"],
-        help="the saliency networks whose mean is shipped; each costs time at every request",
-    )  # fmt: skip
+    parser.add_argument("--edit", type=Path, help="the edit network, and with it the operators")
+    parser.add_argument("--critic", type=Path, help="the realism critic")
+    parser.add_argument("--viewers", type=Path, nargs="+", default=[], help="a saliency network, or two")
     for entry in fields(Strengths):
         direction, *where = entry.name.split("_")
         place = "the background's" if where else "the region's"
-        help_text = f"how much of {place} edits counts as 100 %% when they {direction}"
+        help_text = f"how much of {place} edits counts as 100 %% when they {direction}, with --edit"
         parser.add_argument(f"--{entry.name.replace('_', '-')}", type=float, default=1.0, help=help_text)
-    parser.add_argument("--edge", type=Path, help="the edge network's checkpoint (default: the folder's stays)")
-    parser.add_argument("--only-edge", action="store_true", help="leave all other files of the folder as they are")
+    parser.add_argument("--edge", type=Path, help="the edge network")
     parser.add_argument("--out", type=Path, default=FOLDER, help="folder to write to")
     parser.epilog = "Networks are checkpoints, or .onnx files as this script writes them."
     options = parser.parse_args(argv)
     options.out.mkdir(parents=True, exist_ok=True)
     if options.edge:
         export_edge(edge.load_network(options.edge), options.out)
-    if options.only_edge:
-        manifest = write_manifest(options.out, json.loads((options.out / "manifest.json").read_text(encoding="utf-8")))
-    else:
-        viewers = [saliency.load_network(path) for path in options.viewers]
+    if options.critic:
+        export_critic(realism.load_network(options.critic), options.out)
+    export_viewers([saliency.load_network(path) for path in options.viewers], options.out)
+    if options.edit:
         strengths = Strengths(**{entry.name: getattr(options, entry.name) for entry in fields(Strengths)})
-        critic = realism.load_network(options.critic)
-        manifest = export(load_edit(options.edit), critic, viewers, options.out, strengths)
+        export_edit(load_edit(options.edit), options.out, strengths)
+        facts = state_facts(strengths)
+    else:
+        facts = json.loads((options.out / "manifest.json").read_text(encoding="utf-8"))
+    manifest = write_manifest(options.out, facts)
     for name, file in manifest["files"].items():
         print(f"{name}: {file['bytes']} bytes, sha256 {file['sha256']}")
 

@@ -19,6 +19,7 @@ from .data import DataError
 from .models import EditNetwork, Head
 
 SUFFIX = ".onnx"
+HALF = ".half"  # ends the names of weights that are kept as half floats
 
 
 def read_weights(path: Path, prefix: str) -> dict[str, Tensor]:
@@ -26,7 +27,7 @@ def read_weights(path: Path, prefix: str) -> dict[str, Tensor]:
     if not path.is_file():
         raise DataError(f"{path} is missing: name an exported network or a checkpoint of a training.")
     found = {
-        entry.name[len(prefix) :]: torch.from_numpy(onnx.numpy_helper.to_array(entry).copy())
+        entry.name[len(prefix) :].removesuffix(HALF): torch.from_numpy(onnx.numpy_helper.to_array(entry).copy())
         for entry in onnx.load(path).graph.initializer
         if entry.name.startswith(prefix)
     }
@@ -36,11 +37,11 @@ def read_weights(path: Path, prefix: str) -> dict[str, Tensor]:
 
 
 def read_viewer(path: Path) -> tuple[tuple[int, ...], dict[str, Tensor]]:
-    """Taps and state of the first viewer in a saliency.onnx.
+    """Taps and state of the viewer in a saliency.onnx.
 
     The viewers' bias to the centre is no part of the file; a training from here learns it anew.
     """
-    state = read_weights(path, "viewers.0.")
+    state = read_weights(path, "viewer.")
     reduced = sorted(name for name in state if re.fullmatch(r"reduce\.\d+\.weight", name))
     return tuple(state[name].shape[1] for name in reduced), state | {"centre": torch.tensor([2.0, 2.0])}
 

@@ -122,15 +122,33 @@ class Window(NamedTuple):
         return torch.cat([self.picture, self.mask.expand(len(self.picture), -1, -1, -1)], 1)
 
 
+class ContourHead(nn.Module):
+    """A verdict from the numbers of a contour alone: [N], a logit."""
+
+    def __init__(self, *hidden: int) -> None:
+        super().__init__()
+        self.standardise = Standardise(contours.NUMBERS)
+        layers: list[nn.Module] = []
+        for inputs, outputs in zip((contours.NUMBERS, *hidden), hidden):
+            layers += [nn.Dropout(0.1), nn.Linear(inputs, outputs), nn.GELU()]
+        self.layers = nn.Sequential(*layers, nn.Dropout(0.1), nn.Linear(hidden[-1], 1))
+
+    def forward(self, numbers: Tensor) -> Tensor:
+        verdict: Tensor = self.layers(self.standardise(numbers))
+        return verdict[:, 0]
+
+
 class Critic(nn.Module, ABC):
-    """How real a region looks, 0 (edited) to 1, from a square window around it and from its contour.
+    """How real a region looks, 0 (edited) to 1: what a square window around it says, and what its contour says.
 
     A window, since a small region in a small picture is a handful of pixels: here it is always large enough to see.
+    The contour has a head of its own: among the many numbers of a window its few ones would drown.
     """
 
     side: int
     reach: float
     trunk: Trunk
+    contour: ContourHead
 
     def look(self, encoded: Tensor, mask: Tensor, valid: Tensor) -> Window:
         """What there is to judge by in display-encoded pictures [N, 3, H, W]; mask and valid [N or 1, 1, H, W]."""
@@ -139,42 +157,47 @@ class Critic(nn.Module, ABC):
         return Window(picture, areas[:, :1], areas[:, 1:], contours.describe(encoded, mask, valid))
 
     @abstractmethod
+    def judge_window(self, window: Window) -> Tensor:
+        """What the window says: [N], a logit."""
+
     def judge(self, window: Window) -> Tensor:
         """Realism [N]."""
+        return torch.sigmoid(self.judge_window(window).float() + self.contour(window.contour).float())
 
     def forward(self, encoded: Tensor, mask: Tensor, valid: Tensor) -> Tensor:
         return self.judge(self.look(encoded, mask, valid))
 
 
 class RealismCritic(Critic):
-    """The critic that ships: moments of colours and of the features of a trunk that sees the mask, and the contour."""
+    """The critic that ships: moments of colours and of the features of a trunk that sees the mask."""
 
     def __init__(
-        self, taps: tuple[int, ...] = (24, 40, 80, 112), hidden: int = 128, side: int = 128, reach: float = 1.9
+        self, taps: tuple[int, ...] = (24, 40, 80, 112), hidden: int = 96, side: int = 128, reach: float = 1.9
     ) -> None:
         super().__init__()
         self.side, self.reach = side, reach
         self.trunk = Trunk(taps, masked=True)
-        count = regions.count_numbers(taps, whole=False) + contours.NUMBERS
+        self.contour = ContourHead(128, 64)
+        count = regions.count_numbers(taps, whole=False)
         self.standardise = Standardise(count)
         self.head = nn.Sequential(
-            nn.Dropout(0.2), nn.Linear(count, hidden), nn.GELU(), nn.Dropout(0.2), nn.Linear(hidden, 1)
+            nn.Dropout(0.5), nn.Linear(count, hidden), nn.GELU(), nn.Dropout(0.5), nn.Linear(hidden, 1)
         )
+        nn.init.zeros_(self.head[-1].get_parameter("weight"))
 
     def describe(self, window: Window) -> Tensor:
-        """The numbers that the judgement is made from: [N, F]."""
+        """The numbers that the window is judged by: [N, F]."""
         features = self.trunk(window.stack())
-        numbers = regions.describe(window.picture, features, self.trunk.taps, window.mask, window.valid, whole=False)
-        return torch.cat([numbers, window.contour], 1)
+        return regions.describe(window.picture, features, self.trunk.taps, window.mask, window.valid, whole=False)
 
-    def judge(self, window: Window) -> Tensor:
+    def judge_window(self, window: Window) -> Tensor:
         verdict: Tensor = self.head(self.standardise(self.describe(window).float()))
-        return torch.sigmoid(verdict[:, 0])
+        return verdict[:, 0]
 
 
 class SecondCritic(Critic):
     """A critic for the evaluation alone, built otherwise: features of a wider window averaged over region, surround and
-    window, no moments and no colours, and a wider layer for the contour by itself."""
+    window, no moments and no colours."""
 
     def __init__(
         self, taps: tuple[int, ...] = (24, 48, 120), hidden: int = 96, side: int = 160, reach: float = 2.6
@@ -182,13 +205,14 @@ class SecondCritic(Critic):
         super().__init__()
         self.side, self.reach = side, reach
         self.trunk = Trunk(taps, masked=True)
+        self.contour = ContourHead(192)
         self.normalise = nn.LayerNorm(3 * sum(taps))
-        self.contour = nn.Sequential(nn.Linear(contours.NUMBERS, 2 * hidden), nn.ReLU(), nn.Dropout(0.2))
         self.head = nn.Sequential(
-            nn.Dropout(0.2), nn.Linear(3 * sum(taps) + 2 * hidden, hidden), nn.ReLU(), nn.Linear(hidden, 1)
+            nn.Dropout(0.5), nn.Linear(3 * sum(taps), hidden), nn.ReLU(), nn.Dropout(0.3), nn.Linear(hidden, 1)
         )
+        nn.init.zeros_(self.head[-1].get_parameter("weight"))
 
-    def judge(self, window: Window) -> Tensor:
+    def judge_window(self, window: Window) -> Tensor:
         numbers = []
         for maps, stride in zip(self.trunk(window.stack()), (STRIDES[tap] for tap in self.trunk.taps)):
             maps = maps.float()
@@ -196,9 +220,8 @@ class SecondCritic(Critic):
             around = F.avg_pool2d(window.valid - window.mask, stride).clamp(min=0) + 1e-4
             numbers += [regions.average(maps, weight)[0][:, 0] for weight in (within, around)]
             numbers.append(maps.mean((2, 3)))
-        contour = self.contour(window.contour.clamp(-8, 8))
-        verdict: Tensor = self.head(torch.cat([self.normalise(torch.cat(numbers, 1)), contour], 1))
-        return torch.sigmoid(verdict[:, 0])
+        verdict: Tensor = self.head(self.normalise(torch.cat(numbers, 1)))
+        return verdict[:, 0]
 
 
 CRITICS: dict[str, type[Critic]] = {"moments": RealismCritic, "pooled": SecondCritic}

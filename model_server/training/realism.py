@@ -16,13 +16,12 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from PIL import Image, ImageFilter
 from torch import Tensor
 
 from model_server.predict.vector import COUNT
 
-from . import checkpoints, colour, data, exported, fakes, operators, own_photos, selections
+from . import checkpoints, colour, contours, data, exported, fakes, operators, own_photos, selections
 from .fakes import Rng, Shape
 from .models import CRITICS, Critic, RealismCritic
 from .parallel import Team
@@ -33,8 +32,8 @@ _GREY = 0.06
 # How often a fake that hardly shows is drawn anew.
 _TRIES = 3
 
-# By what the difference of the verdicts on a pair is multiplied before it is ranked.
-_SHARPNESS = 5.0
+# How the contour's head learns by itself: rounds through its pairs, and pairs a step.
+_CONTOUR_ROUNDS, _CONTOUR_BATCH = 30, 64
 
 # How much exposure, saturation and white balance of whole pictures vary: what is common to a photograph is no edit.
 _JITTER = (0.4, 0.3, 0.12, 0.12)
@@ -202,39 +201,65 @@ def judge(critic: Critic, pictures: Tensor, masks: Tensor, valid: Tensor) -> Ten
         return critic.judge(window).float()
 
 
-def descend(critic: Critic, pairs: Pairs, rank_weight: float, team: Team) -> float:
-    """Add the gradients of the mean loss of real and fake pictures; returns it.
-
-    Least squares, and as much as `rank_weight` says of how far the fake is from being judged the worse one of its pair.
-    """
+def descend(critic: Critic, pairs: Pairs, team: Team) -> float:
+    """Add the gradients of the mean least-squares loss of real and fake pictures; returns it."""
 
     def loss(rows: slice) -> Tensor:
         seen = pairs.pictures[:, rows].flatten(0, 1), pairs.masks[:, rows].flatten(0, 1)
         window = critic.look(*seen, pairs.valid[rows].repeat(2, 1, 1, 1))
         with checkpoints.use_bfloat16(torch.device("cpu")):
             verdicts = critic.judge(window).float()
-        real, fake = verdicts.chunk(2)
-        weights = pairs.weights[:, rows]
-        confused = F.softplus(_SHARPNESS * (fake - real))
-        return weights[0] * (1 - real).square() + weights[1] * (fake.square() + rank_weight * confused)
+        return _measure_loss(verdicts.view(2, -1), pairs.weights[:, rows])
 
     return team.run_backward(loss, len(pairs.valid))
+
+
+def teach_contours(critic: Critic, groups: list[Canvases], options: argparse.Namespace, team: Team) -> None:
+    """Let the contour's head learn by itself, from more pairs than the trunk could see in ten times the time."""
+    if not options.contour_pairs:
+        return
+
+    def describe(pairs: Pairs) -> tuple[Tensor, Tensor]:
+        numbers = [contours.describe(*each, pairs.valid) for each in zip(pairs.pictures, pairs.masks)]
+        return torch.stack(numbers), pairs.weights
+
+    seeds = np.random.default_rng([options.seed, options.epochs]).integers(0, 2**31, options.contour_pairs)
+    found = team.map(lambda seed: describe(draw_pairs(groups, int(seed), options.batch)), seeds)
+    numbers, weights = (torch.cat(each, 1) for each in zip(*found))
+    head = critic.contour.train()
+    head.standardise.measure(numbers.flatten(0, 1))
+    optimizer = torch.optim.AdamW(head.parameters(), weight_decay=0.02)
+    steps = _CONTOUR_ROUNDS * -(-numbers.shape[1] // _CONTOUR_BATCH)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, total_steps=max(2, steps))
+    for _ in range(_CONTOUR_ROUNDS):
+        for rows in torch.randperm(numbers.shape[1]).split(_CONTOUR_BATCH):
+            verdicts = torch.sigmoid(head(numbers[:, rows].flatten(0, 1))).view(2, -1)
+            optimizer.zero_grad()
+            _measure_loss(verdicts, weights[:, rows]).mean().backward()
+            optimizer.step()
+            schedule.step()
+
+
+def _measure_loss(verdicts: Tensor, weights: Tensor) -> Tensor:
+    """Least squares [N] of verdicts [2, N] on real and fake."""
+    return weights[0] * (1 - verdicts[0]).square() + weights[1] * verdicts[1].square()
+
+
+def draw_pairs(groups: list[Canvases], seed: int, many: int) -> Pairs:
+    """Some regions of one orientation, edited; all that is random follows from the seed."""
+    rng = np.random.default_rng(seed)
+    counts = np.array([len(group.people) for group in groups])
+    group = groups[rng.choice(len(counts), p=counts / counts.sum())]
+    return make_pairs(group.take(torch.from_numpy(rng.integers(0, len(group.people), many))), rng)
 
 
 def load_pairs(groups: list[Canvases], options: argparse.Namespace, epoch: int, team: Team) -> Iterator[Pairs]:
     """An epoch of edited regions."""
     # Everything random in an epoch follows from seed and epoch, so a resumed run repeats an unbroken one.
     rng = np.random.default_rng([options.seed, epoch])
-    counts = np.array([len(group.people) for group in groups])
-
-    def load(seed: int) -> Pairs:
-        own = np.random.default_rng(seed)
-        group = groups[own.choice(len(counts), p=counts / counts.sum())]
-        rows = torch.from_numpy(own.integers(0, len(group.people), options.batch))
-        return make_pairs(group.take(rows), own)
-
     steps = min(options.epoch_steps, options.steps or options.epoch_steps)
-    return team.work_ahead(load, rng.integers(0, 2**31, steps).tolist())
+    seeds = rng.integers(0, 2**31, steps).tolist()
+    return team.work_ahead(lambda seed: draw_pairs(groups, seed, options.batch), seeds)
 
 
 # What critics are measured on: the kinds of fakes, and borders.
@@ -306,6 +331,17 @@ def validate(critic: Critic, held: list[Canvases], seed: int, team: Team) -> dic
     return {"mean": float(np.mean(list(result.values()))), "people": float(np.mean(of_people)), **result}
 
 
+def report(
+    critic: Critic, held: list[Canvases], options: argparse.Namespace, epochs: int, loss: float,
+    clock: checkpoints.Clock, team: Team,
+) -> dict[str, float]:  # fmt: skip
+    """Print how good the critic is after so many epochs; returns that."""
+    scores = validate(critic, held, options.seed, team)
+    text = ", ".join(f"{name} {value:.3f}" for name, value in scores.items())
+    print(f"epoch {epochs}: loss {loss:.4f}; AUC {text}; {clock.seconds():.0f} s", flush=True)
+    return scores
+
+
 def load_network(path: Path) -> Critic:
     """A trained critic, frozen: from its checkpoint, or from a realism.onnx, which holds the kind that ships."""
     if path.suffix == exported.SUFFIX:
@@ -348,8 +384,8 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--epoch-steps", type=int, default=200, help="steps an epoch; a checkpoint after each epoch")
     parser.add_argument("--batch", type=int, default=16, help="regions a step, each edited once real and once fake")
     parser.add_argument("--rate", type=float, default=1e-3, help="learning rate of the head")
-    parser.add_argument("--trunk-rate", type=float, default=3e-4, help="learning rate of the trunk")
-    parser.add_argument("--rank-weight", type=float, default=0.0, help="of the ranking loss beside least squares")
+    parser.add_argument("--trunk-rate", type=float, default=1e-4, help="learning rate of the trunk")
+    parser.add_argument("--contour-pairs", type=int, default=1500, help="batches that the contour's head learns from")
     parser.add_argument("--held", type=int, default=150, help="at most so many regions to validate on")
     return parser
 
@@ -390,21 +426,22 @@ def main(argv: list[str] | None = None) -> None:
     print(f"{sum(len(group.people) for group in groups)} regions placed; {clock.seconds():.0f} s", flush=True)
 
     first, clock = checkpoints.resume(options, critic, optimizer, schedule, clock)
-    if not first and isinstance(critic, RealismCritic) and not options.start:
-        measure_features(critic, groups, options.seed)
+    if not first and not options.start:
+        if isinstance(critic, RealismCritic):
+            measure_features(critic, groups, options.seed)
+        teach_contours(critic, groups, options, team)
+        report(critic, held, options, 0, 0.0, clock, team)
     for epoch in range(first, options.epochs):
         torch.manual_seed(options.seed * 1000 + epoch)  # dropout
         critic.train()
         losses = []
         for pairs in load_pairs(groups, options, epoch, team):
             optimizer.zero_grad()
-            losses.append(descend(critic, pairs, options.rank_weight, team))
+            losses.append(descend(critic, pairs, team))
             torch.nn.utils.clip_grad_norm_(critic.parameters(), 1.0)
             optimizer.step()
             schedule.step()
-        scores = validate(critic, held, options.seed, team)
-        text = ", ".join(f"{name} {value:.3f}" for name, value in scores.items())
-        print(f"epoch {epoch + 1}: loss {np.mean(losses):.4f}; AUC {text}; {clock.seconds():.0f} s", flush=True)
+        scores = report(critic, held, options, epoch + 1, float(np.mean(losses)), clock, team)
         checkpoints.save(
             options.out, critic, optimizer, schedule=schedule.state_dict(), epoch=epoch + 1, kind=kind,
             taps=list(critic.trunk.taps), seconds=clock.seconds(), validation=scores,

@@ -124,7 +124,7 @@ def descend(network: SaliencyNetwork, pictures: Tensor, valid: Tensor, weight: T
 
 
 def load_network(path: Path) -> SaliencyNetwork:
-    """A trained network, frozen: from its checkpoint, or the first one of a saliency.onnx."""
+    """A trained network, frozen: from its checkpoint, or from a saliency.onnx."""
     if path.suffix == exported.SUFFIX:
         taps, weights = exported.read_viewer(path)
     else:

@@ -56,7 +56,7 @@ from model_server.training.reports import ablations
 from model_server.training.reports import realism as realism_report
 
 MOBILE_NET = "mnv2_imagenet_from_int8_fp16.pth"
-SMALL = ["--batch", "4", "--held", "6", "--rounds", "1"]
+SMALL = ["--batch", "4", "--held", "6", "--rounds", "1", "--contour-pairs", "2"]
 CRITIC_TRUNK = ["--trunk", "lite0.pth", *SMALL]
 SMALL_TRUNK = ["--trunk", "mobilenet-v2", "--batch", "4"]
 
@@ -177,7 +177,7 @@ def test_edge_training_resumes(data_folder: Path, runs: Path, tmp_path: Path) ->
 def test_the_exported_edge_network_agrees_with_torch(runs: Path, tmp_path: Path) -> None:
     network = edge.load_network(runs / "edge.pt")
     shutil.copy(runs / "networks" / "manifest.json", tmp_path)
-    export.main(["--only-edge", "--edge", str(runs / "edge.pt"), "--out", str(tmp_path)])
+    export.main(["--edge", str(runs / "edge.pt"), "--out", str(tmp_path)])
     assert json.loads((tmp_path / "manifest.json").read_text())["files"].keys() == {"edge.onnx"}
     session = onnxruntime.InferenceSession(tmp_path / "edge.onnx", providers=["CPUExecutionProvider"])
     rng = np.random.default_rng(0)
