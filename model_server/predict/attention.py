@@ -22,7 +22,7 @@ from model_server.predict.background import Fit, fit_background
 from model_server.predict.border import LIMIT, Border
 from model_server.predict.canvas import Bytes, Floats, check_picture
 from model_server.predict.editor import Editor, Operators
-from model_server.predict.judges import REALISM, SALIENCY, Judges
+from model_server.predict.judges import REALISM, SALIENCY, VIEWERS, Judges
 from model_server.predict.networks import Networks
 from model_server.predict.orders import Candidates
 from model_server.predict.scene import Scene
@@ -78,14 +78,15 @@ class Prediction:
 class Look:
     """What viewers and critic say of a picture.
 
-    saliency: share of the viewers' attention that falls into the region, 0..1.  realism: the region's, 0..1.
-    grey: (H, W), where the viewers look, 255 where most.  peak: what 255 stands for, the share of all attention that
-    falls into the one cell of the network's grid that draws most, 0..1; the grid has the same cells for all pictures
-    of one size, so grey * peak compares their maps.  border: what shows of one that an edit left, see `border.Border`;
-    None: nobody asked for it.
+    saliency: share of the viewers' attention that falls into the region, 0..1; viewers: the same by each of them.
+    realism: the region's, 0..1.  grey: (H, W), where the viewers look, 255 where most.  peak: what 255 stands for, the
+    share of all attention that falls into the one cell of the network's grid that draws most, 0..1; the grid has the
+    same cells for all pictures of one size, so grey * peak compares their maps.  border: what shows of one that an edit
+    left, see `border.Border`; None: nobody asked for it.
     """
 
     saliency: float
+    viewers: tuple[float, ...]
     realism: float
     grey: Bytes
     peak: float
@@ -229,7 +230,8 @@ class Attention:
         self._words = networks.words
         self._operators = Operators(networks)
         self._judges = Judges(networks)
-        self.files = (EDIT, SALIENCY, REALISM, *self._operators.files)
+        self._edit_files = (EDIT, SALIENCY, REALISM, *self._operators.files)
+        self.files = tuple(dict.fromkeys((*self._edit_files, *VIEWERS)))
         networks.check(self.files)
 
     def predict_edits(self, picture: Bytes, request: EditRequest, figures: bool = True) -> Prediction:
@@ -259,7 +261,7 @@ class Attention:
         real than the first are left out.
         """
         scene = self._make_scene(picture)
-        self._networks.load(self.files)
+        self._networks.load(self._edit_files)
         first = self._judge(scene, request)
         if seed is None:
             return {choice: first.predict(index) for choice, index in first.candidates.choose_distinct().items()}
@@ -270,28 +272,29 @@ class Attention:
         check_picture(picture, channels=4)
         canvas = self._networks.format.place(picture)
         areas = {"mask": canvas.place_mask(picture[:, :, 3]), "valid": canvas.valid}
-        self._networks.load((SALIENCY, REALISM))
-        density, share = self._judges.map_and_share(canvas.picture, **areas)
+        self._networks.load((*VIEWERS, REALISM))
+        density, shares = self._judges.map_and_share(canvas.picture, **areas)
         grey = canvas.restore_map(density, *picture.shape[:2])
         border = None
         if original is not None:
             before = self._networks.format.place(original).picture
             border = Border(before, **areas).measure(canvas.picture)
         realism = self._judges.measure_realism(canvas.picture, **areas)
-        return Look(share, realism, grey, float(density.max()), border)
+        return Look(float(np.mean(shares)), shares, realism, grey, float(density.max()), border)
 
     def map_saliency(self, picture: Bytes) -> Bytes:
         """Where viewers look: picture (H, W, 3) uint8 to a grey map (H, W), 255 where they look most."""
         check_picture(picture, channels=3)
         canvas = self._networks.format.place(picture)
+        self._networks.load(VIEWERS)
         return canvas.restore_map(self._judges.map_density(canvas.picture, canvas.valid), *picture.shape[:2])
 
     def _load_networks(self, request: EditRequest, figures: bool) -> None:
         """Load several at once where the first answer would else wait for one after the other."""
         if figures or request.background or request.ranking not in (Ranking.RANDOM, Ranking.BEST_REALISM):
-            self._networks.load(self.files)
+            self._networks.load(self._edit_files)
         elif request.ranking == Ranking.BEST_REALISM:
-            self._networks.load(name for name in self.files if name != SALIENCY)
+            self._networks.load(name for name in self._edit_files if name != SALIENCY)
 
     def _make_scene(self, picture: Bytes) -> Scene:
         check_picture(picture, channels=4)

@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from model_server.predict.canvas import Floats
 from model_server.predict.networks import Networks
 
 SALIENCY, REALISM = "saliency.onnx", "realism.onnx"
+VIEWERS = (SALIENCY, "saliency-2.onnx")  # the first one alone where many pictures are to be judged
 
 
 class Judges:
@@ -30,13 +33,11 @@ class Judges:
         return float(self._networks.session(REALISM).run(None, inputs)[0][0])
 
     def map_density(self, picture: Floats, valid: Floats) -> Floats:
-        """Where viewers look: [h, w], the share of all attention that falls into each cell of the network's grid."""
-        inputs = {"picture": picture, "mask": valid, "valid": valid}
-        density: Floats = self._networks.session(SALIENCY).run(["density"], inputs)[0][0]
-        return density
+        """Where viewers look on the mean: [h, w], the share of all attention that falls into each cell of a grid."""
+        return self.map_and_share(picture, valid, valid)[0]
 
-    def map_and_share(self, picture: Floats, mask: Floats, valid: Floats) -> tuple[Floats, float]:
-        """Where viewers look, and the region's share, in one run."""
+    def map_and_share(self, picture: Floats, mask: Floats, valid: Floats) -> tuple[Floats, tuple[float, ...]]:
+        """Where viewers look on the mean, and the region's share by each of them."""
         inputs = {"picture": picture, "mask": mask, "valid": valid}
-        share, density = self._networks.session(SALIENCY).run(["share", "density"], inputs)
-        return density[0], float(share[0])
+        shares, densities = zip(*(self._networks.session(name).run(["share", "density"], inputs) for name in VIEWERS))
+        return np.mean(densities, 0)[0], tuple(float(share[0]) for share in shares)

@@ -159,7 +159,8 @@ def answer_look(context: Context) -> Answer:
     def job(predictor: Predictor) -> dict[str, Any]:
         found = predictor.attention.look(picture.to_array(), None if original is None else original.to_array())
         grey = _to_text(found.grey.tobytes())
-        figures = {"saliency": found.saliency, "realism": found.realism, "map": grey, "peak": found.peak}
+        figures = {"saliency": found.saliency, "viewers": found.viewers, "realism": found.realism}
+        figures |= {"map": grey, "peak": found.peak}
         return figures if found.border is None else {**figures, "border": found.border}
 
     return context.judge(job)

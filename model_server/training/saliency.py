@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from model_server.predict.vector import COUNT
@@ -74,6 +75,16 @@ def paint_nonsense(pictures: Tensor, chance: float, rng: np.random.Generator) ->
     return result
 
 
+def spread_fixations(counts: Tensor, share: float) -> Tensor:
+    """Counts [N, h, w] with so much of each given to the cell on each side, along both axes.
+
+    People look again within a degree or two; what a few of them looked at exactly is half chance.
+    """
+    kernel = counts.new_tensor([share, 1 - 2 * share, share])
+    spread = F.conv2d(counts[:, None], kernel.view(1, 1, 3, 1), padding=(1, 0))
+    return F.conv2d(spread, kernel.view(1, 1, 1, 3), padding=(0, 1))[:, 0]
+
+
 @torch.no_grad()
 def validate(network: SaliencyNetwork, photos: list[data.FixationPhoto], team: Team) -> dict[str, float]:
     """Mean NSS and CC on each source, viewers' centre bias included."""
@@ -103,7 +114,9 @@ def load_varied(
     def load(batch: list[data.FixationPhoto]) -> tuple[Tensor, Tensor, Tensor]:
         pictures, valid, counts = load_batch(batch, rng)
         pictures = paint_nonsense(vary_colour(pictures, options.colour, generator), options.paint, rng)
-        counts = counts * (to_cells(valid) > 0.5)  # some fixations lie in cells that are mostly padding
+        counts = spread_fixations(counts, options.spread) * (
+            to_cells(valid) > 0.5
+        )  # some fixations lie in cells that are mostly padding
         return pictures, valid, counts / counts.sum((1, 2), keepdim=True).clamp(min=1)
 
     return team.work_ahead(load, list(data.make_batches(photos, options.batch, rng))[: options.steps])
@@ -150,6 +163,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--trunk-rate", type=float, default=1e-4, help="learning rate of the trunk")
     parser.add_argument("--colour", type=float, default=1.0, help="strength of the colour variation")
     parser.add_argument("--paint", type=float, default=0.3, help="part of the pictures that nonsense is painted into")
+    parser.add_argument("--spread", type=float, default=0.15, help="share of each fixation given to every neighbour")
     options = parser.parse_args(argv)
     team = Team(options.threads)
     torch.manual_seed(options.seed)

@@ -64,7 +64,10 @@ class FakePredictor:
         if not picture[:, :, :3].any():
             raise ZeroDivisionError("a bug, for the tests")
         border = None if original is None else 0.25
-        return SimpleNamespace(saliency=0.5, realism=0.9, grey=self.map_saliency(picture), peak=0.01, border=border)
+        viewers = (0.4, 0.6)
+        return SimpleNamespace(
+            saliency=0.5, viewers=viewers, realism=0.9, grey=self.map_saliency(picture), peak=0.01, border=border
+        )
 
     def find_edge(self, picture: Any, edge: Edge, width: float = 0.0, grow: float = 0.0) -> SimpleNamespace:
         """Automatic is always the selection as it is."""

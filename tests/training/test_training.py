@@ -681,6 +681,14 @@ def test_painted_nonsense_stays_within_the_picture() -> None:
     assert float(nonsense.min()) >= 0 and float(nonsense.max()) <= 1
 
 
+def test_fixations_are_spread_and_none_is_lost() -> None:
+    counts = torch.zeros(1, 6, 8)
+    counts[0, 3, 4] = 4
+    spread = saliency.spread_fixations(counts, 0.25)
+    assert torch.equal(spread[0, 2:5, 3:6], torch.tensor([[0.25, 0.5, 0.25], [0.5, 1, 0.5], [0.25, 0.5, 0.25]]))
+    assert float(spread.sum()) == 4 and torch.equal(saliency.spread_fixations(counts, 0.0), counts)
+
+
 def test_fixation_measures_by_hand() -> None:
     valid = torch.ones(1, 64, 96)
     counts = torch.zeros(8, 12)

@@ -17,6 +17,7 @@ import pytest
 from gimp_saliency.shared.choices import Edge, Ranking
 from gimp_saliency.shared.request import EditRequest
 from model_server.predict.errors import NetworkError, is_shortage
+from model_server.predict.judges import VIEWERS
 from model_server.predict.networks import NETWORKS, Networks
 from model_server.predict.predictor import Predictor
 from model_server.serve.worker import Worker
@@ -54,7 +55,7 @@ def test_a_network_that_no_one_asked_for_is_not_loaded() -> None:
     # What the edit network predicts is tried, to see whether its border shows; an edit that changes nothing is not.
     assert "edit.onnx" in used and all(name == "edit.onnx" or name.startswith("operator-") for name in used)
     predictor.attention.map_saliency(PICTURE[:, :, :3])
-    assert loaded(predictor) == {*used, "saliency.onnx"}
+    assert loaded(predictor) == {*used, *VIEWERS}
     predictor.load()
     assert loaded(predictor) == set(predictor.networks) == {path.name for path in NETWORKS.glob("*.onnx")}
 
@@ -62,7 +63,17 @@ def test_a_network_that_no_one_asked_for_is_not_loaded() -> None:
 def test_the_most_real_order_needs_no_viewers() -> None:
     predictor = Predictor()
     predictor.attention.predict_edits(PICTURE, EditRequest("attenuate"), figures=False)
-    assert loaded(predictor) == set(predictor.networks) - {"saliency.onnx", "edge.onnx"}
+    assert loaded(predictor) == set(predictor.networks) - {*VIEWERS, "edge.onnx"}
+
+
+def test_the_second_viewer_is_for_looks_alone() -> None:
+    predictor = Predictor()
+    predictor.attention.propose(PICTURE, EditRequest("attenuate"))
+    assert set(VIEWERS) - loaded(predictor) == {VIEWERS[1]}
+    look = predictor.attention.look(PICTURE)
+    assert len(look.viewers) == 2 and look.viewers[0] != look.viewers[1]
+    assert look.saliency == pytest.approx(sum(look.viewers) / 2)
+    assert set(VIEWERS) <= loaded(predictor)
 
 
 def test_several_threads_get_the_same_network() -> None:

@@ -91,6 +91,7 @@ def test_look(server: int) -> None:
     answer = questions.ask_look(PICTURE, SIDE, SIDE)
     assert answer["map"] == PICTURE[::4]
     assert (answer["saliency"], answer["realism"], answer["peak"]) == (0.5, 0.9, 0.01)
+    assert answer["viewers"] == [0.4, 0.6]
     assert answer["model"] == "fake-1 (00000000)" and answer["milliseconds"] >= 0
 
 

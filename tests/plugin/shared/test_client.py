@@ -116,7 +116,13 @@ def test_saliency_of_another_size(answering: Callable[..., None]) -> None:
 FIGURES = {"before": 0.5, "after": 0.4}
 STYLE = [0.5, -4, 4, *[0] * 7]
 PROPOSAL = {"order": "best-realism", "edits": [], "style": STYLE, "saliency": FIGURES, "realism": FIGURES}
-LOOK = {"saliency": 0.5, "realism": 0.9, "map": base64.b64encode(bytes(256)).decode(), "peak": 0.01}
+LOOK = {
+    "saliency": 0.5,
+    "viewers": [0.4, 0.6],
+    "realism": 0.9,
+    "map": base64.b64encode(bytes(256)).decode(),
+    "peak": 0.01,
+}
 EDGE = {"edge": "object", "mask": base64.b64encode(bytes(range(256))).decode()}
 
 
@@ -212,7 +218,18 @@ def test_what_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"map": None}, {"map": 7}, {"map": "AAAA"}, {"map": "é"}, {"map": "A" * 343}, {"peak": None}, {"saliency": "1"}],
+    [
+        {"map": None},
+        {"map": 7},
+        {"map": "AAAA"},
+        {"map": "é"},
+        {"map": "A" * 343},
+        {"peak": None},
+        {"viewers": None},
+        {"viewers": []},
+        {"viewers": [0.4, "much"]},
+        {"saliency": "1"},
+    ],
 )
 def test_a_strange_look(answering: Callable[..., None], change: dict[str, Any]) -> None:
     answering(saying(answer({**LOOK, **change})))

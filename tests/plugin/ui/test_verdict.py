@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from gimp_saliency.ui.verdict import judge_edit
+from gimp_saliency.ui.verdict import judge_attention, judge_edit
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,9 @@ def test_the_words_are_short() -> None:
         for border in (0.0, 2.0, 9.0):
             found = judge_edit({"realism": 0.9}, {"realism": realism, "border": border})
             assert len(found.words) < 30 and len(found.advice) < 110
+
+
+def test_what_viewers_disagree_on_is_the_change() -> None:
+    before, after = {"saliency": 0.15, "viewers": [0.1, 0.2]}, {"saliency": 0.1, "viewers": [0.07, 0.13]}
+    assert judge_attention(before, after) == pytest.approx((0.15, 0.1, 0.02))
+    assert judge_attention(before, before)[2] == 0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How edited a region looks, in words, and what to do; no GIMP and no GTK in here."""
+"""How much attention a region draws, how edited it looks, and what to do; no GIMP and no GTK in here."""
 
 from __future__ import annotations
 
@@ -39,6 +39,15 @@ def judge_edit(before: Mapping[str, Any], after: Mapping[str, Any]) -> Verdict:
         _("possibly: its colours") if colours == 1 else _("likely: its colours"),
         _("The critic takes the region's colours for edited: choose less strength, or switch off single edits."),
     )
+
+
+def judge_attention(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[float, float, float]:
+    """The region's share of attention before and after an edit, and how far the viewers disagree on its change; 0..1.
+
+    before, after: with "saliency", the mean of the shares by each of the "viewers".
+    """
+    changes = [later - earlier for earlier, later in zip(before["viewers"], after["viewers"])]
+    return before["saliency"], after["saliency"], (max(changes) - min(changes)) / 2
 
 
 def _rate(value: float, limits: tuple[float, float]) -> int:

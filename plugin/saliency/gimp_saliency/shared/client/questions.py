@@ -61,9 +61,10 @@ def ask_look(picture: bytes, width: int, height: int, original: bytes = b"") -> 
     """Ask what viewers and critic say of a picture as it is; starts the server if none answers.
 
     picture: as for `ask_edits`, mask included; original: width * height * 3 bytes R'G'B', what it was before an edit.
-    Returns the server's JSON answer: `saliency`, the mask's share of the attention, and `realism`, both 0..1; `map`,
-    width * height grey bytes, 255 where people look most; `peak`, the share of attention that 255 stands for, so that
-    map * peak compares two pictures of one size; with an original `border`, how much of one the edit shows, 0 at least.
+    Returns the server's JSON answer: `saliency`, the mask's share of the attention, and `viewers`, the same by each of
+    the networks whose mean that is; `realism`; all 0..1.  `map`, width * height grey bytes, 255 where people look most;
+    `peak`, the share of attention that 255 stands for, so that map * peak compares two pictures of one size; with an
+    original `border`, how much of one the edit shows, 0 at least.
     Raises ServerError; takes 30 s at most.
     """
     query = _to_query(width, height)
@@ -74,7 +75,10 @@ def ask_look(picture: bytes, width: int, height: int, original: bytes = b"") -> 
         result["map"] = _decode(result["map"])
     except (KeyError, TypeError, ValueError):
         raise transport.StrangeAnswer() from None
-    figures = [result.get(name) for name in ("saliency", "realism", "peak")]
+    viewers = result.get("viewers")
+    if not isinstance(viewers, list) or not viewers:
+        raise transport.StrangeAnswer()
+    figures = [*viewers, *(result.get(name) for name in ("saliency", "realism", "peak"))]
     if len(result["map"]) != width * height or not all(_is_share(figure) for figure in figures):
         raise transport.StrangeAnswer()
     if original and not _is_number(result.get("border"), 0, _MOST_BORDER):

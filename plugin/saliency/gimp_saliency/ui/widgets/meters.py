@@ -9,7 +9,7 @@ from typing import Any
 from gi.repository import GLib, Gtk
 
 from ...shared.words import _
-from ..verdict import judge_edit
+from ..verdict import judge_attention, judge_edit
 
 
 class Meters:
@@ -21,13 +21,15 @@ class Meters:
         self._realism = self._add(_("Looks edited:"))
 
     def show(self, before: dict[str, Any], after: dict[str, Any]) -> None:
-        """Show two looks of the server: "saliency" (the region's share of attention), "realism"; the latter's "border".
+        """Show two looks of the server, see `questions.ask_look`; the latter with its "border".
 
         What is worse of realism and border says how edited the region looks.
         """
-        shares = (GLib.markup_escape_text(_format_percent(look["saliency"])) for look in (before, after))
+        *shares, spread = (GLib.markup_escape_text(_format_percent(each)) for each in judge_attention(before, after))
         leftwards = self._attention.get_direction() == Gtk.TextDirection.RTL
-        self._attention.set_markup("<b>{} {} {}</b>".format(next(shares), "←" if leftwards else "→", next(shares)))
+        arrow = "←" if leftwards else "→"
+        self._attention.set_markup(f"<b>{shares[0]} {arrow} {shares[1]}</b> (± {spread})")
+        self._attention.set_tooltip_text(_("Two networks were asked; ± is how far they disagree on the change."))
         words, advice = judge_edit(before, after)
         numbers = _("realism {after}, before {before}; border {border}").format(
             after=_format_decimal(after["realism"], 2),
