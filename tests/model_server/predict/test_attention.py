@@ -126,7 +126,7 @@ def test_look_agrees_with_the_other_answers(attention: Attention) -> None:
     picture = scene(7)
     look = attention.look(picture)
     prediction = attention.predict_edits(picture, EditRequest("attenuate", ranking=Ranking.RANDOM))
-    assert look.saliency == pytest.approx(prediction.figures.saliency_before, rel=1e-5)
+    assert look.viewers[0] == pytest.approx(prediction.figures.saliency_before, rel=1e-5)
     assert look.realism == pytest.approx(prediction.figures.realism_before, rel=1e-5)
     assert np.array_equal(look.grey, attention.map_saliency(picture[:, :, :3]))
 

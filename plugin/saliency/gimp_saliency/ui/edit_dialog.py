@@ -14,12 +14,14 @@ from ..predict.plan import Planned, predict_plan
 from ..preview.views import Views
 from ..shared.edits import NAMES
 from ..shared.request import EditRequest
+from ..shared.words import _
 from .asker import Asked, Asker
 from .edit_window import SHAPE, EditWindow
 from .proposals import fetch_proposals
 from .session import ChoosingSession
 from .widgets.alternatives import SMALL, Alternatives
 from .widgets.pixbufs import fit_pixbuf, make_pixbuf
+from .widgets.settings import make_list
 from .widgets.style_list import StyleList
 from .widgets.style_name import ask_style_name
 
@@ -82,11 +84,12 @@ class EditDialog(EditWindow):
         self._drawing = 0  # GLib's id of what is scheduled
         self._alternatives = Alternatives(session.choose, session.ask_for_styles)
         self._styles = StyleList(session.choose_style, self._save_style)
-        self._pictures.switches.pack_end(self._styles.widget, False, False, 0)
+        for widget in (self._styles.widget, make_list(self._dialog, "boldness", _("Boldness:"))):
+            self._pictures.switches.pack_end(widget, False, False, 0)
         self._edge_note = Gtk.Label(xalign=0)
         self._notes["edge"] = self._edge_note
         several = frames.has_several(image)
-        rows = [("strength", "boldness"), ("edge",), ("feather", "grow"), ("refine", "separate"), ("background",)]
+        rows = [("strength",), ("edge",), ("feather", "grow"), ("refine", "separate"), ("background",)]
         if several:
             rows.insert(-1, ("frames",))
         self._lay_out(rows, self._alternatives.widget)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from gi.repository import GimpUi, GObject, Gtk
 
 _SCALES = ("strength",)  # arguments that are set by a slider
+_LISTS = ("boldness",)  # and by a list, where GIMP itself would place each choice in a row of its own
 
 
 def make_settings(
@@ -32,7 +33,26 @@ def get_switch(dialog: GimpUi.ProcedureDialog, name: str) -> Gtk.Widget:
 
 def get_setting(dialog: GimpUi.ProcedureDialog, name: str) -> Gtk.Widget:
     """The widget of any argument."""
-    return dialog.get_scale_entry(name, 1.0) if name in _SCALES else dialog.get_widget(name, GObject.TYPE_NONE)
+    if name in _SCALES:
+        return dialog.get_scale_entry(name, 1.0)
+    return dialog.get_widget(name, Gtk.ComboBox if name in _LISTS else GObject.TYPE_NONE)
+
+
+def make_list(dialog: GimpUi.ProcedureDialog, name: str, caption: str) -> Gtk.Box:
+    """An argument's list with a caption of its own beside it: the labels of all settings are of one width."""
+    widget = get_setting(dialog, name)
+    assert isinstance(widget, GimpUi.Labeled)
+    _hide_label(widget.get_label())
+    line = Gtk.Box(spacing=8)
+    line.pack_start(Gtk.Label(label=caption), False, False, 0)
+    line.pack_start(widget, False, False, 0)
+    return line
+
+
+def _hide_label(label: Gtk.Widget) -> None:
+    """Hide the label of a setting, which a screen reader still says."""
+    label.set_no_show_all(True)
+    label.hide()
 
 
 def _lay_out(dialog: GimpUi.ProcedureDialog, name: str) -> Gtk.Widget:
@@ -43,9 +63,7 @@ def _lay_out(dialog: GimpUi.ProcedureDialog, name: str) -> Gtk.Widget:
 def _add_strength(dialog: GimpUi.ProcedureDialog, switch: Gtk.Widget) -> Gtk.Box:
     """The background's check box with its strength beside it, which is of use only while that is on."""
     strength = dialog.get_scale_entry("background-strength", 1.0)
-    label = strength.get_label()  # which a screen reader still says
-    label.set_no_show_all(True)
-    label.hide()
+    _hide_label(strength.get_label())
     switch.bind_property("active", strength, "sensitive", GObject.BindingFlags.SYNC_CREATE)
     line = Gtk.Box(spacing=8)
     line.pack_start(switch, False, False, 0)
