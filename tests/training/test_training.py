@@ -41,6 +41,7 @@ from model_server.training import (
     realism,
     regions,
     saliency,
+    trials,
 )
 from model_server.training.models import (
     Critic,
@@ -578,11 +579,11 @@ def test_area_under_curve() -> None:
 
 def test_edits_stay_within_the_masks(data_folder: Path) -> None:
     chosen = [region for region in data.load_regions(data_folder) if not region.photo.portrait][:4]
-    (group,) = realism.place_regions(chosen, np.random.default_rng(1), 1, False, Team(1))
+    (group,) = trials.place_regions(chosen, np.random.default_rng(1), 1, False, Team(1))
     fitted, hard, soft = group.masks.float().sum((2, 3)).unbind(1)
     assert (hard > 1.05 * fitted).all() and torch.allclose(soft, hard, rtol=0.15)
-    for kind in realism.KINDS:
-        for trial in realism.make_trials([group], kind, 3, Team(1)):
+    for kind in trials.KINDS:
+        for trial in trials.make_trials([group], kind, 3, Team(1)):
             change = (trial.pictures - trial.batch.picture.float() / 255).abs().amax(2, keepdim=True)
             assert float(change[trial.masks == 0].max()) < 1e-5
             if kind == "sharpening":  # smooth pictures have no detail that it could show in
@@ -590,7 +591,7 @@ def test_edits_stay_within_the_masks(data_folder: Path) -> None:
             assert trial.visible.any(), kind
             fake = change[1][(trial.masks[1] == 1) & trial.visible[:, None, None, None]]
             assert float(fake.mean()) > 0.02, kind
-            assert torch.equal(trial.masks[0], trial.masks[1]) == (kind != realism.BORDER)
+            assert torch.equal(trial.masks[0], trial.masks[1]) == (kind != trials.BORDER)
 
 
 def test_what_hardly_shows_is_no_fake() -> None:
@@ -602,9 +603,9 @@ def test_what_hardly_shows_is_no_fake() -> None:
         drawn.append(fakes.draw_strong(rng, False, "exposure"))
         return drawn[-1]
 
-    edited, visible = realism.edit_visibly(black, mask, torch.ones(1, 32, 32, dtype=torch.uint8), draw, rng)
+    edited, visible = trials.edit_visibly(black, mask, torch.ones(1, 32, 32, dtype=torch.uint8), draw, rng)
     assert not visible and len(drawn) == 3 and torch.equal(edited, black)
-    assert realism.edit_visibly(black + 0.2, mask, torch.ones(1, 32, 32, dtype=torch.uint8), draw, rng)[1]
+    assert trials.edit_visibly(black + 0.2, mask, torch.ones(1, 32, 32, dtype=torch.uint8), draw, rng)[1]
 
 
 def test_contours_tell_a_border_from_an_object() -> None:

@@ -13,7 +13,7 @@ from torch import Tensor
 from model_server.predict.border import Border
 from model_server.predict.vector import CONTRAST, COUNT
 
-from .. import data, examples, operators, realism
+from .. import data, examples, operators, realism, trials
 from ..models import Critic
 from ..parallel import Team
 from . import drawing
@@ -32,17 +32,17 @@ _BORDER_SCALE = 3.0
 @torch.no_grad()
 def report_telling_apart(regions: list[data.Region], critics: dict[str, Critic], team: Team) -> str:
     """The chance that a real edit scores above a fake one (AUC), by kind of fake, on all regions and on people."""
-    held = realism.place_regions(regions, np.random.default_rng(0), 1, False, team)
+    held = trials.place_regions(regions, np.random.default_rng(0), 1, False, team)
     columns: dict[str, dict[str, float]] = {
         f"{name}, {group}": {} for name in critics for group in ("all", "people", "change of all")
     }
-    for kind in realism.KINDS:
-        trials = realism.make_trials(held, kind, 0, team)
-        seen, people = (torch.cat(each) for each in zip(*((t.visible, t.batch.people) for t in trials)))
-        borders = torch.cat([_measure_borders(trial) for trial in trials], 1) if kind == realism.BORDER else None
+    for kind in trials.KINDS:
+        tried = trials.make_trials(held, kind, 0, team)
+        seen, people = (torch.cat(each) for each in zip(*((t.visible, t.batch.people) for t in tried)))
+        borders = torch.cat([_measure_borders(trial) for trial in tried], 1) if kind == trials.BORDER else None
         for name, critic in critics.items():
-            scores = torch.cat(team.map(partial(realism.judge_trial, critic), trials), 1)
-            before = torch.cat(team.map(partial(_judge_untouched, critic), trials), 1)
+            scores = torch.cat(team.map(partial(realism.judge_trial, critic), tried), 1)
+            before = torch.cat(team.map(partial(_judge_untouched, critic), tried), 1)
             rows = {kind: scores}
             if borders is not None:
                 rows |= {"border, with the border measure": scores - borders / _BORDER_SCALE}
@@ -54,13 +54,13 @@ def report_telling_apart(regions: list[data.Region], critics: dict[str, Critic],
     return drawing.write_table(columns)
 
 
-def _judge_untouched(critic: Critic, trial: realism.Trial) -> Tensor:
+def _judge_untouched(critic: Critic, trial: trials.Trial) -> Tensor:
     """Realism [2, N] through both masks of the pictures as they were."""
     untouched = (trial.batch.picture.float() / 255).expand_as(trial.pictures)
     return realism.judge_trial(critic, trial._replace(pictures=untouched))
 
 
-def _measure_borders(trial: realism.Trial) -> Tensor:
+def _measure_borders(trial: trials.Trial) -> Tensor:
     """The border measure [2, N] after the real and after the fake edit."""
     before, valid = trial.batch.picture.float() / 255, trial.batch.valid.float() / 255
 
