@@ -35,7 +35,7 @@ EDIT = "edit.onnx"
 # the boldness allows, else the last.  Chosen on the photographs for validation; MODEL_CARD.md says what it is worth.
 _FACTORS = {"attenuate": (1.5, 1.25, 1.0, 0.75, 0.5, 0.35), "emphasize": (1.25, 1.0, 0.75, 0.5, 0.35)}
 # By boldness: the loss of realism that is allowed, and what all factors are taken times.
-_BOLDNESS = {Boldness.SUBTLE: (0.03, 0.6), Boldness.NATURAL: (0.08, 1.0), Boldness.BOLD: (0.25, 1.6)}
+_BOLDNESS = {Boldness.SUBTLE: (0.04, 0.6), Boldness.NATURAL: (0.1, 1.0), Boldness.BOLD: (0.3, 1.6)}
 
 # Where a border would show too much, an edit goes so much less far than a straight line says, so many times; what comes
 # so near to what may show is not taken further.

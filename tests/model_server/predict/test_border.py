@@ -105,7 +105,9 @@ def test_no_edit_shows_more_than_hardly_anybody_sees(
     request = EditRequest(direction, ranking=ranking, background=background)
     before = bold.predict_edits(picture, request)
     after = careful.predict_edits(picture, request)
-    assert before.border > FAINT >= after.border > 0.7 * FAINT  # 0.85 is near enough, with a background twice
+    assert before.border > FAINT >= after.border
+    # 0.85 is near enough, with a background twice; but an order whose background takes the step back looks most real.
+    assert after.border > 0.7 * FAINT or (background and ranking is Ranking.BEST_REALISM)
     more = careful.predict_edits(picture, replace(request, strength=150.0, background=False))
     assert more.border > FAINT, "the user may want more"
 
