@@ -247,7 +247,7 @@ def test_exported_networks_agree_with_torch(runs: Path, background: bool, monkey
     monkeypatch.setattr("model_server.predict.attention._FACTORS", {"emphasize": (1.0,)})
     predictor = Predictor(runs / "networks", most_border=math.inf)
     network, critic = export.load_edit(runs / "edit.pt"), realism.load_network(runs / "critic.pt")
-    viewers = [saliency.load_network(runs / name) for name in ("a.pt", "b.pt")]
+    viewer = saliency.load_network(runs / "a.pt")
     rng = np.random.default_rng(5)
     style = tuple(rng.standard_normal(STYLE))
     request = EditRequest("emphasize", 70.0, background=background, background_strength=120.0, style_numbers=style)
@@ -276,15 +276,14 @@ def test_exported_networks_agree_with_torch(runs: Path, background: bool, monkey
                 edited[:, :, size[0] :] = encoded[:, :, size[0] :]
             verdicts = critic(edited, mask, valid)
             best = int(verdicts.argmax())
-            densities = torch.stack([viewer(edited, valid).exp() for viewer in viewers]).mean(0)
-            shares = measure_share(densities.log(), mask)
+            shares = measure_share(viewer(edited, valid), mask)
         assert figures.realism_after == pytest.approx(float(verdicts[best]), abs=1e-3)
-        assert min(abs(float(s) - figures.saliency_after) for s in shares) < 1e-4
+        assert min(abs(float(s) - figures.saliency_after) for s in shares) < 1e-3  # weights are kept as half floats
         assert figures.realism_before == pytest.approx(float(critic(encoded, mask, valid)[0]), abs=1e-3)
 
 
 def test_exported_networks_can_be_read_back(runs: Path) -> None:
-    """What a training starts from is what was exported, and it is what the checkpoint holds."""
+    """What a training starts from is what was exported, and it is what the checkpoint holds, but for half floats."""
     networks = runs / "networks"
     pairs = (
         (export.load_edit(networks / "edit.onnx"), export.load_edit(runs / "edit.pt")),
@@ -295,7 +294,8 @@ def test_exported_networks_can_be_read_back(runs: Path) -> None:
         state = trained.state_dict()
         assert read.state_dict().keys() == state.keys()
         for name, value in read.state_dict().items():
-            assert name == "centre" or torch.equal(value, state[name]), name
+            halved = state[name].half().float()
+            assert name == "centre" or torch.equal(value, state[name]) or torch.equal(value, halved), name
 
 
 def test_shipped_edit_network_is_what_its_file_computes() -> None:
@@ -364,7 +364,8 @@ def test_trainings_start_from_exported_networks(data_folder: Path, runs: Path, t
     for network, known in zip(trained, ("a.pt", "critic.pt")):
         before = checkpoints.load(runs / known)["model"]
         for name, value in network.state_dict().items():
-            assert name == "centre" or torch.allclose(value, before[name], atol=1e-6), name
+            known_value = before[name].half().float() if before[name].numel() >= 256 else before[name]
+            assert name == "centre" or torch.allclose(value, known_value, atol=1e-6), name
 
 
 def test_manifest_says_what_was_exported(runs: Path) -> None:
