@@ -49,7 +49,8 @@ def read_viewer(path: Path) -> tuple[tuple[int, ...], dict[str, Tensor]]:
 def read_critic(path: Path) -> dict[str, Tensor]:
     """The state of the critic in a realism.onnx."""
     state = read_weights(path, "")
-    return {name: value for name, value in state.items() if re.match(r"(trunk|contour|standardise|normalise|head)\.", name)}
+    own = r"(trunk|contour|standardise|normalise|head)\."
+    return {name: value for name, value in state.items() if re.match(own, name)}
 
 
 def read_edit(path: Path) -> dict[str, Tensor]:

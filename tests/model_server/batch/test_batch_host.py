@@ -140,14 +140,15 @@ def test_what_gimp_is_told(fake_gimp: Path) -> None:
     assert run(fake_gimp) == 0
     plain = {"direction": "attenuate", "order": "best-realism", "strength": 100, "format": "jpg", "frames": False}
     plain.update(background=False, background_strength=100, style="", edits=None, regions=[None], edge="automatic")
+    plain["boldness"] = "natural"
     assert told(fake_gimp) == plain
     styles.save("Pale & blue", [0.5] * 10)
     options = ["--strength", "80", "--background", "--background-strength", "60", "--style", "Pale & blue"]
     assert run(fake_gimp, *options) == 0
     wish = {"strength": 80, "background": True, "background_strength": 60, "style": "Pale & blue"}
     assert told(fake_gimp) == {**plain, **wish}
-    assert run(fake_gimp, "--background") == 0
-    assert told(fake_gimp) == {**plain, "background": True}
+    assert run(fake_gimp, "--background", "--boldness", "bold") == 0
+    assert told(fake_gimp) == {**plain, "background": True, "boldness": "bold"}
     assert run(fake_gimp, "--edits", "tone, contrast") == 0
     assert told(fake_gimp) == {**plain, "kinds": ["contrast", "tone"]}
     assert run(fake_gimp, "--edits", ",".join(NAMES)) == 0
