@@ -149,6 +149,8 @@ def _describe(before: EditRequest, now: EditRequest) -> dict[str, str | float]:
         "direction": before.direction,
         "order": before.ranking.value,
         "strength": before.strength,
+        "boldness": before.boldness.value,
+        "edge": before.edge.value,
         "background": "on" if before.background else "off",
         "background-strength": before.background_strength,
         "style": before.style or "plain",

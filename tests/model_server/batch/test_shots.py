@@ -124,12 +124,13 @@ def test_resume_takes_the_numbers_that_were_kept(fake_gimp: Path, capsys: pytest
     (fake_gimp / "out" / "a2.jpg").unlink()
     assert run(fake_gimp, "--frames", "--resume", "--strength", "50") == 1
     begun = (
-        "a2.jpg: Its shot was begun with direction attenuate, order best-realism, strength 100.0, background off, "
-        "background-strength 100.0, style plain: take these again, or run without --resume.\n"
+        "a2.jpg: Its shot was begun with direction attenuate, order best-realism, strength 100.0, boldness natural, "
+        "edge automatic, background off, background-strength 100.0, style plain: take these again, or run without --resume.\n"
     )
     assert begun in capsys.readouterr().err
-    assert run(fake_gimp, "--frames", "--resume", "--background") == 1
-    assert begun in capsys.readouterr().err
+    for other in (["--background"], ["--boldness", "bold"], ["--edge", "soft"]):
+        assert run(fake_gimp, "--frames", "--resume", *other) == 1
+        assert begun in capsys.readouterr().err
     add_mask(fake_gimp, "a2__1")
     assert run(fake_gimp, "--frames", "--resume") == 1
     assert "a2.jpg: a#.jpg.edits.json lacks numbers of a mask: run again without --resume." in capsys.readouterr().err
@@ -165,7 +166,8 @@ def test_resume_compares_the_kinds_of_edit(fake_gimp: Path, capsys: pytest.Captu
 
     assert run(fake_gimp, "--frames") == 0
     assert "kinds" not in json.loads(kept.read_text())
-    usual = "direction attenuate, order best-realism, strength 100.0, background off, background-strength 100.0"
+    usual = "direction attenuate, order best-realism, strength 100.0, boldness natural, edge automatic, background off"
+    usual += ", background-strength 100.0"
     then = "take these again, or run without --resume.\n"
     said = remains("--edits", "tone,exposure")
     assert f"a2.jpg: Its shot was begun with {usual}, style plain, edits all: {then}" in said
