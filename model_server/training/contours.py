@@ -42,8 +42,8 @@ def describe(encoded: Tensor, mask: Tensor, valid: Tensor) -> Tensor:
 
 def _describe_one(picture: Tensor, mask: Tensor, valid: Tensor) -> Tensor:
     """The numbers [NUMBERS] of one picture [3, H, W]; mask and valid [H, W]."""
-    places, inward = _find_pairs(mask, valid)
-    lines = _read_lines(torch.cat([picture, mask[None]]), places, inward)  # [4, pairs, 2 * _DEPTH], inner pixels first
+    places, outward = _find_pairs(mask, valid)
+    lines = _read_lines(torch.cat([picture, mask[None]]), places, outward)  # [4, pairs, 2 * _DEPTH], inner pixels first
     linear = operators.decode(lines[:3].clamp(0, 1))
     lab = colour.to_lab(linear[None])[0] / _UNIT
     count = torch.ones_like(lab[0, :, 0]).sum() + 1e-3
