@@ -72,7 +72,7 @@ def run_checks() -> Iterator[Line]:
 def measure_size() -> tuple[int, int]:
     """Bytes of the installed plug-in and server without Python's packages, and of the networks among them."""
     package = Path(__file__).resolve().parents[1]
-    skipped = {"runs"}  # of training, in a source tree
+    skipped = {"training"}  # which is there in a source tree alone
     total = sum(path.stat().st_size for path in plugin_copy.list_files().values())
     for folder, names, files in os.walk(package):
         names[:] = [name for name in names if name not in skipped and not name.startswith(".")]

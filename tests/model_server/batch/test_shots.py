@@ -125,7 +125,8 @@ def test_resume_takes_the_numbers_that_were_kept(fake_gimp: Path, capsys: pytest
     assert run(fake_gimp, "--frames", "--resume", "--strength", "50") == 1
     begun = (
         "a2.jpg: Its shot was begun with direction attenuate, order best-realism, strength 100.0, boldness natural, "
-        "edge automatic, background off, background-strength 100.0, style plain: take these again, or run without --resume.\n"
+        "edge automatic, background off, background-strength 100.0, style plain: take these again, or run without "
+        "--resume.\n"
     )
     assert begun in capsys.readouterr().err
     for other in (["--background"], ["--boldness", "bold"], ["--edge", "soft"]):
