@@ -23,6 +23,9 @@ _SPANS = (1, 2, 4)
 # signed, by themselves and as the step goes; the mask along the line; how long the contour is; detail in and around it.
 NUMBERS = 13 * len(_SPANS) + (2 * _DEPTH - 1) * 6 + 2 * _DEPTH + 1 + 3
 
+# Pairs of each direction that are enough: of a longer contour, as of foliage, some are left out evenly.
+_MOST = 2000
+
 _UNIT = 10.0  # CIE76, in which all is counted
 _WEAK = 0.4  # a step of this many units is seen
 
@@ -42,7 +45,7 @@ def describe(encoded: Tensor, mask: Tensor, valid: Tensor) -> Tensor:
 
 def _describe_one(picture: Tensor, mask: Tensor, valid: Tensor) -> Tensor:
     """The numbers [NUMBERS] of one picture [3, H, W]; mask and valid [H, W]."""
-    places, outward = _find_pairs(mask, valid)
+    places, outward, length = _find_pairs(mask, valid)
     lines = _read_lines(torch.cat([picture, mask[None]]), places, outward)  # [4, pairs, 2 * _DEPTH], inner pixels first
     linear = operators.decode(lines[:3].clamp(0, 1))
     lab = colour.to_lab(linear[None])[0] / _UNIT
@@ -53,27 +56,31 @@ def _describe_one(picture: Tensor, mask: Tensor, valid: Tensor) -> Tensor:
     along = slopes * (step / (step.abs() + 0.1))[..., None]
     size = torch.stack([slopes[0].abs(), slopes[1:].abs().sum(0)])
     numbers += [each.sum(1).flatten() / count for each in (size, slopes, along[:1], lines[3:])]
-    numbers.append(count.log()[None] / 5)
+    numbers.append((length + 1e-3).log()[None] / 5)
     numbers.append(_describe_detail(picture, mask, valid))
     return torch.cat(numbers)
 
 
-def _find_pairs(mask: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
+def _find_pairs(mask: Tensor, valid: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Neighbours on both sides of the contour.
 
-    The row and column [2, pairs] of the inner ones, and the step [2, pairs] to their outer neighbours.
+    The row and column [2, pairs] of the inner ones, the step [2, pairs] to their outer neighbours; how many there are,
+    those that are left out included.
     """
     is_in, on = mask >= mask.max() / 2, valid > 0
     below = (is_in[1:] != is_in[:-1]) & on[1:] & on[:-1]
     beside = (is_in[:, 1:] != is_in[:, :-1]) & on[:, 1:] & on[:, :-1]
-    places, steps = [], []
+    places, steps, length = [], [], mask.new_zeros(())
     for differ, step in ((below, (1, 0)), (beside, (0, 1))):
         found = differ.nonzero().T
+        number = torch.ones_like(found[0]).cumsum(0)
+        length = length + differ.sum()
+        found = found[:, number % (differ.sum() // _MOST + 1) == 0]
         outward = is_in[found[0], found[1]].long() * 2 - 1  # 1 where the first of the two is the inner one
         step_of = found.new_tensor(step)[:, None]
         places.append(found + step_of * (1 - outward) // 2)
         steps.append(step_of * outward)
-    return torch.cat(places, 1), torch.cat(steps, 1)
+    return torch.cat(places, 1), torch.cat(steps, 1), length
 
 
 def _read_lines(maps: Tensor, places: Tensor, steps: Tensor) -> Tensor:
