@@ -114,9 +114,8 @@ def load_varied(
     def load(batch: list[data.FixationPhoto]) -> tuple[Tensor, Tensor, Tensor]:
         pictures, valid, counts = load_batch(batch, rng)
         pictures = paint_nonsense(vary_colour(pictures, options.colour, generator), options.paint, rng)
-        counts = spread_fixations(counts, options.spread) * (
-            to_cells(valid) > 0.5
-        )  # some fixations lie in cells that are mostly padding
+        # Some fixations lie in cells that are mostly padding.
+        counts = spread_fixations(counts, options.spread) * (to_cells(valid) > 0.5)
         return pictures, valid, counts / counts.sum((1, 2), keepdim=True).clamp(min=1)
 
     return team.work_ahead(load, list(data.make_batches(photos, options.batch, rng))[: options.steps])

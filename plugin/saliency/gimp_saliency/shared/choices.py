@@ -13,7 +13,21 @@ WIDEST = 500.0  # px; of a soft edge, and of what an object may grow
 UNCHANGED = "unchanged"  # in the place of an edge: that of an edit stays as it is
 
 
-class Ranking(str, Enum):
+class Choice(str, Enum):
+    """One of several that people choose from, by its words in _WORDS."""
+
+    @property
+    def label(self) -> str:
+        """For people."""
+        return _WORDS[self][0]
+
+    @property
+    def help(self) -> str:
+        """What it does, one sentence."""
+        return _WORDS[self][1]
+
+
+class Ranking(Choice):
     """Which one of the edits in all orders of application to take."""
 
     BEST_REALISM = "best-realism"
@@ -23,40 +37,20 @@ class Ranking(str, Enum):
     RANDOM = "random"
 
     @property
-    def label(self) -> str:
-        """For people."""
-        return _WORDS[self][0]
-
-    @property
-    def help(self) -> str:
-        """What it takes, one sentence."""
-        return _WORDS[self][1]
-
-    @property
     def caption(self) -> str:
         """The label of a button, with a mnemonic that is unique in the dialog."""
         return _WORDS[self][2]
 
 
-class Boldness(str, Enum):
+class Boldness(Choice):
     """How much of its realism an edit may cost the region."""
 
     SUBTLE = "subtle"
     NATURAL = "natural"
     BOLD = "bold"
 
-    @property
-    def label(self) -> str:
-        """For people."""
-        return _BOLDNESS_WORDS[self][0]
 
-    @property
-    def help(self) -> str:
-        """What it means, one sentence."""
-        return _BOLDNESS_WORDS[self][1]
-
-
-class Edge(str, Enum):
+class Edge(Choice):
     """What becomes of a selection's edge."""
 
     AUTOMATIC = "automatic"
@@ -64,24 +58,11 @@ class Edge(str, Enum):
     SOFT = "soft"
     AS_SELECTED = "selected"
 
-    @property
-    def label(self) -> str:
-        """For people."""
-        return _EDGE_WORDS[self][0]
 
-    @property
-    def help(self) -> str:
-        """What it does, one sentence."""
-        return _EDGE_WORDS[self][1]
-
-
-_BOLDNESS_WORDS = {
+_WORDS: dict[Choice, tuple[str, ...]] = {
     Boldness.SUBTLE: (_("Subtle"), _("Goes only so far that nobody would look for an edit")),
     Boldness.NATURAL: (_("Natural"), _("Goes as far as the photograph still looks unedited")),
     Boldness.BOLD: (_("Bold"), _("Goes further, where the edit may be seen if the picture takes it")),
-}
-
-_EDGE_WORDS = {
     Edge.AUTOMATIC: (
         _("Automatic"),
         _("Fits a loose selection to its object where that is found, else softens it; one that fits or is soft stays"),
@@ -89,9 +70,6 @@ _EDGE_WORDS = {
     Edge.OBJECT: (_("Fit to object"), _("Keeps of the selection what shows the object in it")),
     Edge.SOFT: (_("Soft"), _("Softens the selection's edge inwards, by the radius or as its size suggests")),
     Edge.AS_SELECTED: (_("As selected"), _("Leaves the selection as it is, or feathers it by the radius")),
-}
-
-_WORDS = {
     Ranking.BEST_REALISM: (
         _("Most realistic"),
         _("Of all orders of the edits, the one whose result looks least edited"),

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from gi.repository import Gimp, GObject
 
-from ..shared.choices import MOST, UNCHANGED, WIDEST, Boldness, Edge, Ranking
+from ..shared.choices import MOST, UNCHANGED, WIDEST, Boldness, Choice, Edge, Ranking
 from ..shared.edits import KINDS
 from ..shared.words import _
 
@@ -67,7 +67,7 @@ def _add_edge(procedure: Gimp.Procedure, changes: bool) -> None:
     procedure.add_choice_argument("edge", _("E_dge"), help_text, edges, usual, _FLAGS)
 
 
-def _make_choice(words: Iterable[Ranking | Boldness | Edge]) -> Gimp.Choice:
+def _make_choice(words: Iterable[Choice]) -> Gimp.Choice:
     """What GIMP offers to choose from."""
     choice = Gimp.Choice.new()
     for number, word in enumerate(words):
