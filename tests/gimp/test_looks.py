@@ -76,6 +76,8 @@ def open_dialog(window: Window) -> str:
 
 
 def answer(window: Window, key: str, title: str = TITLE) -> None:
+    """Press a key in a dialog and wait until it has closed."""
+    window.activate(title)  # for a moment after another window has closed, none takes keys
     window.keys(key, pause=0)
     wait_for(lambda: not window.find(title), "the dialog's end")
 
