@@ -76,8 +76,9 @@ def _load_bare() -> Callable[[], object]:
     area = np.zeros((1, 1, 128, 192), np.float32)
     area[:, :, 38:83, 67:115] = 1
     rgb = np.random.default_rng(0).random((1, 3, 128, 192), np.float32)
-    wish = {"direction": np.ones(1, np.float32), "style": np.array([PLAIN], np.float32)}
-    inputs = {"picture": rgb, "mask": area, "valid": np.ones_like(area), **wish}
+    seen = {"picture": rgb, "mask": area, "valid": np.ones_like(area), "density": np.zeros((1, 16, 24), np.float32)}
+    wish = {"direction": np.ones(1, np.float32), "boldness": np.zeros(1, np.float32)}
+    inputs = {**seen, **wish, "style": np.array([PLAIN], np.float32)}
     return lambda: session.run(None, inputs)
 
 

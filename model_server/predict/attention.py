@@ -21,6 +21,7 @@ from gimp_saliency.shared.styles import Style
 from model_server.predict.background import Fit, fit_background
 from model_server.predict.border import LIMIT, Border
 from model_server.predict.canvas import Bytes, Floats, check_picture
+from model_server.predict.detail import LEAST
 from model_server.predict.editor import Editor, Operators
 from model_server.predict.judges import REALISM, SALIENCY, VIEWERS, Judges
 from model_server.predict.networks import Networks
@@ -31,11 +32,25 @@ from model_server.predict.vector import Vocabulary
 
 EDIT = "edit.onnx"
 
-# How far the learned edit may be taken, most first: the first at which the critic sees no greater loss of realism than
-# the boldness allows, else the last.  Chosen on the photographs for validation; MODEL_CARD.md says what it is worth.
-_FACTORS = {"attenuate": (1.5, 1.25, 1.0, 0.75, 0.5, 0.35), "emphasize": (1.25, 1.0, 0.75, 0.5, 0.35)}
-# By boldness: the loss of realism that is allowed, and what all factors are taken times.
-_BOLDNESS = {Boldness.SUBTLE: (0.04, 0.6), Boldness.NATURAL: (0.1, 1.0), Boldness.BOLD: (0.3, 1.6)}
+# How far the learned edit may be taken: the largest that keeps to what the boldness allows, else the least.  Both were
+# chosen on the photographs for validation; MODEL_CARD.md says what they are worth.
+_FACTORS = (0.35, 0.5, 0.7, 0.85, 1.0, 1.2, 1.45, 1.75, 2.1, 2.5)
+
+
+@dataclass(frozen=True)
+class _Allowed:
+    """What a boldness allows.  told: to the edit network, -1 to 1; realism: to be lost; change: CIE76 of the region."""
+
+    told: float
+    realism: float
+    change: float
+
+
+_BOLDNESS = {
+    Boldness.SUBTLE: _Allowed(-1.0, 0.06, 8.0),
+    Boldness.NATURAL: _Allowed(0.0, 0.2, 14.0),
+    Boldness.BOLD: _Allowed(1.0, 0.45, 22.0),
+}
 
 # Where a border would show too much, an edit goes so much less far than a straight line says, so many times; what comes
 # so near to what may show is not taken further.
@@ -254,18 +269,20 @@ class Attention:
     def propose(self, picture: Bytes, request: EditRequest, seed: int | None = None) -> dict[Ranking, Prediction]:
         """The predictions worth choosing among, at least one: best-realism, best-saliency, variant-1, variant-2.
 
-        Left out is what hardly differs from one before.  Each is what `predict_edits` gives with its name as ranking.
+        Left out is what cannot be told from one before.  Each is what `predict_edits` gives with its name as ranking.
         seed: of styles, not negative.  Then all but the first have other styles that are drawn from it, each in the
         order of application that looks most real: "best-saliency" is the style that moves most attention, the variants
         are those that differ most from what stands before them.  Styles that move it the wrong way or look much less
-        real than the first are left out.
+        real than the first are left out.  So it is, too, where no style was asked for and all orders look the same.
         """
         scene = self._make_scene(picture)
         self._networks.load(self._edit_files)
         first = self._judge(scene, request)
         if seed is None:
-            return {choice: first.predict(index) for choice, index in first.candidates.choose_distinct().items()}
-        return self._propose_styles(scene, first, seed)
+            distinct = first.candidates.choose_distinct()
+            if len(distinct) > 1 or request.style_numbers:
+                return {choice: first.predict(index) for choice, index in distinct.items()}
+        return self._propose_styles(scene, first, seed or 0)
 
     def look(self, picture: Bytes, original: Bytes | None = None) -> Look:
         """What viewers and critic say of a picture as it is; original: (H, W, 3), what it was before an edit."""
@@ -309,9 +326,8 @@ class Attention:
         edits around it are fitted to the picture.  fit: the one of another style, which saves the time.
         """
         inside, around = self._run_network(scene, request)
-        inside *= np.float32(
-            self._choose_factor(scene, request, inside[0]) if judged else _BOLDNESS[request.boldness][1]
-        )
+        if judged:
+            inside *= np.float32(self._choose_factor(scene, request, inside[0]))
         if judged and request.background:
             if fit is None:
                 fit = self._fit_background(scene, request, inside[0], around[0])
@@ -329,7 +345,10 @@ class Attention:
             "picture": scene.canvas.picture,
             "mask": scene.mask,
             "valid": scene.canvas.valid,
+            # Only the edits around the region depend on where viewers look.
+            "density": scene.density if request.background else scene.make_empty_density(),
             "direction": np.array([request.sign], np.float32),
+            "boldness": np.array([_BOLDNESS[request.boldness].told], np.float32),
             "style": np.array([request.style_numbers or PLAIN], np.float32),
         }
         inside, around = self._networks.session(EDIT).run(["inside", "around"], inputs)
@@ -337,13 +356,23 @@ class Attention:
 
     def _choose_factor(self, scene: Scene, request: EditRequest, inside: Floats) -> float:
         """How many times the parameters [COUNT] are believable inside the region, in the first of all orders."""
-        cost, times = _BOLDNESS[request.boldness]
-        *factors, least = (factor * times for factor in _FACTORS[request.direction])
-        for factor in factors:
+        allowed, measure = _BOLDNESS[request.boldness], scene.make_measure(background=False)
+        before = measure.cut(scene.canvas.picture)
+
+        def is_allowed(factor: float) -> bool:
             edited = scene.editor.apply(inside * np.float32(factor), None, self._words.orders[0])
-            if scene.realism_before - scene.realism(edited) <= cost:
-                return factor
-        return least
+            return (
+                measure.compare(before, measure.cut(edited)) <= allowed.change
+                and scene.detail.measure_kept(edited) >= LEAST
+                and scene.realism_before - scene.realism(edited) <= allowed.realism
+            )
+
+        # What is too far at one factor is so at all larger ones: halving the rest asks four times instead of ten.
+        low, high = 0, len(_FACTORS) - 1
+        while low < high:
+            middle = (low + high + 1) // 2
+            low, high = (middle, high) if is_allowed(_FACTORS[middle]) else (low, middle - 1)
+        return _FACTORS[low]
 
     def _fit_background(self, scene: Scene, request: EditRequest, inside: Floats, around: Floats) -> Fit:
         """What makes the edits around the region suit this picture; both [COUNT], in the first of all orders."""

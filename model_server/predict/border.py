@@ -15,7 +15,7 @@ from model_server.predict.canvas import Floats
 
 LIMIT = 1.5  # what hardly anybody sees; of masks that fit, moderate edits seldom have more
 
-_HIDDEN = 8.0  # CIE76: an original step of this size hides nearly two thirds of an added one
+HIDDEN = 8.0  # CIE76: an original step of this size hides nearly two thirds of an added one
 
 # sRGB to XYZ (IEC 61966-2-1), each row divided by the white point D65.
 _TO_XYZ = np.array(
@@ -49,7 +49,7 @@ class Border:
         self._pixels, pairs = np.unique(np.concatenate([*first, *second]), return_inverse=True)
         self._first, self._second = np.split(pairs, 2)
         self._steps = self._measure_steps(picture)
-        self._weights = np.exp(-np.linalg.norm(self._steps, axis=1) / _HIDDEN)
+        self._weights = np.exp(-np.linalg.norm(self._steps, axis=1) / HIDDEN)
 
     def measure(self, edited: Floats) -> float:
         """The border [CIE76] of an edited picture [1, 3, H, W], 0 at least; 0 where the mask has no contour."""

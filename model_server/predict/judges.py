@@ -9,6 +9,7 @@ from model_server.predict.canvas import Floats
 from model_server.predict.networks import Networks
 
 SALIENCY, REALISM = "saliency.onnx", "realism.onnx"
+CELL = 8  # px; a side of the cells of the viewers' maps
 VIEWERS = (SALIENCY, "saliency-2.onnx")  # the first one alone where many pictures are to be judged
 
 
@@ -26,6 +27,12 @@ class Judges:
         """The share of the viewers' attention that falls into the region, 0..1."""
         inputs = {"picture": picture, "mask": mask, "valid": valid}
         return float(self._networks.session(SALIENCY).run(["share"], inputs)[0][0])
+
+    def look_first(self, picture: Floats, mask: Floats, valid: Floats) -> tuple[float, Floats]:
+        """What the first viewer sees: the region's share, and the share that falls into each cell [1, H/8, W/8]."""
+        inputs = {"picture": picture, "mask": mask, "valid": valid}
+        share, density = self._networks.session(SALIENCY).run(["share", "density"], inputs)
+        return float(share[0]), density
 
     def measure_realism(self, picture: Floats, mask: Floats, valid: Floats) -> float:
         """How real the region looks to the critic, 0..1."""

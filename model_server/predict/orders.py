@@ -15,35 +15,41 @@ import numpy as np
 import numpy.typing as npt
 
 from gimp_saliency.shared.choices import PROPOSED, Ranking
+from model_server.predict.border import to_lab
 from model_server.predict.canvas import Floats
 
-# Regions that differ by less than this, the mean of display-encoded values 0..1, look the same.
-SAME = 0.25 / 255
+# Pictures whose regions differ by less than this CIE76 on the mean are not offered side by side: nobody would see which
+# is which.
+SAME = 2.0
+
+_ENOUGH = 4000  # pixels that a comparison looks at; of more, some are left out evenly
 
 
 class Measure:
-    """How different two pictures look: the mean absolute difference of display-encoded values, by area."""
+    """How different two pictures look: the mean CIE76, by area."""
 
     def __init__(self, *areas: Floats) -> None:
         """areas: masks [1, 1, H, W], 0..1, at least one of them not empty; each counts alike, be it large or small."""
         self._areas = areas
 
     def cut(self, picture: Floats) -> Floats:
-        """What counts of a picture [1, 3, H, W]: its pixels in the areas, [3, n]."""
-        return picture[0][:, self._where]
+        """What counts of a picture [1, 3, H, W], display-encoded: its pixels in the areas, in Lab, [n, 3]."""
+        return to_lab(picture[0].reshape(3, -1)[:, self._where].T)
 
     def compare(self, one: Floats, other: Floats) -> float:
-        """Between two pictures of which `cut` took what counts: 0..1 for one area."""
-        return float(np.abs(one - other).mean(0) @ self._weights[self._where])
+        """CIE76 between two pictures of which `cut` took what counts: the sum of the areas' means."""
+        return float(np.linalg.norm(one - other, axis=1) @ self._weights)
+
+    @cached_property
+    def _where(self) -> npt.NDArray[np.intp]:
+        found = np.flatnonzero(np.sum(self._areas, 0) > 0)
+        return found[:: len(found) // _ENOUGH + 1]
 
     @cached_property
     def _weights(self) -> Floats:
-        total: Floats = np.sum([area[0, 0] / area.sum() for area in self._areas if area.any()], 0)
+        chosen = [area.reshape(-1)[self._where] for area in self._areas]
+        total: Floats = np.sum([each / each.sum() for each in chosen if each.any()], 0)
         return total
-
-    @cached_property
-    def _where(self) -> npt.NDArray[np.bool_]:
-        return self._weights > 0
 
 
 class Judge(Protocol):
@@ -102,7 +108,7 @@ class Candidates:
         return max(rest, key=lambda index: self._measure_distance(index, others))
 
     def choose_distinct(self) -> dict[Ranking, int]:
-        """Choice → order for all of PROPOSED, without those that look like one before."""
+        """Choice → order for all of PROPOSED, without those that cannot be told from one before."""
         found: dict[Ranking, int] = {}
         for choice in PROPOSED:
             index = self.choose(choice)

@@ -6,10 +6,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 from model_server.predict.border import Border
 from model_server.predict.canvas import Canvas, Floats
+from model_server.predict.detail import Detail
 from model_server.predict.editor import Editor
-from model_server.predict.judges import Judges
+from model_server.predict.judges import CELL, Judges
 from model_server.predict.orders import Measure
 
 
@@ -35,13 +38,32 @@ class Scene:
         return self._border.measure(picture)
 
     @cached_property
+    def detail(self) -> Detail:
+        """Of the region: what an edit leaves of its local contrast."""
+        return Detail(self.canvas.picture, self.mask)
+
+    @cached_property
     def _border(self) -> Border:
         return Border(self.canvas.picture, self.mask, self.canvas.valid)
 
     @cached_property
     def share_before(self) -> float:
         """`share` of the picture as it is."""
-        return self.share(self.canvas.picture)
+        return self._looked_at[0]
+
+    @cached_property
+    def density(self) -> Floats:
+        """Where viewers look in the picture as it is: [1, H/8, W/8], adds up to 1."""
+        return self._looked_at[1]
+
+    def make_empty_density(self) -> Floats:
+        """What has the shape of `density`, without asking anybody."""
+        height, width = (side // CELL for side in self.canvas.valid.shape[2:])
+        return np.zeros((1, height, width), np.float32)
+
+    @cached_property
+    def _looked_at(self) -> tuple[float, Floats]:
+        return self.judges.look_first(self.canvas.picture, self.mask, self.canvas.valid)
 
     @cached_property
     def realism_before(self) -> float:

@@ -6,6 +6,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from model_server.predict.detail import APART
+
 # Linear sRGB to XYZ, divided by the white point D65, so that white is 1, 1, 1 (IEC 61966-2-1).
 _TO_XYZ = (
     (0.4123908 / 0.9504559, 0.3575843 / 0.9504559, 0.1804808 / 0.9504559),
@@ -42,6 +44,26 @@ def measure_tint(before: Tensor, after: Tensor) -> Tensor:
 def measure_neutrality(before: Tensor) -> Tensor:
     """How near to grey every pixel is, 1 grey to 0 colourful: [N, 1, H, W]."""
     return torch.exp(-before[:, 1:].square().sum(1, keepdim=True) / 8.0**2)
+
+
+def find_neighbours(mask: Tensor) -> Tensor:
+    """Pairs of pixels of a region, a few pixels apart: their indices in its flattened picture, [2, pairs].
+
+    mask [H, W]; without pairs where the region is narrower than that.
+    """
+    is_in = mask > mask.max() / 2
+    index = torch.arange(mask.numel(), device=mask.device).view_as(is_in)
+    beside, below = is_in[:, APART:] & is_in[:, :-APART], is_in[APART:] & is_in[:-APART]
+    first = torch.cat([index[:, :-APART][beside], index[:-APART][below]])
+    second = torch.cat([index[:, APART:][beside], index[APART:][below]])
+    return torch.stack([first, second])
+
+
+def measure_detail(lightness: Tensor, neighbours: Tensor) -> Tensor:
+    """The local contrast of a region: the mean difference of L* of such pairs, from L* [pixels]; a number."""
+    if not neighbours.shape[1]:
+        return lightness.new_ones(())
+    return (lightness[neighbours[0]] - lightness[neighbours[1]]).abs().mean()
 
 
 def average_inside(values: Tensor, mask: Tensor) -> Tensor:

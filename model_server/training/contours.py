@@ -11,6 +11,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from model_server.predict.border import HIDDEN
+
 from . import colour, operators
 
 # Pixels that are read on each side of the contour.
@@ -59,6 +61,25 @@ def _describe_one(picture: Tensor, mask: Tensor, valid: Tensor) -> Tensor:
     numbers.append((length + 1e-3).log()[None] / 5)
     numbers.append(_describe_detail(picture, mask, valid))
     return torch.cat(numbers)
+
+
+def measure_border(before: Tensor, after: Tensor, mask: Tensor, valid: Tensor) -> Tensor:
+    """What `predict.border.Border` measures, with a gradient: a number; some pairs of a long contour are left out.
+
+    before, after: display-encoded pictures [3, H, W]; mask and valid [1, H, W].
+    """
+    places, outward, _ = _find_pairs(mask[0], valid[0])
+    if not places.shape[1]:
+        return after.new_zeros(())
+    ends = torch.cat([places, places + outward], 1)
+    flat = ends[0] * mask.shape[2] + ends[1]
+    # Both sides of each pair, before and after: [2, 3, 1, 2 * pairs].
+    colours = torch.stack([before, after]).flatten(2)[:, :, None, flat]
+    lab = colour.to_lab(operators.decode(colours.clamp(0, 1)))
+    inner, outer = lab.chunk(2, 3)
+    was, now = (inner - outer).unbind(0)
+    added = (now - was).square().sum(0).clamp(min=1e-12).sqrt()
+    return (added * torch.exp(-was.square().sum(0).sqrt() / HIDDEN)).mean()
 
 
 def _find_pairs(mask: Tensor, valid: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -27,16 +27,18 @@ from torch import Tensor
 
 from model_server.predict.vector import COUNT, STYLE
 
-from . import checkpoints, colour, data, examples, exported, operators, own_photos, realism, regions, saliency
-from .models import Critic, EditNetwork, SaliencyNetwork, StyleReader, measure_share
+from . import checkpoints, colour, contours, data, examples, exported, operators, own_photos, realism, saliency
+from .models import Critic, EditNetwork, SaliencyNetwork, StyleReader, Wish, measure_share
 from .parallel import Team
 
 # How often a region is trained in the direction that its saliency suggests.
 _LIKELY = 0.8
 
-# The part of the pictures that is edited around the region, too, and the part that is edited in a style.
-_BOTH = 0.37
+# The part of the pictures that is edited in a style.
 _STYLED = 0.75
+
+# How often edits are trained subtle, natural and bold.
+_BOLDNESS = (0.2, 0.5, 0.3)
 
 # What the reader of styles sees of the parameters is off by this much of their ranges, so that a style has to show.
 _BLUR = 0.2
@@ -66,12 +68,17 @@ class Edited(NamedTuple):
     """One edited picture [3, H, W], display-encoded, and how far the edits went: single numbers.
 
     difference: CIE76, mean over the region; tint: colour.measure_tint, likewise; both also over what surrounds it.
-    change: CIE76 of what surrounds the region, as a mean over the whole picture.
+    kept: the part of the region's local contrast that is left, where it is darker now of what darkness leaves of it.
+    vivid: the part of its chroma that is left, for its lightness.  border: `predict.border.Border`.  change: CIE76 of
+    what surrounds the region, as a mean over the whole picture.
     """
 
     picture: Tensor
     difference: Tensor
     tint: Tensor
+    kept: Tensor
+    vivid: Tensor
+    border: Tensor
     difference_around: Tensor
     tint_around: Tensor
     change: Tensor
@@ -79,14 +86,14 @@ class Edited(NamedTuple):
 
 @dataclass
 class Edits:
-    """What a batch is edited with.  orders [N, kinds]; both [N]: whether `around` is applied at all.
+    """What a batch is edited with, and what was wished.  both [N]: whether `around` is applied at all.
 
     raw and raw_around: the network's unbounded outputs [N, RAW], inside and around the bounded ones [N, COUNT].
     """
 
     raw: Tensor
     raw_around: Tensor
-    orders: Tensor
+    wish: Wish
     both: Tensor
 
     def __post_init__(self) -> None:
@@ -110,6 +117,9 @@ class Outcome:
     realism: Tensor
     difference: Tensor
     tint: Tensor
+    kept: Tensor
+    vivid: Tensor
+    border: Tensor
     difference_around: Tensor
     tint_around: Tensor
     change: Tensor
@@ -117,37 +127,52 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Objective:
-    """What the edit network is trained to make small; pairs: (attenuate, emphasize) or (things, people)."""
+    """What the edit network is trained to make small.
 
-    pull: tuple[float, float] = (15.0, 7.0)  # w of equation 4
-    realism_weight: float = 5.0
+    Pairs: (attenuate, emphasize); threes: (subtle, natural, bold).  Of what has a limit only what goes beyond it costs.
+    """
+
+    pull: tuple[float, float] = (8.0, 5.0)  # w of equation 4
+    saliency_weight: float = 4.0
+    margin: tuple[float, float, float] = (0.03, 0.1, 0.3)  # the loss of realism that costs nothing (equation 5)
+    realism_weight: float = 1.6
+    limit: tuple[float, float, float] = (8.0, 13.0, 20.0)  # of the mean CIE76
+    limit_weight: float = 0.05  # of the square
+    most_border: tuple[float, float, float] = (0.8, 1.2, 1.5)
+    border_weight: float = 1.5
+    least_kept: float = 0.92  # of local contrast
+    kept_weight: float = 30.0  # of the square
+    least_vivid: float = 0.95  # of chroma, when emphasizing
+    vivid_weight: float = 10.0  # of the square
+    tint_weight: float = 0.02  # of the squared tint
     people_weight: float = 1.5  # factor of the realism and tint weights for regions that show people
-    margin: float = 0.05  # loss of realism that costs nothing (equation 5)
-    tint_weight: float = 0.007  # of the squared tint
+    people_limit: float = 0.65  # factor of their limits
     size_weight: float = 0.002  # of the squared, bounded raw parameters
-    limit: tuple[float, float] = (13.0, 8.0)  # mean CIE76 that costs nothing
-    limit_weight: float = 0.02  # of the square of what goes beyond
-    change_weight: tuple[float, float] = (0.04, 0.015)  # of the picture's change around the region, at first
+    change_weight: tuple[float, float] = (0.03, 0.015)  # of the picture's change around the region, at first
     style_weight: float = 1.0  # of the squared error of the style that is read from the edits
 
-    def __call__(self, outcome: Outcome, edits: Edits, direction: Tensor, people: Tensor) -> Tensor:
-        """The losses [N] of edits in directions [N], -1 or +1, of regions that show people or not [N].
+    def __call__(self, outcome: Outcome, edits: Edits, people: Tensor) -> Tensor:
+        """The losses [N] of edits of regions that show people or not [N].
 
-        The style's part is added where the reader of styles is, in `descend`.
+        The style's part is added where the reader of styles is, in `Trainer`.
         """
-        pull, limit, change = (torch.tensor(pair) for pair in (self.pull, self.limit, self.change_weight))
-        which = (direction > 0).long()
-        saliency_loss = bound_exp(-pull[which] * outcome.gain)
+        upward, boldness = (edits.wish.direction > 0).long(), edits.wish.boldness.round().long() + 1
+        pull, change = (torch.tensor(pair)[upward] for pair in (self.pull, self.change_weight))
+        margin, limit, border = (torch.tensor(each)[boldness] for each in (self.margin, self.limit, self.most_border))
         strictness = 1 + (self.people_weight - 1) * people.float()
-        realism_loss = self.realism_weight * strictness * torch.relu(-outcome.realism - self.margin)
-        beyond = torch.relu(outcome.difference - limit[people.long()])
-        beyond_around = torch.relu(outcome.difference_around - limit[0])
+        own_limit = limit * (1 + (self.people_limit - 1) * people.float())
         size = torch.tanh(edits.raw).square().sum(1) + edits.both * torch.tanh(edits.raw_around).square().sum(1)
+        beyond = torch.relu(outcome.difference - own_limit).square()
+        beyond_around = torch.relu(outcome.difference_around - limit).square()
         return (
-            (1 + realism_loss) * saliency_loss
-            + self.limit_weight * (beyond.square() + beyond_around.square())
+            self.saliency_weight * bound_exp(-pull * outcome.gain)
+            + self.realism_weight * strictness * torch.relu(-outcome.realism - margin)
+            + self.limit_weight * (beyond + beyond_around)
+            + self.border_weight * torch.relu(outcome.border - border)
+            + self.kept_weight * torch.relu(self.least_kept - outcome.kept).square()
+            + self.vivid_weight * upward * torch.relu(self.least_vivid - outcome.vivid).square()
             + self.tint_weight * (strictness * outcome.tint + outcome.tint_around)
-            + change[which] * outcome.change
+            + change * outcome.change
             + self.size_weight * size
         )
 
@@ -159,12 +184,15 @@ class Judges:
     viewers: list[SaliencyNetwork]
     critic: Critic
 
-    def watch(self, encoded: Tensor, mask: Tensor, valid: Tensor, viewers: list[int]) -> Tensor:
-        """Log of the region's share of attention by the viewers of the given indices [N, S]."""
+    def watch(self, encoded: Tensor, mask: Tensor, valid: Tensor, viewers: list[int]) -> tuple[Tensor, Tensor]:
+        """What the viewers of the given indices see.
+
+        The log of the region's share of attention by each [N, S]; the first one's density [N, H/8, W/8].
+        """
         encoded = encoded.contiguous(memory_format=torch.channels_last)
         with checkpoints.use_bfloat16(encoded.device):
-            shares = [measure_share(self.viewers[index](encoded, valid), mask) for index in viewers]
-        return torch.stack([(s + 1e-4).log() for s in shares], 1)
+            maps = [self.viewers[index](encoded, valid) for index in viewers]
+        return torch.stack([(measure_share(each, mask) + 1e-4).log() for each in maps], 1), maps[0].exp()
 
     def judge(self, encoded: Tensor, mask: Tensor, valid: Tensor) -> Tensor:
         """The region's realism [N]."""
@@ -187,10 +215,11 @@ def prepare(
 
     def look(index: int) -> Prepared:
         batch = examples.load(work[index], np.random.default_rng(int(seeds[index])) if augment else None)
-        log_share = judges.watch(batch.picture, batch.mask, batch.valid, judges.all())
+        log_share, density = judges.watch(batch.picture, batch.mask, batch.valid, judges.all())
         area = batch.mask.mean((1, 2, 3)) / batch.valid.mean((1, 2, 3))
         with checkpoints.use_bfloat16(torch.device("cpu")):
-            numbers = network.describe(batch.picture.to(memory_format=torch.channels_last), batch.mask, batch.valid)
+            picture = batch.picture.to(memory_format=torch.channels_last)
+            numbers = network.describe(picture, batch.mask, batch.valid, density)
         return Prepared(
             (batch.picture * 255).round().byte(), (batch.mask * 255).round().byte(), batch.valid > 0.5, batch.people,
             numbers.float(), log_share, log_share.mean(1) - area.clamp(min=1e-4).log(),
@@ -221,6 +250,7 @@ def edit_picture(
     """
     side = float(max(valid.sum(1).max(), valid.sum(2).max()))
     before, weights, on = operators.decode(picture)[None], mask[None], valid[None]
+    neighbours = colour.find_neighbours(mask[0])
     parameters, orders = inside[None], order[None]
     sharpened = operators.blend(before, operators.apply_sharpening(before, parameters, side), weights)
     # All but sharpening looks at single pixels: the masked ones are enough.
@@ -231,40 +261,52 @@ def edit_picture(
         part = part.clamp(0, 1)
         edited = picture.flatten(1).index_copy(1, chosen, operators.encode(part)[0, :, 0]).view_as(picture)
         was, now = colour.to_lab(before.flatten(2)[:, :, None, chosen]), colour.to_lab(part)
-        maps = colour.measure_difference(was, now), colour.measure_tint(was, now)
-        difference, tint = (colour.average_inside(each, part_weights)[0] for each in maps)
+        places = torch.zeros(mask.numel(), dtype=torch.long).index_copy(0, chosen, torch.arange(len(chosen)))
+        looks = _compare(was, now, part_weights, places[neighbours])
+        border = contours.measure_border(picture, edited, mask, valid)
         nothing = torch.zeros(())
-        return Edited(edited, difference, tint, nothing, nothing, nothing)
+        return Edited(edited, *looks, border, nothing, nothing, nothing)
     after = sharpened.flatten(2).index_copy(2, chosen, part[:, :, 0]).view_as(sharpened)
     after = operators.apply(after, 1 - weights, around[None], orders, side)
+    edited = operators.encode(after)[0]
     was, now = colour.to_lab(before), colour.to_lab(after)
-    maps = colour.measure_difference(was, now), colour.measure_tint(was, now)
+    looks = _compare(was, now, weights, neighbours)
+    border = contours.measure_border(picture, edited, mask, valid)
     rest = (1 - weights) * on
-    difference, tint = (colour.average_inside(each, weights)[0] for each in maps)
+    maps = colour.measure_difference(was, now), colour.measure_tint(was, now)
     difference_around, tint_around = (colour.average_inside(each, rest)[0] for each in maps)
     change = difference_around * rest.sum() / on.sum()
-    return Edited(operators.encode(after)[0], difference, tint, difference_around, tint_around, change)
+    return Edited(edited, *looks, border, difference_around, tint_around, change)
 
 
-def play(judges: Judges, batch: Prepared, edits: Edits, direction: Tensor, viewers: list[int]) -> Outcome:
-    """Apply edits to a batch and ask the judges.
+def _compare(was: Tensor, now: Tensor, weights: Tensor, neighbours: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """difference, tint, kept and vivid as in `Edited`, from a region in Lab [1, 3, H, W] before and after.
 
-    direction [N]: -1 or +1; viewers: indices of the saliency networks that look.
+    weights [1, 1, H, W]; neighbours: colour.find_neighbours.
     """
+    maps = colour.measure_difference(was, now), colour.measure_tint(was, now)
+    difference, tint = (colour.average_inside(each, weights)[0] for each in maps)
+    details, lights, chromas = [], [], []
+    for lab in (was, now):
+        details.append(colour.measure_detail(lab[0, 0].flatten(), neighbours))
+        lights.append(colour.average_inside(lab[:, :1], weights)[0])
+        chromas.append(colour.average_inside(lab[:, 1:].square().sum(1, keepdim=True).add(1e-4).sqrt(), weights)[0])
+    lighter = (lights[1] + 1) / (lights[0] + 1)
+    kept = (details[1] + 0.2) / (details[0] + 0.2) / lighter.clamp(max=1)
+    vivid = (chromas[1] + 3) / (chromas[0] + 3) / lighter.clamp(min=1)
+    return difference, tint, kept, vivid
+
+
+def play(judges: Judges, batch: Prepared, edits: Edits, viewers: list[int]) -> Outcome:
+    """Apply edits to a batch and ask the judges; viewers: indices of the saliency networks that look."""
     mask, valid = batch.mask.float() / 255, batch.valid.float()
     pictures = zip(batch.picture.float() / 255, mask, valid)
     around = [each if wanted else None for each, wanted in zip(edits.around, edits.both)]
-    done = [edit_picture(*each, *how) for each, how in zip(pictures, zip(edits.inside, around, edits.orders))]
+    done = [edit_picture(*each, *how) for each, how in zip(pictures, zip(edits.inside, around, edits.wish.orders))]
     encoded, *figures = (torch.stack(x) for x in zip(*done))
-    moved = judges.watch(encoded, mask, valid, viewers) - batch.log_share[:, viewers]
-    return Outcome(direction * moved.mean(1), judges.judge(encoded, mask, valid) - batch.realism, *figures)
-
-
-def predict(
-    network: EditNetwork, numbers: Tensor, direction: Tensor, orders: Tensor, style: Tensor, both: Tensor
-) -> Edits:
-    """What the network says of regions; arguments as for EditNetwork.raw, both [N] as in `Edits`."""
-    return Edits(*network.predict_raw(numbers, direction, orders, style), orders, both)
+    moved = judges.watch(encoded, mask, valid, viewers)[0] - batch.log_share[:, viewers]
+    realism = judges.judge(encoded, mask, valid) - batch.realism
+    return Outcome(edits.wish.direction * moved.mean(1), realism, *figures)
 
 
 def to_relative(gain: Tensor, sign: float) -> Tensor:
@@ -276,20 +318,21 @@ def to_relative(gain: Tensor, sign: float) -> Tensor:
 def validate_direction(
     network: EditNetwork, judges: Judges, batches: list[Prepared], sign: float, team: Team
 ) -> dict[str, float]:
-    """The main figures of one direction (-1 or +1) on held-out regions, plain, in one fixed order of the edits.
+    """The main figures of one direction (-1 or +1) on held-out regions, natural, in one fixed order of the edits.
 
     "constant": the median change with the network's mean parameters on every picture, scaled to the network's colour
     difference.  "both": inside and around; "change": of the whole picture, as a multiple of that of the region alone.
     """
 
-    def look(batch: Prepared, both: bool, fixed: Tensor | None = None) -> tuple[Edits, Outcome, Tensor]:
-        many = len(batch)
-        direction, orders = torch.full((many,), sign), operators.ALL_ORDERS[:1].expand(many, -1)
-        edits = predict(network, batch.numbers, direction, orders, torch.zeros(many, STYLE), torch.full((many,), both))
+    def look(
+        batch: Prepared, both: bool = False, boldness: float = 0.0, fixed: Tensor | None = None
+    ) -> tuple[Edits, Outcome, Tensor]:
+        wish = Wish.make_plain(torch.full((len(batch),), sign), boldness)
+        edits = Edits(*network.predict_raw(batch.numbers, wish), wish, torch.full((len(batch),), both))
         if fixed is not None:
             edits = edits.with_fixed(fixed)
         areas = batch.mask.float().mean((1, 2, 3)) / 255 / batch.valid.float().mean((1, 2, 3))
-        outcome = play(judges, batch, edits, direction, judges.all())
+        outcome = play(judges, batch, edits, judges.all())
         return edits, outcome, areas * outcome.difference + outcome.change
 
     def every(looks: list[tuple[Edits, Outcome, Tensor]], name: str) -> Tensor:
@@ -298,14 +341,15 @@ def validate_direction(
     def changed(looks: list[tuple[Edits, Outcome, Tensor]]) -> float:
         return float(torch.cat([whole for _, _, whole in looks]).mean())
 
-    alone = team.map(partial(look, both=False), batches)
+    alone = team.map(look, batches)
+    bold = team.map(partial(look, boldness=1.0), batches)
     together = team.map(partial(look, both=True), batches)
     gain, gain_both = (to_relative(every(looks, "gain"), sign) for looks in (alone, together))
     parameters, around = (torch.cat([getattr(edits, side) for edits, _, _ in alone]) for side in ("inside", "around"))
     difference, people = every(alone, "difference"), torch.cat([batch.people for batch in batches])
     mean = parameters.mean(0)
     for _ in range(2):
-        constant = team.map(partial(look, both=False, fixed=mean), batches)
+        constant = team.map(partial(look, fixed=mean), batches)
         mean = mean * difference.mean() / every(constant, "difference").mean()
     return {
         "median": float(gain.median()),
@@ -317,6 +361,13 @@ def validate_direction(
         "CIE": float(difference.mean()),
         "CIE people": float(difference[people].mean()),
         "tint": math.sqrt(float(every(alone, "tint").mean())),
+        "kept": float(every(alone, "kept").mean()),
+        "vivid": float(every(alone, "vivid").mean()),
+        "border": float(every(alone, "border").mean()),
+        "bold median": float(to_relative(every(bold, "gain"), sign).median()),
+        "bold dR": float(every(bold, "realism").mean()),
+        "bold CIE": float(every(bold, "difference").mean()),
+        "bold kept": float(every(bold, "kept").mean()),
         "EV": float(parameters[:, 0].mean()),
         "EV spread": float(parameters[:, 0].std(correction=0)),
         "both median": float(gain_both.median()),
@@ -339,36 +390,6 @@ def validate(network: EditNetwork, judges: Judges, held: list[Prepared], middle:
             found = validate_direction(network, judges, batches, sign, team)
             scores.update({f"{name} {figure}": value for figure, value in found.items()})
     return scores
-
-
-def descend(
-    network: EditNetwork, reader: StyleReader, judges: Judges, batch: Prepared, objective: Objective, middle: float,
-    rng: np.random.Generator, team: Team,
-) -> float:  # fmt: skip
-    """Add the gradients of the objective's mean over a batch, in random directions, orders and styles; returns it."""
-    many = len(batch)
-    suggested = torch.where(batch.lift > middle, -1.0, 1.0)
-    direction = torch.where(torch.from_numpy(rng.random(many) < _LIKELY), suggested, -suggested)
-    orders = operators.ALL_ORDERS[torch.from_numpy(rng.integers(0, len(operators.ALL_ORDERS), many))]
-    styled = torch.from_numpy(rng.random(many) < _STYLED)
-    style = torch.from_numpy(rng.standard_normal((many, STYLE))).float() * styled[:, None]
-    noise = torch.from_numpy(rng.normal(0, _BLUR, (2, many, COUNT))).float() * operators.list_scales()
-    # Evenly over the batch, since these take longest and its parts run side by side.
-    steps = torch.arange(many + 1) * _BOTH
-    both = steps[1:].floor() > steps[:-1].floor()
-    turn = int(rng.integers(len(judges.viewers)))
-
-    def loss(rows: slice) -> Tensor:
-        part, wanted = batch.take(rows), direction[rows]
-        edits = predict(network, part.numbers, wanted, orders[rows], style[rows], both[rows])
-        # One viewer at a time, each part of the batch another: more pictures in the same time.
-        viewer = (turn + rows.start * team.threads // many) % len(judges.viewers)
-        outcome = play(judges, part, edits, wanted, [viewer])
-        read = reader(edits.inside + noise[0, rows], edits.around + noise[1, rows], wanted, both[rows])
-        error = styled[rows] * (read - style[rows]).square().mean(1)
-        return objective(outcome, edits, wanted, part.people) + objective.style_weight * error
-
-    return team.run_backward(loss, many)
 
 
 def to_objective(values: Mapping[str, Any]) -> Objective:
@@ -396,22 +417,19 @@ def make_parser() -> argparse.ArgumentParser:
     parser = checkpoints.make_parser("edit", str(__doc__).split("\n\n")[0], checkpoints.RUNS / "edit.pt")
     own_photos.add_options(parser)
     parser.add_argument(
-        "--trunk", default="mnv2_imagenet_from_int8_fp16.pth", help="weights in DATA/weights, torchvision or timm"
-    )
+        "--trunk", default="efficientnet-lite0",
+        help="weights in DATA/weights, torchvision, timm, or the name of an EfficientNet-lite",
+    )  # fmt: skip
     parser.add_argument(
-        "--taps", type=int, nargs="+", default=[24, 32, 64, 96], help="trunk features read, by channels"
+        "--taps", type=int, nargs="+", default=[24, 40, 80, 112], help="trunk features read, by channels"
     )
     parser.add_argument("--hidden", type=int, default=256, help="units of the head")
-    parser.add_argument(
-        "--without", nargs="*", default=[], choices=("region", "surround", "contrast", "picture", "area"),
-        help="parts of the region's description to leave out, to see what they are worth",
-    )  # fmt: skip
     parser.add_argument(
         "--viewers",
         type=Path,
         nargs="+",
         default=[checkpoints.RUNS / "saliency.pt", checkpoints.RUNS / "saliency-2.pt"],
-        help="saliency networks, checkpoints or .onnx files",
+        help="saliency networks, checkpoints or .onnx files; the first one is the server's",
     )
     parser.add_argument("--critic", type=Path, default=checkpoints.RUNS / "realism.pt", help="realism critic")
     parser.add_argument(
@@ -422,13 +440,14 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--epochs", type=int, default=12, help="epochs of --epoch-steps steps")
     parser.add_argument("--epoch-steps", type=int, default=300, help="steps an epoch; a checkpoint after each epoch")
     parser.add_argument("--batch", type=int, default=16, help="edited pictures a step")
+    parser.add_argument("--both", type=float, default=0.45, help="part of them that is edited around the region, too")
     parser.add_argument("--rate", type=float, default=2e-3, help="learning rate at the start")
     parser.add_argument(
         "--most-change", type=float, default=2.0,
         help="how much the picture may change when the background is edited, too, in changes by the region's edits",
     )  # fmt: skip
     for entry in fields(Objective):
-        many = 2 if isinstance(entry.default, tuple) else None
+        many = len(entry.default) if isinstance(entry.default, tuple) else None
         name = "--" + entry.name.replace("_", "-")
         parser.add_argument(name, type=float, nargs=many, default=entry.default, help="see class Objective")
     return parser
@@ -496,11 +515,39 @@ class Trainer:
         part = self.prepared[rng.choice(len(counts), p=counts / counts.sum())]
         batch = part.take(torch.from_numpy(rng.integers(0, len(part), self.options.batch)))
         self.optimizer.zero_grad()
-        loss = descend(self.network, self.reader, self.judges, batch, objective, self.middle, rng, self.team)
+        loss = self._descend(batch, objective, rng)
         for learner in (self.network, self.reader):
             torch.nn.utils.clip_grad_norm_(learner.parameters(), 1.0)
         self.optimizer.step()
         return loss
+
+    def _descend(self, batch: Prepared, objective: Objective, rng: np.random.Generator) -> float:
+        """Add the gradients of the objective's mean over a batch, for random wishes; returns it."""
+        many = len(batch)
+        suggested = torch.where(batch.lift > self.middle, -1.0, 1.0)
+        direction = torch.where(torch.from_numpy(rng.random(many) < _LIKELY), suggested, -suggested)
+        orders = operators.ALL_ORDERS[torch.from_numpy(rng.integers(0, len(operators.ALL_ORDERS), many))]
+        styled = torch.from_numpy(rng.random(many) < _STYLED)
+        style = torch.from_numpy(rng.standard_normal((many, STYLE))).float() * styled[:, None]
+        boldness = torch.from_numpy(rng.choice([-1.0, 0.0, 1.0], many, p=_BOLDNESS)).float()
+        wishes = Wish(direction, boldness, orders, style)
+        noise = torch.from_numpy(rng.normal(0, _BLUR, (2, many, COUNT))).float() * operators.list_scales()
+        # Evenly over the batch, since these take longest and its parts run side by side.
+        steps = torch.arange(many + 1) * self.options.both
+        both = steps[1:].floor() > steps[:-1].floor()
+        turn = int(rng.integers(len(self.judges.viewers)))
+
+        def loss(rows: slice) -> Tensor:
+            part, wish = batch.take(rows), wishes.take(rows)
+            edits = Edits(*self.network.predict_raw(part.numbers, wish), wish, both[rows])
+            # One viewer at a time, each part of the batch another: more pictures in the same time.
+            viewer = (turn + rows.start * self.team.threads // many) % len(self.judges.viewers)
+            outcome = play(self.judges, part, edits, [viewer])
+            read = self.reader(edits.inside + noise[0, rows], edits.around + noise[1, rows], wish.direction, both[rows])
+            error = styled[rows] * (read - wish.style).square().mean(1)
+            return objective(outcome, edits, part.people) + objective.style_weight * error
+
+        return self.team.run_backward(loss, many)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -528,8 +575,6 @@ def main(argv: list[str] | None = None) -> None:
     prepared, held = load_prepared(options, network, judges, team)
     if not state and not options.start:
         network.standardise.measure(torch.cat([part.numbers for part in prepared]))
-        origins = regions.list_origins(network.trunk.taps, whole=True)
-        network.standardise.ignore(torch.tensor([origin in options.without for origin in origins]))
     middle = float(torch.cat([part.lift for part in prepared]).median())
     print(f"{sum(map(len, prepared))} regions prepared; {clock.seconds():.0f} s", flush=True)
 

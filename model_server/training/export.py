@@ -3,8 +3,10 @@
 
 Every file takes sides of any multiple of 32.  `valid` is 1 on the picture and 0 on the padding beside it.
 
-    edit.onnx               picture [1, 3, H, W] display-encoded 0..1, mask, valid [1, 1, H, W], direction [1]: -1 or
-                            +1, style [1, STYLE] -> inside, around [orders, COUNT]: parameters in vector.ORDERS
+    edit.onnx               picture [1, 3, H, W] display-encoded 0..1, mask, valid [1, 1, H, W], density
+                            [1, H/8, W/8]: what saliency.onnx says of the picture, for `around` alone; direction [1]:
+                            -1 or +1, boldness [1]: -1 to 1, style [1, STYLE] -> inside, around [orders, COUNT]:
+                            parameters in vector.ORDERS
     operator-<name>.onnx    linear [N, 3, h, w], any size, mask [1, 1, h, w], parameters [N, COUNT] -> edited
                             [N, 3, h, w]; sharpening also side [1]: the picture's longer side in these pixels, without
                             padding
@@ -37,10 +39,10 @@ from model_server.predict.vector import COUNT, NAMES, PREDICTED, STYLE
 
 from . import checkpoints, data, edge, exported, operators, realism, saliency
 from .edge_network import EdgeNetwork
-from .models import Critic, EditNetwork, SaliencyNetwork, measure_share
+from .models import Critic, EditNetwork, SaliencyNetwork, Wish, measure_share
 
 FOLDER = Path(__file__).parent.parent / "networks"
-VERSION = 3
+VERSION = 4
 OPSET = 17
 _SMALL = 256  # numbers; fewer are not worth a conversion
 
@@ -71,12 +73,14 @@ class EditFile(nn.Module):
         self.register_buffer("orders", operators.ALL_ORDERS)
 
     def forward(
-        self, picture: Tensor, mask: Tensor, valid: Tensor, direction: Tensor, style: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        numbers = self.network.describe(picture, mask, valid)
+        self, picture: Tensor, mask: Tensor, valid: Tensor, density: Tensor, direction: Tensor, boldness: Tensor,
+        style: Tensor,
+    ) -> tuple[Tensor, Tensor]:  # fmt: skip
+        numbers = self.network.describe(picture, mask, valid, density)
         orders: Tensor = self.orders  # type: ignore[assignment]
         many = len(operators.ALL_ORDERS)
-        inside, around = self.network(numbers, direction.expand(many), orders, style.expand(many, -1))
+        wish = Wish(direction.expand(many), boldness.expand(many), orders, style.expand(many, -1))
+        inside, around = self.network(numbers, wish)
         # Parameters are linear in strength, so a factor is the strength that counts as 100 %.
         of = self.strengths
         return (
@@ -138,6 +142,8 @@ def write(module: nn.Module, path: Path, inputs: dict[str, Tensor], outputs: lis
     for name, value in inputs.items():
         free = {0: "n"} if name in ("linear", "parameters") else {}
         axes[name] = {**free, 2: "height", 3: "width"} if value.ndim == 4 else free
+        if name == "density":
+            axes[name] = {1: "rows", 2: "columns"}
     if "linear" in inputs:
         axes.update({name: {0: "n"} for name in outputs})
     with warnings.catch_warnings():
@@ -216,8 +222,10 @@ def _make_example() -> dict[str, Tensor]:
 
 def export_edit(network: EditNetwork, folder: Path, strengths: Strengths) -> None:
     """Write edit.onnx and the operators into the folder."""
-    wish = {"direction": torch.ones(1), "style": torch.zeros(1, STYLE)}
-    write(EditFile(network, strengths), folder / "edit.onnx", _make_example() | wish, ["inside", "around"])
+    seen = _make_example() | {"density": torch.full((1, 8, 12), 1 / 96)}
+    wish = {"direction": torch.ones(1), "boldness": torch.zeros(1), "style": torch.zeros(1, STYLE)}
+    write(EditFile(network, strengths), folder / "edit.onnx", seen | wish, ["inside", "around"])
+    halve_weights(folder / "edit.onnx")
     mask = torch.ones(1, 1, 64, 96)
     single = {"linear": torch.rand(2, 3, 64, 96), "mask": mask, "parameters": torch.zeros(2, COUNT)}
     for name in NAMES:

@@ -2,7 +2,7 @@
 """Read exported networks back into torch: what a training may start from, and judge with, without any checkpoint.
 
 The exporter keeps the parameters' names, so a file holds the state of the module that it was written from, but for what
-no output depends on.  Files of version 2 have one head for the edits and fewer kinds of them; theirs are filled up.
+no output depends on.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from .data import DataError
-from .models import EditNetwork, Head
+from .models import EditNetwork
 
 SUFFIX = ".onnx"
 HALF = ".half"  # ends the names of weights that are kept as half floats
@@ -54,30 +54,8 @@ def read_critic(path: Path) -> dict[str, Tensor]:
 
 
 def read_edit(path: Path) -> dict[str, Tensor]:
-    """The state of the EditNetwork in an edit.onnx of version 2 or 3."""
-    return upgrade(read_weights(path, "network."))
-
-
-def upgrade(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The state of an EditNetwork from one of version 2: what it knew goes into the head `inside`, without styles.
-
-    The head `around` starts from the same layers but for the last one, which leaves the surround as it is.
-    """
-    if "wish.weight" not in state:
-        return state
-    shared = {name: value for name, value in state.items() if not name.startswith(("wish.", "middle.", "last."))}
-    old = {name: value for name, value in state.items() if name not in shared}
-    result = dict(shared)
-    for side in ("inside", "around"):
-        head = Head(hidden=old["middle.bias"].numel()).state_dict()
-        for name, value in old.items():
-            if side == "around" and name.startswith("last."):
-                continue
-            grown = head[name] if name.startswith("last.") else torch.zeros_like(head[name])
-            grown[tuple(slice(0, size) for size in value.shape)] = value
-            head[name] = grown
-        result.update({f"{side}.{name}": value for name, value in head.items()})
-    return result
+    """The state of the EditNetwork in an edit.onnx of version 4."""
+    return read_weights(path, "network.")
 
 
 def load_edit(network: EditNetwork, state: dict[str, Tensor], path: Path) -> None:

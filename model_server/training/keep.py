@@ -24,7 +24,8 @@ def keep(source: Path, target: Path) -> None:
     model = {name: value.half() if value.ndim > 1 else value for name, value in state["model"].items()}
     facts: dict[str, Any] = {name: state[name] for name in ("kind", "taps", "validation") if name in state}
     target.parent.mkdir(parents=True, exist_ok=True)
-    torch.save({"model": model, **facts}, target)
+    # The other format has a page of its own for each of hundreds of small vectors.
+    torch.save({"model": model, **facts}, target, _use_new_zipfile_serialization=False)
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -21,6 +21,10 @@ STRIDE = 8
 # How many edits have no fixed place in the order.
 FREE = len(NAMES) - FIXED
 
+# Numbers of what is wished of an edit: direction, boldness and their product, FREE x FREE for which of the free edits
+# comes at which place, the style.
+WISH = 3 + FREE**2 + STYLE
+
 
 def to_cells(area: Tensor) -> Tensor:
     """A mask [N, 1, H, W] as shares of the saliency map's cells [N, H/8, W/8]."""
@@ -99,10 +103,6 @@ class Standardise(nn.Module):
     def measure(self, features: Tensor) -> None:
         self.mean.copy_(features.mean(0))
         self.spread.copy_(features.std(0).clamp(min=1e-3))
-
-    def ignore(self, chosen: Tensor) -> None:
-        """Leave out features, by a mask [F]: they become 0 whatever they are."""
-        self.spread[chosen] = 1e9
 
     def forward(self, features: Tensor) -> Tensor:
         return 4 * torch.tanh((features - self.mean) / self.spread / 4)
@@ -227,13 +227,42 @@ class SecondCritic(Critic):
 CRITICS: dict[str, type[Critic]] = {"moments": RealismCritic, "pooled": SecondCritic}
 
 
+class Wish(NamedTuple):
+    """What edits are to be like.
+
+    direction [N]: -1 attenuate, +1 emphasize; boldness [N]: -1 subtle, 0 natural, +1 bold; orders [N, kinds]; style
+    [N, STYLE].
+    """
+
+    direction: Tensor
+    boldness: Tensor
+    orders: Tensor
+    style: Tensor
+
+    @classmethod
+    def make_plain(cls, direction: Tensor, boldness: float = 0.0) -> Wish:
+        """Without a style and in one order, for directions [N]."""
+        many = len(direction)
+        orders = operators.ALL_ORDERS[:1].expand(many, -1)
+        return cls(direction, torch.full((many,), boldness), orders, torch.zeros(many, STYLE))
+
+    def take(self, rows: slice) -> Wish:
+        """The same of some of the regions."""
+        return Wish(*(each[rows] for each in self))
+
+    def to_numbers(self) -> Tensor:
+        """[N, WISH]."""
+        goal = torch.stack([self.direction, self.boldness, self.direction * self.boldness], 1)
+        places = F.one_hot(self.orders[:, FIXED:] - FIXED, FREE).flatten(1).to(goal.dtype)
+        return torch.cat([goal, places, self.style], 1)
+
+
 class Head(nn.Module):
     """What to do on one side of a region's mask, from the region's description and what is wished."""
 
     def __init__(self, hidden: int) -> None:
         super().__init__()
-        # 1 number for the direction, FREE x FREE for which of the free edits comes at which place, the style.
-        self.wish = nn.Linear(1 + FREE**2 + STYLE, 2 * hidden)
+        self.wish = nn.Linear(WISH, 2 * hidden)
         self.middle = nn.Linear(hidden, hidden)
         self.last = nn.Linear(hidden, operators.RAW)
         nn.init.zeros_(self.last.weight)
@@ -242,45 +271,50 @@ class Head(nn.Module):
         nn.init.normal_(self.last.weight[operators.RAW_SHARPENING], std=0.003)
 
     def forward(self, region: Tensor, wish: Tensor) -> Tensor:
-        """Unbounded output [N, RAW] of regions [N or 1, hidden] and wishes [N, 1 + FREE**2 + STYLE]."""
+        """Unbounded output [N, RAW] of regions [N or 1, hidden] and wishes [N, WISH]."""
         scale, shift = self.wish(wish).chunk(2, 1)
         result: Tensor = self.last(F.gelu(self.middle(F.gelu(region * (1 + scale) + shift))))
         return result
 
 
 class EditNetwork(nn.Module):
-    """Predicts the edits inside and around a region for one direction, one order of application and one style.
+    """Predicts the edits inside and around a region for what is wished of them.
 
-    The trunk and the description of the region are shared; direction, order and style enter the heads alone, so that
-    one pass of the trunk serves both directions and all orders.
+    The trunk and the description of the region are shared; direction, boldness, order and style enter the heads alone,
+    so that one pass of the trunk serves them all.  Only the edits around the region depend on where viewers look.
     """
 
-    def __init__(self, taps: tuple[int, ...] = (24, 32, 64, 96), hidden: int = 256) -> None:
+    def __init__(self, taps: tuple[int, ...] = (24, 40, 80, 112), hidden: int = 256) -> None:
         super().__init__()
         self.trunk = Trunk(taps)
-        count = regions.count_numbers(taps, whole=True)
-        self.standardise = Standardise(count)
-        self.region = nn.Linear(count, hidden)
+        self.counts = regions.count_numbers(taps, whole=True) + regions.COLOURS, regions.count_watched(taps)
+        self.standardise = Standardise(sum(self.counts))
+        self.region = nn.Linear(self.counts[0], hidden)
+        self.watched = nn.Linear(self.counts[1], hidden)
         self.inside = Head(hidden)
         self.around = Head(hidden)
 
-    def describe(self, encoded: Tensor, mask: Tensor, valid: Tensor) -> Tensor:
-        """The numbers that the edit is chosen from: [N, F]."""
-        return regions.describe(encoded, self.trunk(encoded), self.trunk.taps, mask, valid, whole=True)
+    def describe(self, encoded: Tensor, mask: Tensor, valid: Tensor, density: Tensor) -> Tensor:
+        """The numbers that the edits are chosen from: [N, F].  density [N, H/8, W/8]: of the viewers' attention."""
+        features, taps = self.trunk(encoded), self.trunk.taps
+        return torch.cat(
+            [
+                regions.describe(encoded, features, taps, mask, valid, whole=True),
+                regions.describe_colours(encoded, mask, valid),
+                regions.describe_watched(encoded, features, taps, mask, valid, density),
+            ],
+            1,
+        )
 
-    def predict_raw(self, numbers: Tensor, direction: Tensor, orders: Tensor, style: Tensor) -> tuple[Tensor, Tensor]:
-        """Unbounded outputs [N, RAW], inside and around.
+    def predict_raw(self, numbers: Tensor, wish: Wish) -> tuple[Tensor, Tensor]:
+        """Unbounded outputs [N, RAW], inside and around, of numbers [N or 1, F]."""
+        own, watched = self.standardise(numbers).split(self.counts, 1)
+        region, wanted = self.region(own), wish.to_numbers()
+        return self.inside(region, wanted), self.around(region + self.watched(watched), wanted)
 
-        numbers: [N or 1, F]; direction [N]: -1 attenuate, +1 emphasize; orders [N, kinds]; style [N, STYLE].
-        """
-        places = F.one_hot(orders[:, FIXED:] - FIXED, FREE).flatten(1).to(numbers.dtype)
-        wish = torch.cat([direction[:, None], places, style], 1)
-        region = self.region(self.standardise(numbers))
-        return self.inside(region, wish), self.around(region, wish)
-
-    def forward(self, numbers: Tensor, direction: Tensor, orders: Tensor, style: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, numbers: Tensor, wish: Wish) -> tuple[Tensor, Tensor]:
         """Parameters [N, COUNT] of operators.py, inside and around, bounded by its RANGES."""
-        inside, around = self.predict_raw(numbers, direction, orders, style)
+        inside, around = self.predict_raw(numbers, wish)
         return operators.bound_raw(inside), operators.bound_raw(around)
 
 

@@ -25,10 +25,11 @@ ALL_ORDERS = torch.tensor(ORDERS)
 # The network predicts RAW numbers; `bound_raw` bounds each with tanh to +-RANGES (in the units of the table above).
 # A curve is one shared by the three channels plus a small part of each channel's own, and white balance is narrow:
 # with free channels, a network finds that tinting the region pink raises its saliency in every photograph.  Sharpening
-# stays below what a thumbnail shows truthfully (tests/gimp/test_sharpening.py), even at strength 150 %.
+# stays below what a thumbnail shows truthfully (tests/gimp/test_sharpening.py), even at strength 150 %.  Contrast goes
+# down less far than up: that is fog.
 RANGES = {
-    "exposure": 1.5, "saturation": 1.2, "white-balance": 0.15, "curve": 0.5, "curve-channel": 0.1,
-    "sharpening": 0.065, "contrast": 0.6, "tone": 0.3,
+    "exposure": 1.5, "saturation": 1.2, "white-balance": 0.2, "curve": 0.5, "curve-channel": 0.1,
+    "sharpening": 0.065, "contrast": 0.6, "contrast-lowered": 0.25, "tone": 0.3,
 }  # fmt: skip
 RAW_SHARPENING = 4 + SEGMENTS + 3 * SEGMENTS
 RAW = RAW_SHARPENING + 2 + SEGMENTS
@@ -234,7 +235,7 @@ def bound_raw(raw: Tensor) -> Tensor:
             colour,
             (shared + own).flatten(1),
             amounts[:, :1].abs() * RANGES["sharpening"],
-            amounts[:, 1:2] * RANGES["contrast"],
+            torch.where(amounts[:, 1:2] < 0, RANGES["contrast-lowered"], RANGES["contrast"]) * amounts[:, 1:2],
             amounts[:, 2:] * RANGES["tone"],
         ],
         1,

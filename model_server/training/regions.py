@@ -7,19 +7,31 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from . import colour, operators
 from .trunk import STRIDES
 
-# The surround reaches about this many pixels from the region.
+# The surround reaches about this many pixels from the region; what is near to it and far from it, for its colours.
 _REACH = 36
+_NEAR, _FAR = 12, 64
 
-# Numbers of `make_colour_maps`.
+# Numbers of `make_colour_maps`, and of `_make_lab_maps`.
 COLOUR_MAPS = 20
+_LAB_MAPS = 5
+
+# Numbers of `describe_colours`, and those of `describe_watched` beside the trunk's.
+COLOURS = 10 * _LAB_MAPS + 2
+_WATCHED = 2 * COLOUR_MAPS + 4 * _LAB_MAPS + 2
+
+_LAB_UNIT = 10.0  # CIE76, in which Lab is counted
 
 
-def weigh_surround(mask: Tensor, valid: Tensor) -> Tensor:
-    """Weights of the region's neighbourhood [N, 1, H/8, W/8]; of the whole picture where nothing lies around it."""
+def weigh_surround(mask: Tensor, valid: Tensor, reach: int = _REACH) -> Tensor:
+    """Weights of the region's neighbourhood [N, 1, H/8, W/8]; of the whole picture where nothing lies around it.
+
+    reach: how many pixels it goes from the region, roughly.
+    """
     small, on = F.avg_pool2d(mask, 8), F.avg_pool2d(valid, 8)
-    size = 2 * (_REACH // 8) + 1
+    size = 2 * (reach // 8) + 1
     near = F.avg_pool2d(small, size, stride=1, padding=size // 2)
     return ((near * 6).clamp(max=1) * (1 - small) + 1e-3) * on
 
@@ -122,12 +134,63 @@ def describe(
     return torch.cat(numbers, 1)
 
 
+def describe_colours(encoded: Tensor, mask: Tensor, valid: Tensor) -> Tensor:
+    """How a region differs in CIE Lab from what is near to it and from what is far: [N, COLOURS].
+
+    Of the colour and of the detail in 8 x 8 pixels: mean and deviation over region, near and far surround, and the
+    region's differences from both; CIE76 of these differences.  Arguments as for `describe`.
+    """
+    near, far = (weigh_surround(mask, valid, reach) for reach in (_NEAR, _FAR))
+    areas = torch.cat([F.avg_pool2d(mask, 8), near, (far - near).clamp(min=0) + 1e-4 * far], 1)
+    mean, square = average(_make_lab_maps(encoded), areas)
+    spread = measure_deviation(mean, square)
+    steps = mean[:, :1] - mean[:, 1:]  # [N, 2, maps]
+    scaled = steps / (spread[:, :1].square() + spread[:, 1:].square()).sqrt()
+    distance = steps[:, :, :3].square().sum(2).add(1e-6).sqrt()
+    return torch.cat([each.flatten(1) for each in (mean, spread, steps, scaled, distance)], 1)
+
+
+def describe_watched(
+    encoded: Tensor, features: list[Tensor], taps: tuple[int, ...], mask: Tensor, valid: Tensor, density: Tensor
+) -> Tensor:
+    """What outside of a region viewers look at: [N, `count_watched`].
+
+    Means, of colours also deviations, where each place counts by the attention that it draws; how these colours differ
+    from the region's and from the picture's; how much of all attention it is, and how concentrated.
+
+    density [N, H/8, W/8]: of the viewers' attention; the rest as for `describe`.
+    """
+    small, on = F.avg_pool2d(mask, 8), F.avg_pool2d(valid, 8)
+    drawn = density[:, None] * (1 - small)
+    watched = drawn + 1e-6 * on
+    lab, colours = _make_lab_maps(encoded), F.avg_pool2d(make_colour_maps(encoded), 2)
+    mean, square = average(torch.cat([lab, colours], 1), watched)
+    others, _ = average(lab, torch.cat([small, on], 1))
+    numbers = [mean, measure_deviation(mean, square), mean[:, :, :_LAB_MAPS] - others]
+    for maps, stride in zip(features, (STRIDES[tap] for tap in taps)):
+        near = F.avg_pool2d(watched, stride // 8) if stride > 8 else F.interpolate(watched, scale_factor=8.0 / stride)
+        numbers.append(average(maps.float(), near)[0])
+    share = drawn.sum((1, 2, 3))
+    peak = drawn.amax((1, 2, 3)) / (share + 1e-4)
+    numbers.append(torch.stack([share, (peak + 1e-3).log()], 1))
+    return torch.cat([each.flatten(1) for each in numbers], 1)
+
+
+def _make_lab_maps(encoded: Tensor) -> Tensor:
+    """Lab, chroma and the deviation of lightness within 8 x 8 pixels, all in tens: [N, 5, H/8, W/8]."""
+    with torch.autocast(encoded.device.type, enabled=False):  # bfloat16 would leave seven bits of a colour
+        lab = colour.to_lab(operators.decode(F.avg_pool2d(encoded.float(), 2))) / _LAB_UNIT
+    chroma = lab[:, 1:].square().sum(1, keepdim=True).add(1e-4).sqrt()
+    small, square = F.avg_pool2d(torch.cat([lab, chroma], 1), 4), F.avg_pool2d(lab[:, :1].square(), 4)
+    detail = (square - small[:, :1].square()).clamp(min=0).add(1e-4).sqrt()
+    return torch.cat([small, detail], 1)
+
+
+def count_watched(taps: tuple[int, ...]) -> int:
+    """How many numbers `describe_watched` gives."""
+    return _WATCHED + sum(taps)
+
+
 def count_numbers(taps: tuple[int, ...], whole: bool) -> int:
     """How many numbers `describe` gives."""
-    return len(list_origins(taps, whole))
-
-
-def list_origins(taps: tuple[int, ...], whole: bool) -> list[str]:
-    """Where each number of `describe` comes from: "region", "surround", "contrast", "picture" or "area"."""
-    parts = ["region"] * 2 + ["surround"] * 2 + ["contrast"] + ["picture"] * (2 if whole else 0)
-    return [part for channels in (COLOUR_MAPS, *taps) for part in parts for _ in range(channels)] + ["area"]
+    return (COLOUR_MAPS + sum(taps)) * (7 if whole else 5) + 1

@@ -17,10 +17,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from gimp_saliency.shared.choices import DIRECTIONS
+from gimp_saliency.shared.choices import DIRECTIONS, Boldness
 from gimp_saliency.shared.edits import Edit, Exposure, Saturation, Tone
 from gimp_saliency.shared.request import EditRequest
 from model_server.predict.background import Fit
+from model_server.predict.border import Border
+from model_server.predict.detail import Detail
 from model_server.predict.networks import NETWORKS
 from model_server.predict.predictor import Predictor
 from model_server.predict.vector import CONTRAST, COUNT, NAMES, PREDICTED, SHARPENING, STYLE, Vocabulary
@@ -50,6 +52,7 @@ from model_server.training.models import (
     SaliencyNetwork,
     SecondCritic,
     StyleReader,
+    Wish,
     measure_share,
 )
 from model_server.training.parallel import Team
@@ -59,6 +62,7 @@ from model_server.training.reports import realism as realism_report
 MOBILE_NET = "mnv2_imagenet_from_int8_fp16.pth"
 SMALL = ["--batch", "4", "--held", "6", "--rounds", "1", "--contour-pairs", "2"]
 CRITIC_TRUNK = ["--trunk", "lite0.pth", *SMALL]
+EDIT_TRUNK = ["--trunk", "lite0.pth", "--batch", "4"]
 SMALL_TRUNK = ["--trunk", "mobilenet-v2", "--batch", "4"]
 
 
@@ -84,7 +88,7 @@ def runs(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     realism.main([*common, "--epochs", "1", *second])
     judges = ["--viewers", str(folder / "a.pt"), str(folder / "b.pt"), "--critic", str(folder / "critic.pt")]
-    prepared = ["--prepared", str(folder / "prepared.pt"), "--batch", "4"]
+    prepared = ["--prepared", str(folder / "prepared.pt"), *EDIT_TRUNK]
     edit.main([*common, "--epochs", "1", *prepared, *judges, "--out", str(folder / "edit.pt")])
     edge.main([*common, "--epochs", "2", *SMALL_TRUNK, "--out", str(folder / "edge.pt")])
     found = ["--edit", str(folder / "edit.pt"), "--edge", str(folder / "edge.pt")]
@@ -101,8 +105,14 @@ def test_strengths_are_factors_on_the_parameters(runs: Path, tmp_path: Path) -> 
     for folder in (runs / "networks", tmp_path):
         session = onnxruntime.InferenceSession(folder / "edit.onnx", providers=["CPUExecutionProvider"])
         for sign in (-1, 1):
-            inputs = {"picture": picture, "mask": area, "valid": area, "direction": np.array([sign], np.float32)}
-            found[folder, sign] = session.run(None, inputs | {"style": np.zeros((1, STYLE), np.float32)})
+            inputs = {
+                "picture": picture,
+                "mask": area,
+                "valid": area,
+                "density": np.full((1, 8, 12), 1 / 96, np.float32),
+            }
+            wish = {"direction": np.array([sign], np.float32), "boldness": np.zeros(1, np.float32)}
+            found[folder, sign] = session.run(None, inputs | wish | {"style": np.zeros((1, STYLE), np.float32)})
     for sign, factors in ((-1, (1.5, 0.5)), (1, (1.2, 1.0))):
         for side, factor in enumerate(factors):
             assert np.abs(found[tmp_path, sign][side]).max() > 0
@@ -147,10 +157,8 @@ def test_realism_and_edit_resume(data_folder: Path, runs: Path, tmp_path: Path) 
     judges = ["--viewers", str(runs / "a.pt"), "--critic", str(runs / "critic.pt")]
     out = tmp_path / "edit.pt"
     for epochs in (1, 2):
-        prepared = tmp_path / "prepared.pt"
-        edit.main(
-            [*common, "--epochs", str(epochs), "--batch", "4", *judges, "--out", str(out), "--prepared", str(prepared)]
-        )
+        prepared = ["--prepared", str(tmp_path / "prepared.pt"), *EDIT_TRUNK]
+        edit.main([*common, "--epochs", str(epochs), *judges, "--out", str(out), *prepared])
         assert checkpoints.load(out)["epoch"] == epochs
     critic = tmp_path / "critic.pt"
     with broken_off():
@@ -244,13 +252,20 @@ def test_exported_networks_agree_with_torch(runs: Path, background: bool, monkey
     monkeypatch.setattr(
         "model_server.predict.attention.fit_background", lambda around, *_: Fit(1.0, np.zeros_like(around))
     )
-    monkeypatch.setattr("model_server.predict.attention._FACTORS", {"emphasize": (1.0,)})
+    monkeypatch.setattr("model_server.predict.attention._FACTORS", (1.0,))
     predictor = Predictor(runs / "networks", most_border=math.inf)
     network, critic = export.load_edit(runs / "edit.pt"), realism.load_network(runs / "critic.pt")
     viewer = saliency.load_network(runs / "a.pt")
     rng = np.random.default_rng(5)
     style = tuple(rng.standard_normal(STYLE))
-    request = EditRequest("emphasize", 70.0, background=background, background_strength=120.0, style_numbers=style)
+    request = EditRequest(
+        "emphasize",
+        70.0,
+        background=background,
+        background_strength=120.0,
+        style_numbers=style,
+        boldness=Boldness.SUBTLE,
+    )
     orders = operators.ALL_ORDERS
     for size in ((128, 192), (112, 192)):  # without and with padding
         picture = rng.integers(0, 255, (*size, 4), dtype=np.uint8)
@@ -264,9 +279,9 @@ def test_exported_networks_agree_with_torch(runs: Path, background: bool, monkey
         mask, valid = (F.pad(area, padding) for area in (whole[:, 3:], torch.ones_like(whole[:, 3:])))
         areas = whole[:, 3:].expand(24, -1, -1, -1)
         with torch.no_grad():
-            numbers = network.describe(encoded, mask, valid)
+            numbers = network.describe(encoded, mask, valid, viewer(encoded, valid).exp())
             styles = torch.tensor([style]).float().expand(24, -1)
-            inside, around = network(numbers, torch.ones(24), orders, styles)
+            inside, around = network(numbers, Wish(torch.ones(24), -torch.ones(24), orders, styles))
             linear = operators.decode(whole[:, :3]).expand(24, -1, -1, -1)
             edited = operators.apply(linear, areas, inside * 0.7, orders, 192.0, clip=False)
             if background:
@@ -306,34 +321,17 @@ def test_shipped_edit_network_is_what_its_file_computes() -> None:
     picture, style = rng.random((1, 3, 96, 128), np.float32), rng.standard_normal((1, STYLE)).astype(np.float32)
     mask, valid = np.zeros((1, 1, 96, 128), np.float32), np.ones((1, 1, 96, 128), np.float32)
     mask[:, :, 20:60, 30:80] = 1
-    areas = {"picture": picture, "mask": mask, "valid": valid}
+    areas = {"picture": picture, "mask": mask, "valid": valid, "density": rng.random((1, 12, 16), np.float32) / 96}
     with torch.no_grad():
         numbers = network.describe(*(torch.from_numpy(area) for area in areas.values()))
         for sign, direction in ((-1.0, "attenuate"), (1.0, "emphasize")):
-            inputs = {**areas, "direction": np.array([sign], np.float32), "style": style}
+            goal = {"direction": np.array([sign], np.float32), "boldness": np.array([0.5], np.float32)}
+            inputs = {**areas, **goal, "style": style}
             styles = torch.from_numpy(style).expand(24, -1)
-            sides = network(numbers, torch.full((24,), sign), operators.ALL_ORDERS, styles)
+            wish = Wish(torch.full((24,), sign), torch.full((24,), 0.5), operators.ALL_ORDERS, styles)
+            sides = network(numbers, wish)
             for found, side, name in zip(session.run(None, inputs), sides, (direction, f"{direction}-background")):
                 assert np.abs(found - strengths[name] * side.numpy()).max() < 1e-4
-
-
-def test_version_2_goes_into_the_head_inside() -> None:
-    torch.manual_seed(0)
-    network = EditNetwork()
-    torch.nn.init.normal_(network.inside.last.weight)
-    old = {name: value for name, value in network.state_dict().items() if not name.startswith(("inside.", "around."))}
-    for name, value in network.inside.state_dict().items():
-        small = value[:36] if name.startswith("last.") else value[:, :17] if name == "wish.weight" else value
-        old[name] = small
-    grown = EditNetwork()
-    grown.load_state_dict(exported.upgrade(old))
-    numbers, orders, plain = torch.rand(1, grown.region.in_features), operators.ALL_ORDERS, torch.zeros(24, STYLE)
-    inside, around = grown(numbers, torch.ones(24), orders, plain)
-    assert torch.equal(inside[:, :SHARPENING], network(numbers, torch.ones(24), orders, plain)[0][:, :SHARPENING])
-    # What version 2 did not know is left out but for a trace of sharpening, and no style changes anything yet.
-    rest = torch.cat([inside[:, SHARPENING + 1 :], around[:, :SHARPENING], around[:, SHARPENING + 1 :]], 1)
-    assert not rest.any()
-    assert torch.equal(inside, grown(numbers, torch.ones(24), orders, plain + 2)[0])
 
 
 def test_another_file_is_no_network_to_start_from(runs: Path, tmp_path: Path) -> None:
@@ -434,9 +432,15 @@ def test_padding_changes_no_description() -> None:
     grown = [torch.nn.functional.pad(x, (0, 64, 0, 64)) for x in (mask, valid)]
     wide = torch.nn.functional.pad(small, (0, 64, 0, 64), mode="replicate")
     count = regions.COLOUR_MAPS
-    alone = network.describe(small, mask, valid)[:, : 7 * count]
-    padded = network.describe(wide, *grown)[:, : 7 * count]
-    assert torch.allclose(alone, padded, atol=0.02)
+    density = torch.rand(1, 8, 12) / 96
+    alone = network.describe(small, mask, valid, density)
+    padded = network.describe(wide, *grown, torch.nn.functional.pad(density, (0, 8, 0, 8)))
+    assert torch.allclose(alone[:, : 7 * count], padded[:, : 7 * count], atol=0.02)
+    # Of colours near and far, and of what viewers look at, what no trunk sees.
+    colours = slice(regions.count_numbers(network.trunk.taps, whole=True), network.counts[0])
+    assert torch.allclose(alone[:, colours], padded[:, colours], atol=0.02)
+    watched = slice(network.counts[0], network.counts[0] + 2 * count)
+    assert torch.allclose(alone[:, watched], padded[:, watched], atol=0.02)
 
 
 def test_density_is_a_distribution_over_the_picture() -> None:
@@ -451,10 +455,29 @@ def test_density_is_a_distribution_over_the_picture() -> None:
     assert float(measure_share(density.log(), valid)[1]) == pytest.approx(1, abs=1e-5)
 
 
+def test_where_viewers_look_is_for_the_background_alone() -> None:
+    torch.manual_seed(0)
+    network = EditNetwork().eval()
+    for head in (network.inside, network.around):
+        torch.nn.init.normal_(head.last.weight, std=0.3)
+    picture, mask = torch.rand(1, 3, 64, 96), torch.zeros(1, 1, 64, 96)
+    mask[:, :, 20:40, 30:60] = 1
+    corner = torch.zeros(1, 8, 12)
+    corner[:, :2, :2] = 0.25
+    wish = Wish.make_plain(torch.ones(1))
+    with torch.no_grad():
+        (inside, around), (same, other) = (
+            network(network.describe(picture, mask, torch.ones_like(mask), density), wish)
+            for density in (torch.full((1, 8, 12), 1 / 96), corner)
+        )
+    assert torch.equal(inside, same) and float((around - other).abs().max()) > 0.01
+
+
 def test_untrained_edit_network_leaves_the_picture() -> None:
     network = EditNetwork()
-    numbers = torch.rand(1, network.region.in_features)
-    for parameters in network(numbers, torch.ones(24), operators.ALL_ORDERS, torch.randn(24, STYLE)):
+    numbers = torch.rand(1, sum(network.counts))
+    wish = Wish(torch.ones(24), torch.zeros(24), operators.ALL_ORDERS, torch.randn(24, STYLE))
+    for parameters in network(numbers, wish):
         assert parameters.shape == (24, COUNT)
         assert not parameters[:, :SHARPENING].any() and not parameters[:, SHARPENING + 1 :].any()
         # A trace of it must be there to be learned from, as long as nobody sees it.
@@ -467,10 +490,10 @@ def test_style_enters_the_edits_and_can_be_read() -> None:
     network, reader = EditNetwork(), StyleReader()
     for head in (network.inside, network.around):
         torch.nn.init.normal_(head.last.weight, std=0.3)
-    numbers, orders = torch.rand(1, network.region.in_features), operators.ALL_ORDERS[:1].expand(64, -1)
-    style, direction, both = torch.randn(64, STYLE), torch.ones(64), torch.arange(64) % 2 == 0
+    numbers, wish = torch.rand(1, sum(network.counts)), Wish.make_plain(torch.ones(64))
+    style, direction, both = torch.randn(64, STYLE), wish.direction, torch.arange(64) % 2 == 0
     with torch.no_grad():
-        inside, around = network(numbers, direction, orders, style)
+        inside, around = network(numbers, wish._replace(style=style))
     assert float(inside.std(0).max()) > 0.01 and float(around.std(0).max()) > 0.01
     # Where nothing is edited around, the reader sees nothing of it.
     changed = torch.where(both[:, None], around, torch.rand(64, COUNT))
@@ -653,6 +676,67 @@ def test_of_a_long_contour_some_is_enough() -> None:
         assert torch.allclose(some, contours.describe(picture, mask, valid), atol=0.05)
 
 
+@pytest.mark.parametrize("hard", [True, False])
+def test_the_border_of_the_training_is_the_servers(hard: bool) -> None:
+    rng = np.random.default_rng(4)
+    before = rng.random((1, 3, 64, 96), np.float32)
+    mask, valid = np.zeros((1, 1, 64, 96), np.float32), np.ones((1, 1, 64, 96), np.float32)
+    mask[..., 10:40, 20:90] = 1 if hard else rng.random((30, 70), np.float32)
+    valid[..., 80:] = 0
+    after = np.clip(before * (1 - 0.4 * mask), 0, 1)
+    pictures = (torch.from_numpy(each[0]) for each in (before, after, mask, valid))
+    assert float(contours.measure_border(*pictures)) == pytest.approx(
+        Border(before, mask, valid).measure(after), rel=0.05 if not hard else 1e-3
+    )
+    everything = torch.ones(1, 64, 96)
+    assert float(contours.measure_border(*torch.rand(2, 3, 64, 96), everything, everything)) == 0
+
+
+def test_fog_and_paleness_are_told_from_darkness() -> None:
+    """Of the local contrast darkness may take its part, fog not; of the chroma brightness may, fading not."""
+    torch.manual_seed(1)
+    picture, mask = 0.3 + 0.4 * torch.rand(3, 32, 32), torch.zeros(1, 32, 32)
+    mask[:, 6:28, 6:28] = 1
+    found = {}
+    for name, place, value in (
+        ("nothing", 0, 0.0), ("dark", 0, -1.0), ("bright", 0, 0.5), ("fog", CONTRAST, -1.0), ("pale", 1, -1.0)
+    ):  # fmt: skip
+        parameters = torch.zeros(COUNT)
+        parameters[place] = value
+        found[name] = edit.edit_picture(picture, mask, torch.ones_like(mask), parameters, None, operators.ALL_ORDERS[0])
+    assert float(found["nothing"].kept) == pytest.approx(1, abs=1e-3)
+    assert float(found["nothing"].vivid) == pytest.approx(1, abs=1e-3)
+    assert float(found["dark"].kept) > 0.9 and float(found["bright"].vivid) > 0.9
+    assert float(found["fog"].kept) < 0.7 and float(found["pale"].vivid) < 0.7
+    assert float(found["fog"].border) > 0.1 > 1000 * float(found["nothing"].border)
+
+
+def test_the_detail_of_the_training_is_the_servers() -> None:
+    torch.manual_seed(5)
+    picture, mask = 0.3 + 0.4 * torch.rand(3, 32, 48), torch.zeros(1, 32, 48)
+    mask[:, 6:28, 6:40] = 1
+    parameters = torch.zeros(COUNT)
+    parameters[0], parameters[CONTRAST] = -0.5, -0.6
+    done = edit.edit_picture(picture, mask, torch.ones_like(mask), parameters, None, operators.ALL_ORDERS[0])
+    kept = Detail(picture[None].numpy(), mask[None].numpy()).measure_kept(done.picture[None].numpy())
+    assert float(done.kept) == pytest.approx(kept, abs=2e-3) and kept < 0.8
+
+
+def test_boldness_moves_the_limits() -> None:
+    """The same edit costs least when it is to be bold; a fog costs whatever was asked for."""
+    numbers = {name: torch.tensor([1.0]) for name in ("tint", "difference_around", "tint_around", "change")}
+    losses = {}
+    for name, kept in (("clear", 1.0), ("fog", 0.5)):
+        far = {"gain": 0.3, "realism": -0.1, "difference": 16.0, "kept": kept, "vivid": 1.0, "border": 1.3}
+        outcome = edit.Outcome(**{key: torch.tensor([value]) for key, value in far.items()}, **numbers)
+        for boldness in (-1.0, 0.0, 1.0):
+            raw, wish = torch.zeros(1, operators.RAW), Wish.make_plain(-torch.ones(1), boldness)
+            edits = edit.Edits(raw, raw, wish, torch.zeros(1).bool())
+            losses[name, boldness] = float(edit.Objective()(outcome, edits, torch.zeros(1).bool()))
+    assert losses["clear", -1.0] > losses["clear", 0.0] > losses["clear", 1.0]
+    assert losses["fog", 1.0] > losses["clear", 1.0] + 1
+
+
 def test_contours_need_none() -> None:
     """Everything selected, nothing but one pixel, a mask that ends with the picture: finite numbers, and a gradient."""
     valid = torch.ones(1, 1, 32, 32)
@@ -724,20 +808,6 @@ def test_people_predict_people_who_look_alike() -> None:
     assert fixation_measures.measure_people(photo, prior)["NSS"] > 5
     photo.fixations = rng.random((40, 2)) * (192, 144)
     assert fixation_measures.measure_people(photo, prior)["NSS"] < 1
-
-
-def test_parts_of_the_description_can_be_left_out() -> None:
-    torch.manual_seed(0)
-    network = EditNetwork()
-    torch.nn.init.normal_(network.inside.last.weight)
-    origins = regions.list_origins(network.trunk.taps, whole=True)
-    hidden = torch.tensor([origin in ("surround", "picture") for origin in origins])
-    numbers = torch.rand(1, len(origins))
-    changed = torch.where(hidden, torch.rand(1, len(origins)), numbers)
-    wish = torch.ones(1), operators.ALL_ORDERS[:1], torch.zeros(1, STYLE)
-    assert not torch.allclose(network(numbers, *wish)[0], network(changed, *wish)[0])
-    network.standardise.ignore(hidden)
-    assert torch.allclose(network(numbers, *wish)[0], network(changed, *wish)[0], atol=1e-5)
 
 
 @pytest.mark.parametrize("both", [False, True])

@@ -14,6 +14,7 @@ from gimp_saliency.shared.edits import Edit, Exposure, Saturation
 
 from .. import operators
 from ..edit import Edits, Judges, Objective, Prepared, play
+from ..models import Wish
 
 # A photographer's habit.
 FIXED: dict[str, list[Edit]] = {
@@ -22,10 +23,9 @@ FIXED: dict[str, list[Edit]] = {
 }
 
 
-def _edit_inside(raw: Tensor) -> Edits:
-    """What the training calls edits of the region alone, from raw numbers [N, RAW], in one order."""
-    many = len(raw)
-    return Edits(raw, torch.zeros_like(raw), operators.ALL_ORDERS[:1].expand(many, -1), torch.zeros(many).bool())
+def _edit_inside(raw: Tensor, direction: Tensor) -> Edits:
+    """What the training calls edits of the region alone, from raw numbers [N, RAW], natural ones in one order."""
+    return Edits(raw, torch.zeros_like(raw), Wish.make_plain(direction), torch.zeros(len(raw)).bool())
 
 
 def search(
@@ -36,8 +36,8 @@ def search(
     best, lowest = torch.zeros(0), float("inf")
     for part in raw.split(16):
         many = region.take(torch.zeros(len(part), dtype=torch.long))
-        edits, sign = _edit_inside(part), direction.expand(len(part))
-        losses = objective(play(judges, many, edits, sign, judges.all()), edits, sign, many.people)
+        edits = _edit_inside(part, direction.expand(len(part)))
+        losses = objective(play(judges, many, edits, judges.all()), edits, many.people)
         if float(losses.min()) < lowest:
             lowest, best = float(losses.min()), edits.inside[losses.argmin()]
     return best
@@ -51,9 +51,9 @@ def descend(judges: Judges, region: Prepared, direction: Tensor, objective: Obje
     optimizer = torch.optim.Adam([raw], lr=0.1)
     with torch.enable_grad():
         for _ in range(steps):
-            edits = _edit_inside(raw)
-            outcome = play(judges, region, edits, direction, judges.all())
+            edits = _edit_inside(raw, direction)
+            outcome = play(judges, region, edits, judges.all())
             optimizer.zero_grad()
-            objective(outcome, edits, direction, region.people).sum().backward()
+            objective(outcome, edits, region.people).sum().backward()
             optimizer.step()
     return operators.bound_raw(raw.detach())[0]

@@ -14,6 +14,7 @@ import onnxruntime
 
 from gimp_saliency.shared.choices import Ranking
 from gimp_saliency.shared.request import EditRequest
+from model_server.predict.judges import CELL
 from model_server.predict.predictor import Predictor
 from model_server.predict.vector import STYLE
 
@@ -43,7 +44,12 @@ def write_report(folder: Path, predictor: Predictor) -> str:
     rgb = np.ascontiguousarray(picture[:, :, :3].transpose(2, 0, 1)[None] / np.float32(255))
     inputs = {"mask": area, "valid": np.ones_like(area)}
     rows = []
-    wish = {"direction": np.ones(1, np.float32), "style": np.zeros((1, STYLE), np.float32)}
+    wish = {
+        "density": np.full((1, area.shape[2] // CELL, area.shape[3] // CELL), 1 / area.size * CELL**2, np.float32),
+        "direction": np.ones(1, np.float32),
+        "boldness": np.zeros(1, np.float32),
+        "style": np.zeros((1, STYLE), np.float32),
+    }
     for name, extra in (
         ("edit.onnx", {"picture": rgb, **wish}),
         ("realism.onnx", {"picture": rgb}),

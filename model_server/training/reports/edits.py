@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gimp_saliency.shared.choices import DIRECTIONS, Ranking
+from gimp_saliency.shared.choices import DIRECTIONS, Boldness, Ranking
 from gimp_saliency.shared.edits import Edit, at_strength
 from gimp_saliency.shared.request import EditRequest
 from model_server.predict.predictor import Predictor
@@ -98,7 +98,7 @@ def judge_selections(
 
 def prepare(sample: Sample, judges: edit.Judges) -> edit.Prepared:
     """A sample as the training takes it, for the baselines that search by the training's objective."""
-    log_share = judges.watch(sample.picture, sample.mask, sample.valid, judges.all())
+    log_share, _density = judges.watch(sample.picture, sample.mask, sample.valid, judges.all())
     return edit.Prepared(
         (sample.picture * 255).round().byte(), (sample.mask * 255).round().byte(), sample.valid > 0.5,
         torch.tensor([sample.region.people]), torch.zeros(1, 0), log_share, torch.zeros(1),
@@ -241,6 +241,15 @@ class _Comparison:
             for t in STRENGTHS
         }
 
+    def compare_boldness(self, predictor: Predictor, order: str) -> dict[str, dict[str, float]]:
+        """The figures of each boldness."""
+        found = {}
+        for boldness in Boldness:
+            request = EditRequest(self.direction, ranking=Ranking(order), boldness=boldness)
+            edits = [predictor.attention.predict_edits(sample.to_bytes(), request).edits for sample in self.samples]
+            found[boldness.value] = summarise(self.judge(edits, self.everything))
+        return found
+
     def draw_sheet(self, count: int, path: Path) -> None:
         """Some samples with their regions outlined, before and after their edits."""
         entries, source, critic = [], list(self.judges.viewers)[-1], list(self.judges.critics)[-1]
@@ -273,7 +282,7 @@ def write_report(
     gain = {source: results["network"][name] / results["constant"][name] for source, name in medians.items()}
     parts = found.compare_groups()
     slow = found.compare_searches(objective, options.searched)
-    strengths = found.compare_strengths()
+    strengths, boldness = found.compare_strengths(), found.compare_boldness(predictor, order)
     some = [samples[i] for i in found.choose(_SOME)]
     background = ablations.write_report(direction, samples, found.untouched, predictor, order, judges, team)
     drawn = styles.write_report(direction, some, predictor, judges, team)
@@ -288,6 +297,8 @@ def write_report(
             + ", ".join(f"{value:.2f}x ({source})" for source, value in gain.items()),
             drawing.write_table(parts, PERCENT),
             *([drawing.write_table(slow, PERCENT)] if slow else []),
+            "The network by boldness:",
+            drawing.write_table(boldness, PERCENT),
             "The network by strength:",
             drawing.write_table(strengths, PERCENT),
             background.text,
@@ -307,6 +318,7 @@ def write_report(
         "parts": parts,
         "searched": slow,
         "selections": careless,
+        "boldness": boldness,
         "strengths": strengths,
         "background": background.numbers,
         "styles": drawn.numbers,

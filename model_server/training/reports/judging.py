@@ -22,6 +22,9 @@ from . import drawing
 # Below this mean chroma a region is near-neutral.
 _NEUTRAL = 6.0
 
+# Below this mean difference of L* between neighbours a region has no contrast to keep.
+_DETAILED = 1.0
+
 # Display-encoded values that 8 bits hold as 0 or 255.
 _ENDS = 0.5 / 255, 254.5 / 255
 
@@ -156,6 +159,14 @@ def compare(sample: Sample, before: Seen, after: Seen, direction: str) -> dict[s
     outside = (mask == 0).float()
     result["CIE76 outside"] = float(colour.average_inside((before.lab - after.lab).abs().sum(1, keepdim=True), outside))
     result["tint inside"] = float(colour.average_inside(colour.measure_tint(before.lab, after.lab), mask)) ** 0.5
+    neighbours = colour.find_neighbours(mask[0, 0])
+    details = [float(colour.measure_detail(seen.lab[0, 0].flatten(), neighbours)) for seen in (before, after)]
+    lights = [float(colour.average_inside(seen.lab[:, :1], mask)) for seen in (before, after)]
+    if details[0] >= _DETAILED:
+        kept = details[1] / details[0]
+        result["local contrast kept"] = kept
+        # Of what is darker, what darkness alone leaves of it.
+        result["local contrast kept, for its lightness"] = kept / min(1.0, lights[1] / max(lights[0], 1.0))
     added = after.clipped - before.clipped
     result["clipped pixels added, region"] = float(colour.average_inside(added, mask))
     result["clipped pixels added, picture"] = float(colour.average_inside(added, sample.valid))

@@ -218,6 +218,9 @@ def test_edits_go_as_far_as_they_are_believable(
     attention: Attention, direction: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The critic decides between the factors: with one that likes all it is the largest, else the smallest."""
+    monkeypatch.setattr(module, "_BOLDNESS", {Boldness.NATURAL: module._Allowed(0.0, 0.2, math.inf)})
+    monkeypatch.setattr(module, "LEAST", 0.0)
+    monkeypatch.setattr(attention, "_most_border", math.inf)
     picture = scene(8)
     untouched = attention._make_scene(picture).canvas.picture
     reach = {}
@@ -233,21 +236,41 @@ def test_edits_go_as_far_as_they_are_believable(
                 for edit in attention.predict_edits(picture, EditRequest(direction, ranking=Ranking.BEST_REALISM)).edits
             }
             reach[verdict] = chosen["exposure"].ev  # type: ignore[union-attr]
-    factors = module._FACTORS[direction]
-    assert reach[1.0] / reach[0.0] == pytest.approx(factors[0] / factors[-1], rel=1e-3)
+    factors = module._FACTORS
+    assert reach[1.0] / reach[0.0] == pytest.approx(factors[-1] / factors[0], rel=1e-3)
 
 
 @pytest.mark.parametrize("direction", DIRECTIONS)
 @pytest.mark.parametrize("ranking", [Ranking.BEST_REALISM, Ranking.RANDOM])
 def test_boldness_is_how_far_edits_go(attention: Attention, direction: str, ranking: Ranking) -> None:
-    """Bolder ones go further where the critic does not mind, and never less far where it does."""
-    picture, free = scene(8), Attention(attention._networks, attention._pool, most_border=math.inf)
-    reach = []
+    """Bolder ones change more on the mean of some pictures, with the critic's consent and without."""
+    free = Attention(attention._networks, attention._pool, most_border=math.inf)
+    changes = []
     for boldness in Boldness:
         request = EditRequest(direction, ranking=ranking, boldness=boldness)
-        edits = free.predict_edits(picture, request, figures=False).edits
-        reach.append(float(np.abs(free._words.to_parameters(edits)).sum()))
-    assert reach[0] < reach[1] < reach[2]
+        changes.append([measure_change(free, scene(seed), request) for seed in range(6)])
+    subtle, natural, bold = np.mean(changes, 1)
+    assert subtle < natural < bold
+
+
+def measure_change(attention: Attention, picture: Any, request: EditRequest) -> float:
+    """The mean CIE76 of the region that an edit changes."""
+    edits = attention.predict_edits(picture, request, figures=False).edits
+    made, words = attention._make_scene(picture), attention._words
+    order = [words.kinds.index(edit.name) for edit in edits]
+    edited = made.editor.apply(np.array(words.to_parameters(edits), np.float32), None, order)
+    measure = made.make_measure(background=False)
+    return measure.compare(measure.cut(made.canvas.picture), measure.cut(edited))
+
+
+def test_boldness_bounds_what_changes(attention: Attention, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However little the critic minds."""
+    monkeypatch.setattr(attention._judges, "measure_realism", lambda *_: 1.0)
+    for direction in DIRECTIONS:
+        for boldness in Boldness:
+            # Another order than the one that it is measured in changes a little more or less.
+            most = module._BOLDNESS[boldness].change * 1.15
+            assert measure_change(attention, scene(4), EditRequest(direction, boldness=boldness)) <= most
 
 
 def test_boldness_is_what_realism_may_cost(attention: Attention, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -264,7 +287,7 @@ def test_boldness_is_what_realism_may_cost(attention: Attention, monkeypatch: py
         figures = free.predict_edits(picture, EditRequest("emphasize", boldness=boldness)).figures
         costs.append(figures.realism_before - figures.realism_after)
     assert costs[0] < costs[1] < costs[2]
-    assert all(cost <= module._BOLDNESS[boldness][0] + 0.01 for cost, boldness in zip(costs, Boldness))
+    assert all(cost <= module._BOLDNESS[boldness].realism + 0.01 for cost, boldness in zip(costs, Boldness))
 
 
 def test_the_background_is_another_set_in_the_same_order(attention: Attention) -> None:
@@ -304,6 +327,29 @@ def test_a_background_with_edits_changes_the_figures(attention: Attention, monke
     assert len({figure.saliency_after for figure in figures}) == 3
     evs = [edit.ev for edit in attention.predict_edits(picture, request).background or [] if edit.name == "exposure"]
     assert evs == [-3.0]
+
+
+def test_the_network_is_told_where_viewers_look_and_how_bold_to_be(
+    attention: Attention, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For the background alone: without it no viewer is asked."""
+    seen: list[Any] = []
+    run = attention._networks.session("edit.onnx").run
+
+    class Listening:
+        def run(self, names: Any, inputs: Any) -> Any:
+            seen.append(inputs)
+            return run(names, inputs)
+
+    put_in_place(monkeypatch, attention, Listening())
+    picture = scene(4)
+    for background, boldness in ((False, Boldness.BOLD), (True, Boldness.SUBTLE)):
+        request = EditRequest("emphasize", ranking=Ranking.RANDOM, background=background, boldness=boldness)
+        attention.predict_edits(picture, request, figures=False)
+    alone, both = seen
+    assert alone["boldness"].tolist() == [1.0] and both["boldness"].tolist() == [-1.0]
+    assert alone["density"].shape == both["density"].shape == (1, 20, 24) and not alone["density"].any()
+    assert both["density"].sum() == pytest.approx(1, abs=1e-4)
 
 
 def test_a_style_is_handed_to_the_network(attention: Attention, monkeypatch: pytest.MonkeyPatch) -> None:

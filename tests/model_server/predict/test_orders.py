@@ -15,6 +15,7 @@ import pytest
 from gimp_saliency.shared.choices import PROPOSED, Ranking
 from gimp_saliency.shared.request import PLAIN, EditRequest
 from gimp_saliency.shared.styles import Style
+from model_server.predict.border import to_lab
 from model_server.predict.orders import SAME, Candidates, Measure
 from model_server.predict.styles import DRAWN, choose_styles, is_worthy, sample_styles
 from model_server.predict.vector import ORDERS
@@ -35,6 +36,15 @@ class Greys:
 
     def border(self, picture: Any) -> float:
         return 0.0
+
+
+LEVELS = np.linspace(0, 1, 4096, dtype=np.float32)
+LIGHTNESS = to_lab(np.repeat(LEVELS[:, None], 3, 1))[:, 0]
+
+
+def make_grey(lightness: float) -> float:
+    """The display-encoded grey of that L*, 0..100: greys differ by their lightness, in CIE76."""
+    return float(np.interp(lightness, LIGHTNESS, LEVELS))
 
 
 def candidates(greys: list[float], sign: float = 1.0) -> Candidates:
@@ -58,10 +68,11 @@ def test_most_attention_depends_on_the_direction() -> None:
 
 
 def test_lookalikes_are_left_out_but_answer() -> None:
-    found = candidates([0.3, 0.3 + 0.8 * SAME, 0.3 + 0.4 * SAME])
+    found = candidates([make_grey(lightness) for lightness in (30, 30 + 0.8 * SAME, 30 + 0.4 * SAME)])
     assert found.choose_distinct() == {"best-realism": 0}
     assert [found.choose(choice) for choice in PROPOSED] == [0, 1, 2, 3]
-    assert candidates([0.3, 0.3 + 1.2 * SAME]).choose_distinct() == {"best-realism": 0, "best-saliency": 1}
+    distinct = candidates([make_grey(lightness) for lightness in (30, 30 + 1.2 * SAME)]).choose_distinct()
+    assert distinct == {"best-realism": 0, "best-saliency": 1}
 
 
 @pytest.mark.parametrize(("choice", "looks"), [("best-realism", "realism"), ("best-saliency", "share")])
@@ -97,12 +108,22 @@ def test_pictures_are_let_go_at_once() -> None:
 
 def test_areas_count_alike_however_large() -> None:
     one, other = np.zeros((2, 1, 3, 8, 8), np.float32)
-    other[..., 2:6, 2:6], other[..., 7, 7] = 0.4, 0.8
+    other[..., 2:6, 2:6], other[..., 7, 7] = make_grey(40), make_grey(80)
     small = np.zeros_like(MASK)
     small[..., 7, 7] = 1
-    for areas, expected in (((MASK,), 0.4), ((small,), 0.8), ((MASK, small), 1.2), ((MASK, np.zeros_like(MASK)), 0.4)):
+    for areas, expected in (((MASK,), 40), ((small,), 80), ((MASK, small), 120), ((MASK, np.zeros_like(MASK)), 40)):
         measure = Measure(*areas)
-        assert measure.compare(measure.cut(one), measure.cut(other)) == pytest.approx(expected, abs=1e-6)
+        assert measure.compare(measure.cut(one), measure.cut(other)) == pytest.approx(expected, abs=0.01)
+
+
+def test_of_a_large_area_some_pixels_are_enough() -> None:
+    area = np.zeros((1, 1, 200, 300), np.float32)
+    area[..., 50:, :] = 1
+    one, other = np.zeros((2, 1, 3, 200, 300), np.float32)
+    other[..., 100:, :] = make_grey(30)
+    measure = Measure(area)
+    assert len(measure.cut(one)) <= 4000
+    assert measure.compare(measure.cut(one), measure.cut(other)) == pytest.approx(20, abs=0.1)
 
 
 def test_styles_are_drawn_from_a_seed() -> None:
@@ -124,19 +145,24 @@ def test_what_a_style_must_be_worth(moved: float, realism: float, worthy: bool) 
     assert is_worthy(moved, realism, beside=0.5) == worthy
 
 
-def styles(greys: list[float], moved: list[float]) -> dict[Style, tuple[Any, float]]:
-    seen = [np.full((3, 16), grey, np.float32) for grey in greys]
+def styles(lights: list[float], moved: list[float]) -> dict[Style, tuple[Any, float]]:
+    seen = [make_seen(light) for light in lights]
     return {(float(number),): each for number, each in enumerate(zip(seen, moved))}
 
 
+def make_seen(lightness: float) -> Any:
+    """What a measure takes of a region of that L*."""
+    return np.full((16, 3), (lightness, 0, 0), np.float32)
+
+
 def test_styles_are_chosen_as_orders_are() -> None:
-    first, measure = np.full((3, 16), 0.5, np.float32), Measure(MASK)
+    first, measure = make_seen(50), Measure(MASK)
     # The one that moves most, then the farthest from it and the first, then the farthest from all three.
-    found = choose_styles(first, styles([0.6, 0.7, 0.2, 0.9], [0.1, 0.4, 0.3, 0.2]), measure)
+    found = choose_styles(first, styles([60, 70, 20, 90], [0.1, 0.4, 0.3, 0.2]), measure)
     assert found == {"best-saliency": (1.0,), "variant-1": (2.0,), "variant-2": (3.0,)}
     # Those that look like one before are left out.
-    close = 0.5 + 0.5 * SAME
-    assert choose_styles(first, styles([close, 0.7, 0.7 + 0.5 * SAME], [0.9, 0.4, 0.3]), measure) == {
+    close = 50 + 0.5 * SAME
+    assert choose_styles(first, styles([close, 70, 70 + 0.5 * SAME], [0.9, 0.4, 0.3]), measure) == {
         "best-saliency": (1.0,)
     }
     assert choose_styles(first, styles([close], [1.0]), measure) == choose_styles(first, {}, measure) == {}

@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import socket
 import stat
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -239,12 +241,21 @@ def test_damaged_networks_are_reported(start_server: StartServer, tmp_path: Path
     print(found["error"])
 
 
+def measure_imports() -> float:
+    """Processor time that a Python takes to import what the server cannot do without: how quick the machine is."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, "-c", "import numpy, onnxruntime, PIL.Image"], check=True, timeout=60)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
 @pytest.mark.alone
 def test_start_and_memory(runtime: Path) -> None:
-    """Start to first answer on a machine that may be busy, hence the wide limit; memory after 100 requests, at rest."""
+    """Processor time to the first answer, in times of what importing its libraries takes; memory in use and at rest."""
     networks = ROOT / "model_server" / "networks" / "manifest.json"
     if not networks.exists():
         pytest.skip("no networks")
+    libraries = measure_imports()
     before = time.monotonic()
     process = subprocess.Popen(REAL_SERVER, cwd=ROOT)
     try:
@@ -254,13 +265,16 @@ def test_start_and_memory(runtime: Path) -> None:
         assert transport.request("POST", path + "best-realism", picture)[0] == 200
         seconds = time.monotonic() - before
         busy = cpu_seconds(process.pid)
+        libraries = max(libraries, measure_imports())  # a machine may slow down meanwhile
         for i in range(99):
             assert transport.request("POST", path + ("random" if i % 10 else "best-realism"), picture)[0] == 200
         most = memory(process.pid)
         wait_for(lambda: memory(process.pid) < 120)
         rest = memory(process.pid)
-        print(f"start to first answer {seconds:.2f} s ({busy:.2f} s of CPU), {most:.0f} MB, at rest {rest:.0f} MB")
-        assert busy < 1.5 and most < 200
+        print(
+            f"start to first answer {seconds:.2f} s ({busy:.2f} s of CPU, {busy / libraries:.1f} imports), {most:.0f} MB, at rest {rest:.0f} MB"
+        )
+        assert busy < 5 * libraries and most < 200
     finally:
         process.terminate()
         process.wait(5)
