@@ -19,7 +19,7 @@ LEAST = 0.8  # of the local contrast; below, photographs look hazy
 APART = 3  # px; on the networks' canvas
 
 # L*: a region without detail, or all black, has none to lose.
-_SMOOTH, _BLACK = 0.2, 1.0
+SMOOTH, BLACK = 0.2, 1.0
 
 
 class Detail:
@@ -39,8 +39,8 @@ class Detail:
     def measure_kept(self, edited: Floats) -> float:
         """The part of the local contrast that is left in an edited picture [1, 3, H, W]: 1 is all of it."""
         contrast, lightness = self._measure(edited)
-        darker = min(1.0, (lightness + _BLACK) / (self._before[1] + _BLACK))
-        return (contrast + _SMOOTH) / (self._before[0] + _SMOOTH) / darker
+        darker = min(1.0, (lightness + BLACK) / (self._before[1] + BLACK))
+        return (contrast + SMOOTH) / (self._before[0] + SMOOTH) / darker
 
     @cached_property
     def _before(self) -> tuple[float, float]:

@@ -76,7 +76,7 @@ class Vocabulary:
         return [KINDS[name].from_vector(numbers[self.places[name]]) for name in names]
 
 
-# What the training teaches, and the networks of version 3 speak.
+# What the training teaches, and the networks since version 3 speak.
 PREDICTED = Vocabulary(
     ("sharpening", "contrast", "tone", "exposure", "saturation", "white-balance", "curves"),
     3,

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Train the edit network: predict edits that move attention in the wanted direction and still look real.
 
-Draw a direction, an order and a style for each region, predict, apply, ask the frozen saliency networks and the frozen
-critic (CVPR 2023 paper, equations 3 to 6).  Differences from the paper: the saliency change is the logarithm of the
-change of the region's share of all attention, which does not saturate; each step asks one of several saliency networks,
-which are harder to fool than one; tinting neutrals, turning hues and large colour differences cost; both directions are
-one network.  What draws the eye is mostly attenuated, what does not mostly emphasized: that is what people ask for.
+Draw a direction, a boldness, an order and a style for each region, predict, apply, ask the frozen saliency networks and
+the frozen critic (CVPR 2023 paper, equations 3 to 6).  Differences from the paper: the saliency change is the logarithm
+of the change of the region's share of all attention, which does not saturate; each step asks one of several saliency
+networks, which are harder to fool than one; loss of realism is added, not multiplied, and as that of local contrast and
+chroma, borders and large colour differences it costs beyond a limit alone; tinting neutrals and turning hues cost; both
+directions are one network.  What draws the eye is mostly attenuated, what does not mostly emphasized: that is what
+people ask for.
 
 As in GazeShiftNet (ECCV 2020) some of the regions are edited together with what surrounds them, where change costs, and
 most of the edits have a style, ten random numbers that a second network must be able to tell from the edits.
@@ -25,6 +27,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from model_server.predict.detail import BLACK, SMOOTH
 from model_server.predict.vector import COUNT, STYLE
 
 from . import checkpoints, colour, contours, data, examples, exported, operators, own_photos, realism, saliency
@@ -36,6 +39,9 @@ _LIKELY = 0.8
 
 # The part of the pictures that is edited in a style.
 _STYLED = 0.75
+
+# Chroma that grey may have: it has none to lose.
+_GREY = 3.0
 
 # How often edits are trained subtle, natural and bold.
 _BOLDNESS = (0.2, 0.5, 0.3)
@@ -291,9 +297,9 @@ def _compare(was: Tensor, now: Tensor, weights: Tensor, neighbours: Tensor) -> t
         details.append(colour.measure_detail(lab[0, 0].flatten(), neighbours))
         lights.append(colour.average_inside(lab[:, :1], weights)[0])
         chromas.append(colour.average_inside(lab[:, 1:].square().sum(1, keepdim=True).add(1e-4).sqrt(), weights)[0])
-    lighter = (lights[1] + 1) / (lights[0] + 1)
-    kept = (details[1] + 0.2) / (details[0] + 0.2) / lighter.clamp(max=1)
-    vivid = (chromas[1] + 3) / (chromas[0] + 3) / lighter.clamp(min=1)
+    lighter = (lights[1] + BLACK) / (lights[0] + BLACK)
+    kept = (details[1] + SMOOTH) / (details[0] + SMOOTH) / lighter.clamp(max=1)
+    vivid = (chromas[1] + _GREY) / (chromas[0] + _GREY) / lighter.clamp(min=1)
     return difference, tint, kept, vivid
 
 
