@@ -411,7 +411,7 @@ def test_evaluation_runs(
     for name in (*DIRECTIONS, "nonsense", "realism-curves", "attenuate-box-1", "emphasize-ellipse-1"):
         assert (tmp_path / f"{name}.png").is_file()
     text = card.read_text()
-    assert "old" not in text and text.startswith("before\n") and text.endswith("after\n")
+    assert "\nold\n" not in text and text.startswith("before\n") and text.endswith("after\n")
     assert "| fitted, median |" in text and "| border, median |" in text
     assert (
         "| NSS |" in text
