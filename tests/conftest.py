@@ -28,6 +28,7 @@ from tests.gimp.console import Console
 
 PROJECT = Path(__file__).resolve().parents[1]
 _GIMPS = ("gimp", "gimp32", "gimp30")  # fixtures
+_LONG = ("training", "predict", "gimp")  # folders of tests, the longest first
 
 # As a user's Python does, those that tests start keep what they compiled: a plug-in starts some hundred times.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -37,14 +38,19 @@ hypothesis.settings.register_profile("any machine", deadline=None)
 hypothesis.settings.load_profile("any machine")
 
 
+def _find_room(path: Path) -> str | None:
+    """Which of _LONG a file of tests belongs to."""
+    return next((room for room in _LONG if room in path.relative_to(PROJECT).parts), None)
+
+
 @pytest.hookimpl(tryfirst=True)  # before markers choose among the tests
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what needs a GIMP, and what goes to one process where pytest runs several.
 
-    The tests of a file in one of the GIMPs stay together, as they share what was started.  The trainings, minutes of
-    one process, come first, lest the others wait for them at the end.
+    The tests of a file in one of the GIMPs stay together, as they share what was started.  What takes minutes of one
+    process comes first, lest the others wait for it at the end.
     """
-    items.sort(key=lambda item: "training" not in item.path.parts)
+    items.sort(key=lambda item: _LONG.index(room) if (room := _find_room(item.path)) else len(_LONG))
     side_by_side = "PYTEST_XDIST_WORKER" in os.environ
     for item in items:
         if set(_GIMPS) & set(getattr(item, "fixturenames", ())):

@@ -22,8 +22,9 @@ _WINDOW_TOOLS = {
     "import": "imagemagick",
     "openbox": "openbox",
 }
-# Three on two cores: tests in GIMP's windows wait about half of their time.
-_SIDE_BY_SIDE = ("--numprocesses", "3", "--dist", "loadgroup")
+# Six on two cores: tests in GIMP wait most of their time.  In the order of tests/conftest.py, which begins with what
+# takes long, lest all wait for it at the end.
+_SIDE_BY_SIDE = ("--numprocesses", "6", "--dist", "loadgroup", "--no-loadscope-reorder")
 _COVERAGE = ("--cov", "--cov-report=")
 _NOTHING = 5  # pytest's exit code where no test was chosen
 

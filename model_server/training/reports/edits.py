@@ -57,7 +57,7 @@ def find_constant(samples: list[Sample], parameters: Tensor, orders: Tensor, wan
 def write_spread(parameters: Tensor) -> str:
     """A table of mean and standard deviation of parameters [N, COUNT]; of a curve's slopes, means over the eight."""
     names = ("exposure, EV", "saturation, log2", "red gain, log2", "blue gain, log2")
-    mean, deviation = parameters.mean(0), parameters.std(0)
+    mean, deviation = parameters.mean(0), parameters.std(0, correction=0)
     rows = [(name, mean[i], deviation[i]) for i, name in enumerate(names)]
     rows += [(name, mean[PLACES[name]].mean(), deviation[PLACES[name]].mean()) for name in ("sharpening", "contrast")]
     curves = {f"{name} curve": range(4 + 8 * i, 12 + 8 * i) for i, name in enumerate(("red", "green", "blue"))}
