@@ -18,7 +18,6 @@ from model_server.predict.judges import CELL
 from model_server.predict.predictor import Predictor
 from model_server.predict.vector import STYLE
 
-
 TIMES = 15  # that each thing is measured
 
 
