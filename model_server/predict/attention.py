@@ -391,18 +391,20 @@ class Attention:
         request = first.plan.request
         index = first.candidates.choose(Ranking.BEST_REALISM)
         realism = first.candidates.realism(index)
+
         # They are compared in the first one's order of application: all orders of each would take three times as long.
-        styles: dict[Style, Judged] = {}
-        for style in sample_styles(seed):
+        def judge(style: Style) -> tuple[Judged, bool]:
             other = self._judge(scene, replace(request, style_numbers=style), fit=first.fit)
-            if other.is_worthy(index, realism):
-                styles[style] = other
+            return other, other.is_worthy(index, realism)
+
+        drawn = sample_styles(seed)
+        styles = {style: other for style, (other, worthy) in zip(drawn, self._pool.map(judge, drawn)) if worthy}
         looks = {style: (other.candidates.seen(index), other.measure_move(index)) for style, other in styles.items()}
         found = {Ranking.BEST_REALISM: first.predict(index)}
         measure = scene.make_measure(request.background)
         for choice, style in choose_styles(first.candidates.seen(index), looks, measure).items():
             other = styles.pop(style)
-            index = other.candidates.choose(Ranking.BEST_REALISM)
-            if other.is_worthy(index, realism):
-                found[choice] = other.predict(index)
+            best = other.candidates.choose(Ranking.BEST_REALISM)
+            if other.is_worthy(best, realism):
+                found[choice] = other.predict(best)
         return found
