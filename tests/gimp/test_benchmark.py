@@ -12,8 +12,6 @@ import pytest
 from tests.conftest import PROJECT, GimpForTests
 from tests.gimp import gui
 
-pytestmark = pytest.mark.alone
-
 
 @pytest.mark.thorough
 @pytest.mark.skipif(bool(gui.MISSING), reason=f"needs {', '.join(gui.TOOLS)}")

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 StartServer = Callable[..., "subprocess.Popen[Any]"]
 
 
-def wait_for(condition: Callable[[], Any], seconds: float = 10.0) -> None:
+def wait_for(condition: Callable[[], Any], seconds: float = 60.0) -> None:
     """Wait until condition() holds; fail the test if it does not within seconds."""
     deadline = time.monotonic() + seconds
     while not condition():

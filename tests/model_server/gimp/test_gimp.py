@@ -188,15 +188,14 @@ def test_a_request_starts_the_server_on_the_host(
     assert process.returncode == -signal.SIGTERM
 
 
-@pytest.mark.alone
 def test_leaving_ends_the_whole_group(runtime: Path, tmp_path: Path) -> None:
     pid = tmp_path / "pid"
-    stubborn = make_program(tmp_path / "stubborn", f"trap '' TERM; sleep 60 & echo $! > '{pid}'; wait")
+    stubborn = make_program(tmp_path / "stubborn", f"trap '' TERM; sleep 600 & echo $! > '{pid}'; wait")
     shell = Gimp((3, 2, 6), "path", Path("/bin/sh"))
     began = time.monotonic()
-    with shell.start("-c", f"'{stubborn}' & sleep 60"):
+    with shell.start("-c", f"'{stubborn}' & sleep 600"):
         wait_for(lambda: pid.exists() and pid.read_text().strip() != "")
-    assert time.monotonic() - began < 9
+    assert time.monotonic() - began < 100
     wait_for(lambda: not _runs(int(pid.read_text())))
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Malformed requests, slow senders and idle connections: each gets its status, and nobody else notices.
 
-GIMP_SALIENCY_FUZZ=<number> sends another number of malformed requests than the 100,000 of the thorough run.
+GIMP_SALIENCY_FUZZ=<number> sends another number of malformed requests than the 50,000 of the thorough run.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from tests.model_server.serve.wire import EDITS, LOOK, PICTURE, REFINE, dial, ex
 pytestmark = pytest.mark.alone
 
 LIMIT = 5.0  # seconds until a refusal
-THOROUGH = int(os.environ.get("GIMP_SALIENCY_FUZZ", "100000"))
+THOROUGH = int(os.environ.get("GIMP_SALIENCY_FUZZ", "50000"))
 CLIENTS = 8
 
 

@@ -264,9 +264,8 @@ def test_no_memory_for_the_networks(monkeypatch: pytest.MonkeyPatch) -> None:
         worker.close()
 
 
-@pytest.mark.alone
 @pytest.mark.thorough
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_little_memory(runtime: Path, plugin_starts: PluginStarts) -> None:
     """From hardly enough to start Python to enough: an answer or a sentence, and with memory the right answer."""
     plugin_starts(command=[sys.executable, "-c", REAL])
