@@ -32,6 +32,11 @@ class Canvas:
     width: int  # of the picture on it, in pixels
     height: int
 
+    def thin(self, step: int) -> Canvas:
+        """Every `step`-th row and column of it."""
+        picture, valid = (np.ascontiguousarray(each[:, :, ::step, ::step]) for each in (self.picture, self.valid))
+        return Canvas(picture, valid, -(-self.width // step), -(-self.height // step))
+
     def place_mask(self, mask: Bytes) -> Floats:
         """A mask (h, w), 0..255, on this canvas: [1, 1, H, W], 0..1.  Raises ValueError if nothing is selected."""
         # As floats, so that the faintest and smallest mask survives.

@@ -61,6 +61,7 @@ class Editor:
         """mask: [1, 1, H, W] of the canvas, 0..1, not empty, 0 on the padding."""
         self._operators = operators
         self._words = operators.words
+        self._canvas = canvas
         self._picture = canvas.picture
         self._mask = mask[:, :, : canvas.height, : canvas.width]
         self._width, self._height = canvas.width, canvas.height
@@ -84,6 +85,10 @@ class Editor:
             result[..., :height, :width] = encode(self._apply_in(self._surroundings, linear, around, order))
             pad(result, width, height)
         return result
+
+    def thin(self, step: int) -> Editor:
+        """The same for `step` x `step` times less work, with every `step`-th row and column of the picture."""
+        return Editor(self._operators, self._canvas.thin(step), self._mask[:, :, ::step, ::step])
 
     @cached_property
     def _linear(self) -> Floats:

@@ -74,6 +74,7 @@ class Candidates:
     def __init__(
         self,
         edit: Callable[[int], Floats],
+        sketch: Callable[[int], Floats],
         judge: Judge,
         measure: Measure,
         sign: float,
@@ -82,6 +83,7 @@ class Candidates:
     ) -> None:
         """edit: gives an order's picture [1, 3, H, W], display-encoded 0..1.  judge: says what such a picture is worth.
 
+        sketch: gives a smaller one that shows as well how the orders differ; measure: of such.
         sign: -1 if less of the attention is better, +1 if more.  count: of orders.
         pool: whose threads may compute several orders at once.
         """
@@ -90,7 +92,7 @@ class Candidates:
         self.share = cache(lambda index: judge.share(edit(index)))
         self.realism = cache(lambda index: judge.realism(edit(index)))
         self.border = cache(lambda index: judge.border(edit(index)))
-        self.seen = seen = cache(lambda index: measure.cut(edit(index)))
+        self.seen = seen = cache(lambda index: measure.cut(sketch(index)))
         self._difference = cache(lambda one, other: measure.compare(seen(one), seen(other)))
         self._sign = sign
         self._count = count

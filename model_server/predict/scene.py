@@ -15,6 +15,9 @@ from model_server.predict.editor import Editor
 from model_server.predict.judges import CELL, Judges
 from model_server.predict.orders import Measure
 
+# Of a sketch: every so many rows and columns, if so many pixels of the region are left.
+_THIN, _ENOUGH = 3, 100
+
 
 @dataclass(frozen=True)
 class Scene:
@@ -24,6 +27,14 @@ class Scene:
     mask: Floats  # [1, 1, H, W] of the canvas, 0..1
     editor: Editor
     judges: Judges
+
+    @cached_property
+    def sketch(self) -> Scene:
+        """Every third row and column of it, for what looks at single colours; itself where the region is small."""
+        mask = np.ascontiguousarray(self.mask[:, :, ::_THIN, ::_THIN])
+        if np.count_nonzero(mask) < _ENOUGH:
+            return self
+        return Scene(self.canvas.thin(_THIN), mask, self.editor.thin(_THIN), self.judges)
 
     def share(self, picture: Floats) -> float:
         """The share of attention that falls into the region of a picture like this one, edited: 0..1."""

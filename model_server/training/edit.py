@@ -43,6 +43,10 @@ _STYLED = 0.75
 # Chroma that grey may have: it has none to lose.
 _GREY = 3.0
 
+# The part of the training after which realism counts in full: a network that is held to it from the start learns to do
+# nothing, and stays there.
+_LENIENT = 0.6
+
 # How often edits are trained subtle, natural and bold.
 _BOLDNESS = (0.2, 0.5, 0.3)
 
@@ -521,6 +525,8 @@ class Trainer:
         part = self.prepared[rng.choice(len(counts), p=counts / counts.sum())]
         batch = part.take(torch.from_numpy(rng.integers(0, len(part), self.options.batch)))
         self.optimizer.zero_grad()
+        strictness = min(1.0, progress / _LENIENT) ** 2
+        objective = replace(objective, realism_weight=strictness * objective.realism_weight)
         loss = self._descend(batch, objective, rng)
         for learner in (self.network, self.reader):
             torch.nn.utils.clip_grad_norm_(learner.parameters(), 1.0)

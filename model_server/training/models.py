@@ -289,8 +289,9 @@ class EditNetwork(nn.Module):
         self.trunk = Trunk(taps)
         self.counts = regions.count_numbers(taps, whole=True) + regions.COLOURS, regions.count_watched(taps)
         self.standardise = Standardise(sum(self.counts))
-        self.region = nn.Linear(self.counts[0], hidden)
-        self.watched = nn.Linear(self.counts[1], hidden)
+        # Normalised: what the heads are given would grow in training until their units die, and nothing moves any more.
+        self.region = nn.Sequential(nn.Linear(self.counts[0], hidden), nn.LayerNorm(hidden))
+        self.watched = nn.Sequential(nn.Linear(self.counts[1], hidden), nn.LayerNorm(hidden))
         self.inside = Head(hidden)
         self.around = Head(hidden)
 

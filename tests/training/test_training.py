@@ -20,7 +20,6 @@ import torch.nn.functional as F
 from gimp_saliency.shared.choices import DIRECTIONS, Boldness
 from gimp_saliency.shared.edits import Edit, Exposure, Saturation, Tone
 from gimp_saliency.shared.request import EditRequest
-from model_server.predict.background import Fit
 from model_server.predict.border import Border
 from model_server.predict.detail import Detail
 from model_server.predict.networks import NETWORKS
@@ -250,9 +249,6 @@ def test_missing_checkpoint_is_a_sentence(tmp_path: Path) -> None:
 @pytest.mark.parametrize("background", [False, True])
 def test_exported_networks_agree_with_torch(runs: Path, background: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """The predictor's figures and edits, from ONNX, are those of the torch networks, as far as these go."""
-    monkeypatch.setattr(
-        "model_server.predict.attention.fit_background", lambda around, *_: Fit(1.0, np.zeros_like(around))
-    )
     monkeypatch.setattr("model_server.predict.attention._FACTORS", (1.0,))
     predictor = Predictor(runs / "networks", most_border=math.inf)
     network, critic = export.load_edit(runs / "edit.pt"), realism.load_network(runs / "critic.pt")

@@ -114,6 +114,19 @@ def test_nothing_to_do_is_the_picture_itself(shipped: Operators) -> None:
     assert np.array_equal(found, picture) and found is not picture
 
 
+def test_a_thin_picture_is_edited_likewise(shipped: Operators) -> None:
+    """By all that looks at single pixels: the same as every fourth row and column of what was edited."""
+    picture, mask = scene(BOXES["inner"])
+    inside, around = numbers(1), numbers(2)
+    for each in (inside, around):
+        each[PLACES["sharpening"]] = 0
+    editor = make_editor(shipped, picture, mask)
+    whole = editor.apply(inside, around, ORDERS[3])
+    thin = editor.thin(4).apply(inside, around, ORDERS[3])
+    assert thin.shape == (1, 3, 32, 48)
+    assert np.abs(thin - whole[:, :, ::4, ::4])[:, :, : HEIGHT // 4, : WIDTH // 4].max() < 1e-6
+
+
 def test_there_and_back() -> None:
     values = np.linspace(0, 1, 3000, dtype=np.float32).reshape(1, 3, 10, 100)
     assert np.abs(encode(decode(values)) - values).max() < 1e-6

@@ -54,7 +54,7 @@ def candidates(greys: list[float], sign: float = 1.0) -> Candidates:
     def edited(index: int) -> Any:
         return np.full((1, 3, 8, 8), greys[index], np.float32)
 
-    return Candidates(edited, Greys(), Measure(MASK), sign, len(ORDERS), POOL)
+    return Candidates(edited, edited, Greys(), Measure(MASK), sign, len(ORDERS), POOL)
 
 
 def test_variants_are_farthest_from_what_was_chosen_before() -> None:
@@ -90,7 +90,7 @@ def test_a_choice_runs_one_network_and_once_for_what_looks_alike(choice: str, lo
         return np.full((1, 3, 8, 8), 0.3 * (index % 3) + 0.0001 * index, np.float32)
 
     judge = SimpleNamespace(**{name: count(name) for name in runs})
-    Candidates(edited, judge, Measure(MASK), 1.0, len(ORDERS), POOL).choose(choice)
+    Candidates(edited, edited, judge, Measure(MASK), 1.0, len(ORDERS), POOL).choose(choice)
     assert runs.pop(looks) == 3 and not any(runs.values())
 
 
