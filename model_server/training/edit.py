@@ -158,7 +158,7 @@ class Objective:
     people_weight: float = 1.5  # factor of the realism and tint weights for regions that show people
     people_limit: float = 0.65  # factor of their limits
     size_weight: float = 0.002  # of the squared, bounded raw parameters
-    change_weight: tuple[float, float] = (0.03, 0.015)  # of the picture's change around the region, at first
+    change_weight: tuple[float, float] = (0.012, 0.005)  # of the picture's change around the region, at first
     style_weight: float = 1.0  # of the squared error of the style that is read from the edits
 
     def __call__(self, outcome: Outcome, edits: Edits, people: Tensor) -> Tensor:
@@ -447,10 +447,10 @@ def make_parser() -> argparse.ArgumentParser:
         help="what does not depend on the edits; read if newer than viewers and critic, else made",
     )  # fmt: skip
     parser.add_argument("--rounds", type=int, default=2, help="how often each region is placed in the training set")
-    parser.add_argument("--epochs", type=int, default=12, help="epochs of --epoch-steps steps")
-    parser.add_argument("--epoch-steps", type=int, default=300, help="steps an epoch; a checkpoint after each epoch")
+    parser.add_argument("--epochs", type=int, default=9, help="epochs of --epoch-steps steps")
+    parser.add_argument("--epoch-steps", type=int, default=220, help="steps an epoch; a checkpoint after each epoch")
     parser.add_argument("--batch", type=int, default=16, help="edited pictures a step")
-    parser.add_argument("--both", type=float, default=0.45, help="part of them that is edited around the region, too")
+    parser.add_argument("--both", type=float, default=0.6, help="part of them that is edited around the region, too")
     parser.add_argument("--rate", type=float, default=2e-3, help="learning rate at the start")
     parser.add_argument(
         "--most-change", type=float, default=2.0,
