@@ -25,6 +25,7 @@ from typing import Any
 import torch
 
 from gimp_saliency.shared.choices import DIRECTIONS, Ranking
+from model_server.predict.judges import REALISM, VIEWERS
 from model_server.predict.networks import NETWORKS
 from model_server.predict.predictor import Predictor
 
@@ -66,16 +67,18 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS), help="what to measure")
     parser.add_argument("--networks", type=Path, default=NETWORKS, help="folder of the exported networks")
     parser.add_argument(
-        "--viewers", type=Path, nargs="+", default=[runs / "saliency.pt", runs / "saliency-2.pt"],
+        "--viewers", type=Path, nargs="+", default=[NETWORKS / name for name in VIEWERS],
         help="saliency networks of the training",
     )  # fmt: skip
     parser.add_argument(
         "--judges", type=Path, nargs="*", default=sorted(JUDGES.glob("viewer*.pt")),
         help="saliency networks that no edit network trained on; their mean judges (default: those of judges/)",
     )  # fmt: skip
-    parser.add_argument("--critic", type=Path, default=runs / "realism.pt", help="realism critic of the training")
+    parser.add_argument("--critic", type=Path, default=NETWORKS / REALISM, help="realism critic of the training")
     parser.add_argument("--second-critic", type=Path, default=JUDGES / "critic.pt", help="one that no training used")
-    parser.add_argument("--edit", type=Path, default=runs / "edit.pt", help="checkpoint that holds the objective")
+    parser.add_argument(
+        "--edit", type=Path, help="checkpoint with the objective that is searched by (default: as trained)"
+    )
     parser.add_argument("--count", type=int, default=120, help="regions a direction, of different photographs")
     parser.add_argument(
         "--order", choices=[each.value for each in Ranking], default=Ranking.BEST_REALISM.value,
@@ -131,7 +134,8 @@ def main(argv: list[str] | None = None) -> None:
                     direction, regions_of, predictor, unlimited, judges, options.out, team
                 )
     if "edits" in options.parts:
-        objective = edit.to_objective(checkpoints.load(options.edit)["objective"])
+        trained = checkpoints.load(options.edit)["objective"] if options.edit else vars(edit.Objective())
+        objective = edit.to_objective(trained)
         samples = judging.load_samples(regions, team)
         with torch.no_grad():
             lifts = team.map(judges.lift, samples)
