@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -30,10 +30,10 @@ class Scene:
 
     @cached_property
     def sketch(self) -> Scene:
-        """Every third row and column of it, for what looks at single colours; itself where the region is small."""
+        """Every third row and column of it, for what looks at single colours; all of it where the region is small."""
         mask = np.ascontiguousarray(self.mask[:, :, ::_THIN, ::_THIN])
         if np.count_nonzero(mask) < _ENOUGH:
-            return self
+            return replace(self)  # which no cycle keeps until the garbage collector comes
         return Scene(self.canvas.thin(_THIN), mask, self.editor.thin(_THIN), self.judges)
 
     def share(self, picture: Floats) -> float:

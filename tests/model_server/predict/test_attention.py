@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import math
 import shutil
+import weakref
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -380,7 +382,25 @@ def test_a_sketch_says_how_orders_differ(attention: Attention, background: bool)
     small[:, :, 3] = 0
     small[50:58, 60:70, 3] = 255
     made = attention._make_scene(small)
-    assert made.sketch is made
+    assert made.sketch.mask is made.mask
+
+
+@pytest.mark.parametrize("width", [8, 60])
+def test_pictures_are_let_go_at_once(attention: Attention, width: int) -> None:
+    """Of a small region and a large one."""
+    picture = scene(4)
+    picture[:, :, 3] = 0
+    picture[30:90, 40 : 40 + width, 3] = 255
+    made = attention._make_scene(picture)
+    judged = attention._judge(made, EditRequest("attenuate"))
+    judged.candidates.choose_distinct()
+    alive = weakref.ref(made)
+    gc.disable()
+    try:
+        del made, judged
+        assert alive() is None
+    finally:
+        gc.enable()
 
 
 def test_a_style_is_handed_to_the_network(attention: Attention, monkeypatch: pytest.MonkeyPatch) -> None:
