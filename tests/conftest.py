@@ -45,19 +45,15 @@ def _find_room(path: Path) -> str | None:
 
 @pytest.hookimpl(tryfirst=True)  # before markers choose among the tests
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a GIMP, and what goes to one process where pytest runs several.
+    """Mark what needs a GIMP; skip what wants to be alone where pytest runs several.
 
-    The tests of a file in one of the GIMPs stay together, as they share what was started.  What takes minutes of one
-    process comes first, lest the others wait for it at the end.
+    What takes minutes of one process comes first, lest the others wait for it at the end.
     """
     items.sort(key=lambda item: _LONG.index(room) if (room := _find_room(item.path)) else len(_LONG))
-    side_by_side = "PYTEST_XDIST_WORKER" in os.environ
     for item in items:
         if set(_GIMPS) & set(getattr(item, "fixturenames", ())):
             item.add_marker("gimp")
-        version = next((version for version in _GIMPS[1:] if version in item.name), "")
-        item.add_marker(pytest.mark.xdist_group(f"{item.path.name} {version}"))
-        if side_by_side and item.get_closest_marker("alone"):
+        if "PYTEST_XDIST_WORKER" in os.environ and item.get_closest_marker("alone"):
             item.add_marker(pytest.mark.skip(reason="it wants to be alone: run it without -n"))
 
 

@@ -22,9 +22,9 @@ _WINDOW_TOOLS = {
     "import": "imagemagick",
     "openbox": "openbox",
 }
-# Four on two cores: tests in GIMP wait half of their time.  In the order of tests/conftest.py, which begins with what
-# takes long, lest all wait for it at the end.
-_SIDE_BY_SIDE = ("--numprocesses", "4", "--dist", "loadgroup", "--no-loadscope-reorder")
+# Four on two cores: tests in GIMP wait half of their time.  Those of a file stay together, as they share what was
+# started, in the order of tests/conftest.py.
+_SIDE_BY_SIDE = ("--numprocesses", "4", "--dist", "loadfile", "--no-loadscope-reorder")
 _COVERAGE = ("--cov", "--cov-report=")
 _NOTHING = 5  # pytest's exit code where no test was chosen
 
