@@ -55,8 +55,9 @@ from model_server.training.models import (
     measure_share,
 )
 from model_server.training.parallel import Team
-from model_server.training.reports import ablations
+from model_server.training.reports import ablations, baselines
 from model_server.training.reports import cost as cost_report
+from model_server.training.reports import edits as edit_report
 from model_server.training.reports import realism as realism_report
 
 MOBILE_NET = "mnv2_imagenet_from_int8_fp16.pth"
@@ -382,7 +383,10 @@ def test_evaluation_runs(
 ) -> None:
     for name in ("is_validation", "is_test"):
         monkeypatch.setattr(data, name, lambda photo: photo.endswith("1"))
-    monkeypatch.setattr(cost_report, "TIMES", 1)
+    for module, name, few in (
+        (cost_report, "TIMES", 1), (baselines, "DRAWS", 4), (baselines, "STEPS", 2), (edit_report, "MOVES", 3),
+    ):  # fmt: skip
+        monkeypatch.setattr(module, name, few)
     card = tmp_path / "card.md"
     names = ["cost", "fixations", "nonsense", "telling apart", "realism curves", "fits"]
     names += [f"{borders}{direction}" for direction in DIRECTIONS for borders in ("", "borders ")]

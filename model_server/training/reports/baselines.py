@@ -23,16 +23,18 @@ FIXED: dict[str, list[Edit]] = {
 }
 
 
+DRAWS = 64  # of random parameters
+STEPS = 40  # of descent
+
+
 def _edit_inside(raw: Tensor, direction: Tensor) -> Edits:
     """What the training calls edits of the region alone, from raw numbers [N, RAW], natural ones in one order."""
     return Edits(raw, torch.zeros_like(raw), Wish.make_plain(direction), torch.zeros(len(raw)).bool())
 
 
-def search(
-    judges: Judges, region: Prepared, direction: Tensor, objective: Objective, seed: int, draws: int = 64
-) -> Tensor:
+def search(judges: Judges, region: Prepared, direction: Tensor, objective: Objective, seed: int) -> Tensor:
     """The best of random parameters [COUNT] within the network's bounds for one region, by the training's objective."""
-    raw = torch.randn(draws, operators.RAW, generator=torch.Generator().manual_seed(seed)) * 0.5
+    raw = torch.randn(DRAWS, operators.RAW, generator=torch.Generator().manual_seed(seed)) * 0.5
     best, lowest = torch.zeros(0), float("inf")
     for part in raw.split(16):
         many = region.take(torch.zeros(len(part), dtype=torch.long))
@@ -43,14 +45,14 @@ def search(
     return best
 
 
-def descend(judges: Judges, region: Prepared, direction: Tensor, objective: Objective, steps: int = 40) -> Tensor:
+def descend(judges: Judges, region: Prepared, direction: Tensor, objective: Objective) -> Tensor:
     """Parameters [COUNT] descended to for one region from the identity, by the training's objective."""
     raw = torch.zeros(1, operators.RAW)
     raw[:, operators.RAW_SHARPENING] = 1e-3  # at exactly 0 it would stay there
     raw.requires_grad_(True)
     optimizer = torch.optim.Adam([raw], lr=0.1)
     with torch.enable_grad():
-        for _ in range(steps):
+        for _ in range(STEPS):
             edits = _edit_inside(raw, direction)
             outcome = play(judges, region, edits, judges.all())
             optimizer.zero_grad()

@@ -31,7 +31,7 @@ SIZES = {"0.5-3 %": (0.0, 0.03), "3-10 %": (0.03, 0.1), "10-40 %": (0.1, 1.0)}
 STRENGTHS = (0.5, 0.75, 1.0, 1.25, 1.5)
 
 # Values to either side of the prediction and it, an axis, in `explore_neighbourhood`.
-_MOVES = 7
+MOVES = 7
 
 # Regions for the figures that take long: styles, selections and, of half of them, what is around the prediction.
 _SOME = 24
@@ -115,7 +115,7 @@ def explore_neighbourhood(
     Exposure and saturation are moved away from the prediction, all else stays.  Draws heat maps of realism and of the
     region's share of attention, and returns the means over the samples as tables.
     """
-    moves = torch.linspace(-1.5, 1.5, _MOVES)
+    moves = torch.linspace(-1.5, 1.5, MOVES)
     grid = torch.cartesian_prod(moves, moves)
 
     def look(index: int) -> tuple[Tensor, Tensor]:
@@ -129,7 +129,7 @@ def explore_neighbourhood(
             float(torch.stack([measure_share(v(each, sample.valid), sample.mask) for v in viewers]).mean())
             for each in found
         ]
-        return torch.tensor(real).view(_MOVES, _MOVES), torch.tensor(shares).view(_MOVES, _MOVES)
+        return torch.tensor(real).view(MOVES, MOVES), torch.tensor(shares).view(MOVES, MOVES)
 
     looks = team.map(look, range(len(samples)))
     rows = []
@@ -141,15 +141,15 @@ def explore_neighbourhood(
     drawing.draw_sheet(rows, path, abreast=2, side=180)
     lines = []
     for name, which in (("realism", 0), ("share of attention / that of the prediction", 1)):
-        mean = torch.stack(
-            [found[which] / (found[1][_MOVES // 2, _MOVES // 2] if which else 1) for found in looks]
-        ).mean(0)
+        mean = torch.stack([found[which] / (found[1][MOVES // 2, MOVES // 2] if which else 1) for found in looks]).mean(
+            0
+        )
         lines.append(
             f"| {name}: saturation down, exposure across | " + " | ".join(f"{m:+.2f} EV" for m in moves) + " |"
         )
-        lines.append("|---" * (_MOVES + 1) + "|")
-        for j in range(_MOVES):
-            lines.append(f"| {moves[j]:+.2f} | " + " | ".join(f"{float(mean[i, j]):.2f}" for i in range(_MOVES)) + " |")
+        lines.append("|---" * (MOVES + 1) + "|")
+        for j in range(MOVES):
+            lines.append(f"| {moves[j]:+.2f} | " + " | ".join(f"{float(mean[i, j]):.2f}" for i in range(MOVES)) + " |")
         lines.append("")
     return f"{direction}, {len(samples)} regions:\n\n" + "\n".join(lines).rstrip()
 
@@ -224,7 +224,9 @@ class _Comparison:
         sign = torch.tensor([DIRECTIONS[self.direction]])
         own = edit.Judges(self.judges.viewers["training"], self.judges.critics["training"])
         hunts = {
-            "best of 64": lambda i: baselines.search(own, prepare(self.samples[i], own), sign, objective, seed=i),
+            f"best of {baselines.DRAWS}": lambda i: baselines.search(
+                own, prepare(self.samples[i], own), sign, objective, seed=i
+            ),
             "optimised": lambda i: baselines.descend(own, prepare(self.samples[i], own), sign, objective),
         }
         slow = {"network": summarise([self.rows[i] for i in few])}
