@@ -28,7 +28,8 @@ from tests.gimp.console import Console
 
 PROJECT = Path(__file__).resolve().parents[1]
 _GIMPS = ("gimp", "gimp32", "gimp30")  # fixtures
-_LONG = ("training", "predict", "gimp")  # folders of tests, the longest first
+# Folders and files of tests that take long.
+_LONG = ("training", "predict", "test_house.py", "test_security.py", "test_packages.py", "gimp")
 
 # As a user's Python does, those that tests start keep what they compiled: a plug-in starts some hundred times.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -39,7 +40,7 @@ hypothesis.settings.load_profile("any machine")
 
 
 def _find_room(path: Path) -> str | None:
-    """Which of _LONG a file of tests belongs to."""
+    """Which of _LONG a file of tests is or belongs to."""
     return next((room for room in _LONG if room in path.relative_to(PROJECT).parts), None)
 
 
