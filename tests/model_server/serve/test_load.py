@@ -180,6 +180,7 @@ def test_health_waits_for_no_prediction(server: int) -> None:
     assert min(longest) < 50
 
 
+@pytest.mark.alone
 @pytest.mark.thorough
 @pytest.mark.timeout(1800)
 def test_the_last_of_many_edits_is_the_first(server: int) -> None:
