@@ -7,7 +7,6 @@ Vectors of parameters have the shape [COUNT], those of all orders of application
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -24,9 +23,9 @@ from model_server.predict.editor import Editor, Operators
 from model_server.predict.judges import REALISM, SALIENCY, VIEWERS, Judges
 from model_server.predict.networks import Networks
 from model_server.predict.orders import Candidates
+from model_server.predict.plan import Plan
 from model_server.predict.scene import Scene
 from model_server.predict.styles import choose_styles, is_worthy, sample_styles
-from model_server.predict.vector import Vocabulary
 
 EDIT = "edit.onnx"
 
@@ -49,10 +48,6 @@ _BOLDNESS = {
     Boldness.NATURAL: _Allowed(0.0, 0.2, 14.0),
     Boldness.BOLD: _Allowed(1.0, 0.45, 22.0),
 }
-
-# Where a border would show too much, an edit goes so much less far than a straight line says, so many times; what comes
-# so near to what may show is not taken further.
-_SAFE, _STEPS, _NEAR = 0.97, 5, 0.85
 
 
 @dataclass(frozen=True)
@@ -102,106 +97,22 @@ class Look:
     border: float | None = None
 
 
-class _Plan:
-    """What the edit network said of one region, as far as it is to go, in all orders of application.  Thread-safe."""
-
-    def __init__(
-        self,
-        inside: Floats,
-        around: Floats | None,
-        request: EditRequest,
-        words: Vocabulary,
-        scene: Scene,
-        most_border: float,
-    ) -> None:
-        """inside, around: [orders, COUNT]; around: None if nobody asked for it.  most_border: that may show."""
-        self._most_border = most_border
-        self.request = request
-        self._inside, self._around, self._words, self._scene = inside, around, words, scene
-        self._factors: dict[int, tuple[float, float]] = {}  # of the orders that have been measured
-        self._made: dict[int, Floats] = {}  # what that made, until it is asked for
-        self._usual = 1.0, 1.0  # factors to begin with
-        self._strengths = request.strength / 100, request.background_strength / 100
-
-    def measure_first(self) -> None:
-        """Let the first order say how far the others are likely to go, which saves most of their time."""
-        self._usual = self._limit(0)
-
-    def render(self, index: int) -> Floats:
-        """The picture [1, 3, H, W] edited in the order of that index, at the strength that was asked for."""
-        inside, around = self._limit(index)
-        picture = self._made.pop(index, None)
-        if picture is not None and self._strengths == (1, 1):
-            return picture
-        return self._apply(index, inside * self._strengths[0], around * self._strengths[1])
-
-    def sketch(self, index: int) -> Floats:
-        """About the same of `Scene.sketch`, much quicker."""
-        inside, around = (part * strength for part, strength in zip(self._usual, self._strengths))
-        return self._apply(index, inside, around, self._scene.sketch.editor)
-
-    def to_edits(self, index: int) -> tuple[list[Edit], list[Edit] | None]:
-        """The edits of region and surround at strength 1, in the order of that index."""
-        inside, around = self._limit(index)
-        order = self._words.orders[index]
-        outer = None
-        if self._around is not None:
-            outer = self._words.to_edits(self._around[index] * np.float32(around), order)
-        return self._words.to_edits(self._inside[index] * np.float32(inside), order), outer
-
-    def _limit(self, index: int) -> tuple[float, float]:
-        """How much of the edits of region and surround is taken, so that no border shows: both 0..1.
-
-        The region's go as far as they may by themselves, those of the surround as far as these leave room.
-        """
-        if index not in self._factors:
-            usual, around = self._usual
-            inside, made = self._find_factor(lambda factor: self._apply(index, factor, 0.0), 0.0, usual)
-            if self._around is not None:
-                least = self._scene.border(made)
-                around, made = self._find_factor(lambda factor: self._apply(index, inside, factor), least, around)
-            self._factors[index], self._made[index] = (inside, around), made
-        return self._factors[index]
-
-    def _find_factor(self, edit: Callable[[float], Floats], least: float, start: float) -> tuple[float, Floats]:
-        """How much of an edit can be taken before a border shows, 0..1, and the picture with so much of it.
-
-        least: the border of the picture with nothing of it, no more than may show.  From there the border grows nearly
-        as the parameters do, so hardly ever more than one step is needed.  start: what to try first.
-        """
-        room = self._most_border - least
-        found: tuple[float, Floats] | None = None
-        factor = start
-        for _step in range(_STEPS):
-            picture = edit(factor)
-            shown = self._scene.border(picture) - least
-            if shown <= room:
-                if factor >= 1 or shown >= _NEAR * room:
-                    return factor, picture
-                found = factor, picture
-            elif found:  # it was worth a try
-                return found
-            factor = min(1.0, factor * _SAFE * room / shown) if shown > 0 else 1.0
-        return found or (0.0, edit(0.0))
-
-    def _apply(self, index: int, inside: float, around: float, editor: Editor | None = None) -> Floats:
-        """The picture, or that of another editor, with so much of the parameters in the region and around it."""
-        outer = None if self._around is None or not around else self._around[index] * np.float32(around)
-        editor = editor or self._scene.editor
-        return editor.apply(self._inside[index] * np.float32(inside), outer, self._words.orders[index])
-
-
 @dataclass(frozen=True)
 class Judged:
-    """A plan for one region, and the candidates that follow from it."""
+    """A plan for one region, and the pictures that follow from it.
 
-    plan: _Plan
+    candidates: what the order is chosen by, edited in the region alone; outcomes: with what surrounds it, which are the
+    same where that is left as it is.
+    """
+
+    plan: Plan
     scene: Scene
     candidates: Candidates
+    outcomes: Candidates
 
     def predict(self, index: int, figures: bool = True) -> Prediction:
         """The edits in the order of that index."""
-        border = self.candidates.border(index)
+        border = self.outcomes.border(index)
         return Prediction(
             *self.plan.to_edits(index),
             self.plan.request.style_numbers or PLAIN,
@@ -211,18 +122,18 @@ class Judged:
 
     def measure_move(self, index: int) -> float:
         """How much more of the attention goes where it should."""
-        return self.plan.request.sign * (self.candidates.share(index) - self.scene.share_before)
+        return self.plan.request.sign * (self.outcomes.share(index) - self.scene.share_before)
 
     def is_worthy(self, index: int, realism: float) -> bool:
         """Whether its style is worth proposing beside what has that realism."""
-        return is_worthy(self.measure_move(index), self.candidates.realism(index), realism)
+        return is_worthy(self.measure_move(index), self.outcomes.realism(index), realism)
 
     def _measure_figures(self, index: int) -> Figures:
         return Figures(
             saliency_before=self.scene.share_before,
-            saliency_after=self.candidates.share(index),
+            saliency_after=self.outcomes.share(index),
             realism_before=self.scene.realism_before,
-            realism_after=self.candidates.realism(index),
+            realism_after=self.outcomes.realism(index),
         )
 
 
@@ -326,13 +237,16 @@ class Attention:
         inside, around = self._run_network(scene, request)
         if judged:
             inside *= np.float32(self._choose_factor(scene, request, inside[0]))
-        plan = _Plan(inside, around if request.background else None, request, self._words, scene, self._most_border)
+        plan = Plan(inside, around if request.background else None, request, self._words, scene, self._most_border)
         if judged:
             plan.measure_first()
-        measure = scene.sketch.make_measure(request.background)
-        count = len(self._words.orders)
-        candidates = Candidates(plan.render, plan.sketch, scene, measure, request.sign, count, self._pool)
-        return Judged(plan, scene, candidates)
+        count, pool = len(self._words.orders), self._pool
+        measure = scene.sketch.make_measure(background=False)
+        candidates = outcomes = Candidates(plan.render, plan.sketch, scene, measure, request.sign, count, pool)
+        if request.background:
+            measure = scene.sketch.make_measure(background=True)
+            outcomes = Candidates(plan.render_whole, plan.sketch_whole, scene, measure, request.sign, count, pool)
+        return Judged(plan, scene, candidates, outcomes)
 
     def _run_network(self, scene: Scene, request: EditRequest) -> tuple[Floats, Floats]:
         """What the edit network says for all orders: parameters inside the region and around it, [orders, COUNT]."""
@@ -373,7 +287,7 @@ class Attention:
         """The first and those styles drawn from the seed that are worth it."""
         request = first.plan.request
         index = first.candidates.choose(Ranking.BEST_REALISM)
-        realism = first.candidates.realism(index)
+        realism = first.outcomes.realism(index)
 
         # They are compared in the first one's order of application: all orders of each would take three times as long.
         def judge(style: Style) -> tuple[Judged, bool]:
@@ -382,10 +296,10 @@ class Attention:
 
         drawn = sample_styles(seed)
         styles = {style: other for style, (other, worthy) in zip(drawn, self._pool.map(judge, drawn)) if worthy}
-        looks = {style: (other.candidates.seen(index), other.measure_move(index)) for style, other in styles.items()}
+        looks = {style: (other.outcomes.seen(index), other.measure_move(index)) for style, other in styles.items()}
         found = {Ranking.BEST_REALISM: first.predict(index)}
         measure = scene.sketch.make_measure(request.background)
-        for choice, style in choose_styles(first.candidates.seen(index), looks, measure).items():
+        for choice, style in choose_styles(first.outcomes.seen(index), looks, measure).items():
             other = styles.pop(style)
             best = other.candidates.choose(Ranking.BEST_REALISM)
             if other.is_worthy(best, realism):

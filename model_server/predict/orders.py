@@ -22,8 +22,9 @@ from model_server.predict.canvas import Floats
 # is which.
 SAME = 2.0
 
-# Of orders whose pictures differ by less than this CIE76 one is judged for all: most of the 24 lead to the same.
-_ALIKE = 0.5
+# Of orders whose pictures differ by less than this CIE76 one is judged for all, and of the rest no more than so many:
+# most of the 24 lead to nearly the same.
+_ALIKE, _JUDGED = 0.5, 8
 
 _ENOUGH = 4000  # pixels that a comparison looks at; of more, some are left out evenly
 
@@ -127,12 +128,13 @@ class Candidates:
 
     @cached_property
     def _judged(self) -> list[int]:
-        """The orders that are judged: none looks like one before it."""
+        """The orders that are judged: the first, then again and again the one that looks least like those before."""
         list(self._pool.map(self.seen, range(self._count)))  # all at once
         found: list[int] = []
-        for index in range(self._count):
-            if not found or self._measure_distance(index, found) >= _ALIKE:
-                found.append(index)
+        distances = dict.fromkeys(range(self._count), np.inf)
+        while len(found) < _JUDGED and max(distances.values()) >= _ALIKE:
+            found.append(max(distances, key=distances.__getitem__))
+            distances = {index: min(far, self._difference(index, found[-1])) for index, far in distances.items()}
         return found
 
     def _measure_distance(self, index: int, others: Iterable[int]) -> float:

@@ -345,6 +345,18 @@ def test_the_background_helps(attention: Attention, direction: str) -> None:
     assert np.mean(helped) > 0, helped
 
 
+@pytest.mark.parametrize("ranking", list(Ranking))
+def test_the_background_leaves_the_region_as_it_was_edited(attention: Attention, ranking: Ranking) -> None:
+    """Its edits are chosen by the region alone, and the figures are those of both."""
+    request = EditRequest("attenuate", ranking=ranking)
+    alone = attention.predict_edits(scene(5), request)
+    both = attention.predict_edits(scene(5), replace(request, background=True))
+    assert both.edits == alone.edits and both.background and alone.background is None
+    assert both.figures != alone.figures
+    without = attention.predict_edits(scene(5), replace(request, background=True, background_strength=0.0))
+    assert without.figures == alone.figures
+
+
 def test_the_network_is_told_where_viewers_look_and_how_bold_to_be(
     attention: Attention, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -375,8 +387,9 @@ def test_a_sketch_says_how_orders_differ(attention: Attention, background: bool)
     request = EditRequest("emphasize", boldness=Boldness.BOLD, background=background)
     judged, whole = attention._judge(made, request), made.make_measure(background)
     pairs = [(0, 7), (0, 16), (5, 23)]
-    pictures = [[whole.cut(judged.plan.render(index)) for index in pair] for pair in pairs]
-    sketched = [judged.candidates._difference(*pair) for pair in pairs]
+    render = judged.plan.render_whole if background else judged.plan.render
+    pictures = [[whole.cut(render(index)) for index in pair] for pair in pairs]
+    sketched = [judged.outcomes._difference(*pair) for pair in pairs]
     assert sketched == pytest.approx([whole.compare(*pair) for pair in pictures], rel=0.2)
     small = scene(4)
     small[:, :, 3] = 0
@@ -385,15 +398,16 @@ def test_a_sketch_says_how_orders_differ(attention: Attention, background: bool)
     assert made.sketch.mask is made.mask
 
 
+@pytest.mark.parametrize("background", [False, True])
 @pytest.mark.parametrize("width", [8, 60])
-def test_pictures_are_let_go_at_once(attention: Attention, width: int) -> None:
+def test_pictures_are_let_go_at_once(attention: Attention, width: int, background: bool) -> None:
     """Of a small region and a large one."""
     picture = scene(4)
     picture[:, :, 3] = 0
     picture[30:90, 40 : 40 + width, 3] = 255
     made = attention._make_scene(picture)
-    judged = attention._judge(made, EditRequest("attenuate"))
-    judged.candidates.choose_distinct()
+    judged = attention._judge(made, EditRequest("attenuate", background=background))
+    judged.predict(max(judged.candidates.choose_distinct().values()))
     alive = weakref.ref(made)
     gc.disable()
     try:

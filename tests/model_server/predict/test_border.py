@@ -121,7 +121,7 @@ def test_no_order_shows_more(direction: str, background: bool) -> None:
     plain[..., :3] = plain[..., :3].mean((0, 1)).astype(np.uint8)
     for picture in (plain, scene(8)):
         judged = attention._judge(attention._make_scene(picture), EditRequest(direction, background=background))
-        found += [judged.candidates.border(index) for index in range(24)]
+        found += [judged.outcomes.border(index) for index in range(24)]
     assert 0.8 * FAINT < max(found) <= FAINT
 
 

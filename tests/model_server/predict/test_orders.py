@@ -94,6 +94,15 @@ def test_a_choice_runs_one_network_and_once_for_what_looks_alike(choice: str, lo
     assert runs.pop(looks) == 3 and not any(runs.values())
 
 
+def test_no_more_than_eight_are_judged() -> None:
+    """The first one and those that differ most from all that are chosen before, whatever their places."""
+    lights = np.linspace(20, 80, len(ORDERS))
+    found = candidates([make_grey(lightness) for lightness in lights])
+    chosen = found._judged
+    assert len(chosen) == 8 and chosen[:3] == [0, 23, 12]
+    assert max(min(abs(lights[i] - lights[j]) for j in chosen) for i in range(len(ORDERS))) < 6
+
+
 def test_pictures_are_let_go_at_once() -> None:
     found = candidates([0.3, 0.5])
     found.choose_distinct()
