@@ -14,6 +14,7 @@ import numpy as np
 
 from gimp_saliency.shared.choices import Boldness, Ranking
 from gimp_saliency.shared.edits import Edit
+from gimp_saliency.shared.realism import measure_loss
 from gimp_saliency.shared.request import PLAIN, EditRequest
 from gimp_saliency.shared.styles import Style
 from model_server.predict.border import LIMIT, Border
@@ -273,7 +274,7 @@ class Attention:
             return (
                 measure.compare(before, measure.cut(edited)) <= allowed.change
                 and scene.detail.measure_kept(edited) >= LEAST
-                and scene.realism_before - scene.realism(edited) <= allowed.realism
+                and measure_loss(scene.realism_before, scene.realism(edited)) <= allowed.realism
             )
 
         # What is too far at one factor is so at all larger ones: halving the rest asks four times instead of ten.

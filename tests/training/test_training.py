@@ -384,7 +384,8 @@ def test_evaluation_runs(
     for name in ("is_validation", "is_test"):
         monkeypatch.setattr(data, name, lambda photo: photo.endswith("1"))
     for module, name, few in (
-        (cost_report, "TIMES", 1), (baselines, "DRAWS", 4), (baselines, "STEPS", 2), (edit_report, "MOVES", 3),
+        (cost_report, "TIMES", 1), (baselines, "DRAWS", 4), (baselines, "STEPS", 2),
+        (baselines, "MANY_STEPS", 2), (edit_report, "MOVES", 3),
     ):  # fmt: skip
         monkeypatch.setattr(module, name, few)
     card = tmp_path / "card.md"
@@ -401,7 +402,11 @@ def test_evaluation_runs(
         ]
     )
     printed = capsys.readouterr().out
-    assert "| wrong way, independent |" in printed and "| optimised |" in printed
+    assert (
+        "| wrong way, independent |" in printed
+        and "| optimised |" in printed
+        and "| for attention alone, CIE76 20 |" in printed
+    )
     figures = json.loads((tmp_path / "figures.json").read_text())
     assert figures["attenuate"]["results"]["network"]["CIE76 outside"] == 0
     assert figures["attenuate"]["results"]["nothing"]["CIE76 inside"] < 1e-3

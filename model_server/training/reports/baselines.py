@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What edits without the edit network reach: habits, chance, and search for each single picture.
 
-The last two look at the picture through the networks of the training and so learn to please those.  They show how
-easily these are fooled; they are no ceiling, and the product does nothing of the kind.
+The search looks at the picture through the networks of the training and so learns to please those.  It shows how easily
+these are fooled, and how far edits can move the attention at all; the product does nothing of the kind.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -24,7 +26,18 @@ FIXED: dict[str, list[Edit]] = {
 
 
 DRAWS = 64  # of random parameters
-STEPS = 40  # of descent
+STEPS, MANY_STEPS = 40, 100  # of descent
+
+
+def free(objective: Objective, limit: float) -> Objective:
+    """The same without realism, borders, fog or casts in it: attention alone, at most at that CIE76 on the mean.
+
+    limit: of all boldnesses.  The pull is weaker, as there is nothing for attention to pull against.
+    """
+    return replace(
+        objective, pull=(4.0, 2.5), limit=(limit,) * 3, limit_weight=0.3, people_limit=1.0, realism_weight=0.0,
+        kept_weight=0.0, vivid_weight=0.0, tint_weight=0.0, border_weight=0.0, size_weight=0.0,
+    )  # fmt: skip
 
 
 def _edit_inside(raw: Tensor, direction: Tensor) -> Edits:
@@ -45,14 +58,14 @@ def search(judges: Judges, region: Prepared, direction: Tensor, objective: Objec
     return best
 
 
-def descend(judges: Judges, region: Prepared, direction: Tensor, objective: Objective) -> Tensor:
+def descend(judges: Judges, region: Prepared, direction: Tensor, objective: Objective, steps: int) -> Tensor:
     """Parameters [COUNT] descended to for one region from the identity, by the training's objective."""
     raw = torch.zeros(1, operators.RAW)
     raw[:, operators.RAW_SHARPENING] = 1e-3  # at exactly 0 it would stay there
     raw.requires_grad_(True)
     optimizer = torch.optim.Adam([raw], lr=0.1)
     with torch.enable_grad():
-        for _ in range(STEPS):
+        for _ in range(steps):
             edits = _edit_inside(raw, direction)
             outcome = play(judges, region, edits, judges.all())
             optimizer.zero_grad()

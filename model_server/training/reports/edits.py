@@ -30,6 +30,9 @@ SIZES = {"0.5-3 %": (0.0, 0.03), "3-10 %": (0.03, 0.1), "10-40 %": (0.1, 1.0)}
 # What a photographer may set the slider to.
 STRENGTHS = (0.5, 0.75, 1.0, 1.25, 1.5)
 
+# The mean CIE76 up to which pictures are edited for attention alone: a natural edit's and a bold one's.
+FREE = (13.0, 20.0)
+
 # Values to either side of the prediction and it, an axis, in `explore_neighbourhood`.
 MOVES = 7
 
@@ -217,18 +220,22 @@ class _Comparison:
         return {name: summarise([self.rows[i] for i in group]) for name, group in groups.items() if group}
 
     def compare_searches(self, objective: edit.Objective, count: int) -> dict[str, dict[str, float]]:
-        """The figures of a few samples beside those of the two slow baselines."""
+        """The figures of a few samples beside those of the slow baselines."""
         few = sorted(set(self.choose(count)))
         if not few:
             return {}
         sign = torch.tensor([DIRECTIONS[self.direction]])
         own = edit.Judges(self.judges.viewers["training"], self.judges.critics["training"])
+        prepared = {i: prepare(self.samples[i], own) for i in few}
         hunts = {
-            f"best of {baselines.DRAWS}": lambda i: baselines.search(
-                own, prepare(self.samples[i], own), sign, objective, seed=i
-            ),
-            "optimised": lambda i: baselines.descend(own, prepare(self.samples[i], own), sign, objective),
+            f"best of {baselines.DRAWS}": lambda i: baselines.search(own, prepared[i], sign, objective, seed=i),
+            "optimised": lambda i: baselines.descend(own, prepared[i], sign, objective, baselines.STEPS),
         }
+        for limit in FREE:
+            goal = baselines.free(objective, limit)
+            hunts[f"for attention alone, CIE76 {limit:.0f}"] = partial(
+                lambda i, goal: baselines.descend(own, prepared[i], sign, goal, baselines.MANY_STEPS), goal=goal
+            )
         slow = {"network": summarise([self.rows[i] for i in few])}
         for name, hunt in hunts.items():
             slow[name] = summarise(self.judge(self.to_edits(self.team.map(hunt, few), few), few))
@@ -274,7 +281,7 @@ def write_report(
 ) -> tuple[str, dict[str, Any]]:  # fmt: skip
     """Tables of one direction as Markdown, and the same as numbers; writes the direction's contact sheet.
 
-    options: `searched`, how many of the samples the two slow baselines search; `sheet`, how many go onto the contact
+    options: `searched`, how many of the samples the slow baselines search; `sheet`, how many go onto the contact
     sheet; `order`, how the order of the edits is chosen; `out`, the folder of the sheets.
     """
     order = options.order

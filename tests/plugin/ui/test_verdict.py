@@ -37,6 +37,26 @@ def test_without_a_border_the_critic_decides() -> None:
     assert judge_edit({"realism": 0.9}, {"realism": 0.7}).words == "possibly: its colours"
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        (0.4, 0.33, "unlikely"),
+        (0.4, 0.31, "possibly: its colours"),
+        (0.25, 0.08, "likely: its colours"),
+        (0.21, 0.21, "unlikely"),
+        (0.19, 0.19, "hard to tell"),
+        (0.02, 0.5, "hard to tell"),
+        (0.02, 0.015, "possibly: its colours"),
+        (0.0, 0.0, "hard to tell"),
+    ],
+)
+def test_where_the_critic_doubts_the_untouched_region(before: float, after: float, words: str) -> None:
+    """Little realism is quickly lost, and nothing that it says sounds sure."""
+    found = judge_edit({"realism": before}, {"realism": after, "border": 0.0})
+    assert found.words == words
+    assert ("trust your eyes" in found.advice) == (words == "hard to tell")
+
+
 def test_the_words_are_short() -> None:
     for realism in (0.9, 0.7, 0.3):
         for border in (0.0, 2.0, 9.0):

@@ -6,11 +6,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from ..shared.realism import DOUBTFUL, measure_loss
 from ..shared.words import _
 
 # From where each is possible, and from where likely.  The edits of the server go by themselves no further than the
 # first border.
-_LOSSES = 0.1, 0.3  # of realism
+_LOSSES = 0.1, 0.3  # of realism, by `measure_loss`
 _BORDERS = 1.5, 3.0
 
 
@@ -26,9 +27,13 @@ def judge_edit(before: Mapping[str, Any], after: Mapping[str, Any]) -> Verdict:
 
     before, after: with "realism" 0..1; after: with "border", 0 at least, missing where nobody asked for it.
     """
-    colours = _rate(before["realism"] - after["realism"], _LOSSES)
+    colours = _rate(measure_loss(before["realism"], after["realism"]), _LOSSES)
     border = _rate(after.get("border", 0.0), _BORDERS)
     if not max(colours, border):
+        if before["realism"] < DOUBTFUL:
+            return Verdict(
+                _("hard to tell"), _("The critic takes the region for edited even without this edit: trust your eyes.")
+            )
         return Verdict(_("unlikely"), "")
     if border >= colours:
         return Verdict(
