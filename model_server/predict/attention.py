@@ -30,6 +30,9 @@ from model_server.predict.styles import choose_styles, is_worthy, sample_styles
 
 EDIT = "edit.onnx"
 
+# An edit that changes the region by less than this CIE76 on the mean is left out: it would make a layer for nothing.
+UNSEEN = 0.5
+
 # How far the learned edit may be taken: the largest that keeps to what the boldness allows, else the least.  Both were
 # chosen on the photographs for validation; MODEL_CARD.md says what they are worth.
 _FACTORS = (0.35, 0.5, 0.7, 0.85, 1.0, 1.2, 1.45, 1.75, 2.1, 2.5)
@@ -238,6 +241,7 @@ class Attention:
         inside, around = self._run_network(scene, request)
         if judged:
             inside *= np.float32(self._choose_factor(scene, request, inside[0]))
+            self._drop_unseen(scene, inside)
         plan = Plan(inside, around if request.background else None, request, self._words, scene, self._most_border)
         if judged:
             plan.measure_first()
@@ -283,6 +287,21 @@ class Attention:
             middle = (low + high + 1) // 2
             low, high = (middle, high) if is_allowed(_FACTORS[middle]) else (low, middle - 1)
         return _FACTORS[low]
+
+    def _drop_unseen(self, scene: Scene, inside: Floats) -> None:
+        """Set to 0 what nobody would see of the parameters [orders, COUNT], by the first of all orders."""
+        measure = scene.sketch.make_measure(background=False)
+
+        def look(parameters: Floats) -> Floats:
+            return measure.cut(scene.sketch.editor.apply(parameters, None, self._words.orders[0]))
+
+        first = inside[0].copy()
+        seen = look(first)
+        for place in self._words.places.values():
+            without = first.copy()
+            without[place] = 0
+            if without.any() and measure.compare(seen, look(without)) < UNSEEN:
+                inside[:, place] = 0
 
     def _propose_styles(self, scene: Scene, first: Judged, seed: int) -> dict[Ranking, Prediction]:
         """The first and those styles drawn from the seed that are worth it."""

@@ -120,6 +120,13 @@ def read(drawable: Any, babl_format: str = "R'G'B'A double") -> bytes:
     return bytes(drawable.get_buffer().get(rectangle, 1.0, babl_format, Gegl.AbyssPolicy.NONE))
 
 
+def read_mask(image: Any, layer: Any, babl_format: str) -> bytes:
+    """The layer's mask on the whole canvas: nothing around the layer."""
+    _ok, x, y = layer.get_offsets()
+    canvas = Gegl.Rectangle.new(-x, -y, image.get_width(), image.get_height())
+    return bytes(layer.get_mask().get_buffer().get(canvas, 1.0, babl_format, Gegl.AbyssPolicy.NONE))
+
+
 def visible(image: Any, babl_format: str = "R'G'B'A double") -> bytes:
     """The pixels of the composition, in the image's own precision."""
     size = image.get_width(), image.get_height()

@@ -112,7 +112,7 @@ def masks_are_exact(load: bool) -> list[float]:
         contents = ((read_parasite(item), item) for item in image.get_layers())
         layers = {content.get("part"): item for content, item in contents if content}
         own, around = (
-            struct.unpack("3072d", inside.read(layers[part].get_mask(), "Y double")) for part in (None, "background")
+            struct.unpack("3072d", inside.read_mask(image, layers[part], "Y double")) for part in (None, "background")
         )
         result.append(max(abs(1 - a - b) for a, b in zip(own, around)))
         image.delete()

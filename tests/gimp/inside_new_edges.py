@@ -110,7 +110,7 @@ def masks(image: Any) -> list[bytes]:
         layer = pending.pop()
         role = read_role(layer)
         if role == Role.ADJUSTMENT:
-            found.append(inside.read(layer.get_mask(), "Y u16"))
+            found.append(inside.read_mask(image, layer, "Y u16"))
         elif role == Role.HOLDER:
             pending += layer.get_children()
         elif role is not None:
@@ -210,7 +210,7 @@ def _sum_of_masks(image: Any) -> float:
     """How far the masks of both parts and of the background are from 1 in sum."""
     made = find(image)
     if made.around:
-        found = [inside.read(layer.get_mask(), "Y double") for layer in (*made.parts, made.around[0])]
+        found = [inside.read_mask(image, layer, "Y double") for layer in (*made.parts, made.around[0])]
     else:
         found = []
         for layer, name in [(part, "saliency-selection") for part in made.parts] + [(made.layers[0], _WHOLE)]:
@@ -446,6 +446,6 @@ def masks_of_files() -> dict[str, float]:
             image = reloaded(image) if load else image
             inside.edit(image, image.get_layers(), "attenuate", background=True)
             group = find(image).layers[0]
-            results[f"{base} {load}"] = worst(inside.read(group.get_mask(), "Y double"), selection(image))
+            results[f"{base} {load}"] = worst(inside.read_mask(image, group, "Y double"), selection(image))
             image.delete()
     return results

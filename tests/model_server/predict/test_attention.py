@@ -345,6 +345,32 @@ def test_the_background_helps(attention: Attention, direction: str) -> None:
     assert np.mean(helped) > 0, helped
 
 
+def test_what_nobody_sees_is_left_out(attention: Attention, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A faint edit beside strong ones, and by itself it stays: it is all that there is."""
+    run = attention._networks.session("edit.onnx").run
+    places = attention._words.places
+    faint = 0.008
+
+    class Faint:
+        def __init__(self, *kinds: str) -> None:
+            self.kinds = kinds
+
+        def run(self, names: Any, inputs: Any) -> Any:
+            inside, around = run(names, inputs)
+            kept = np.zeros_like(inside)
+            for kind in self.kinds:
+                kept[:, places[kind]] = faint if kind == "saturation" else -0.5
+            return kept, around
+
+    def list_kinds(*kinds: str) -> list[str]:
+        put_in_place(monkeypatch, attention, Faint(*kinds))
+        found = attention.predict_edits(scene(4), EditRequest("attenuate"))
+        return [each.name for each in found.edits if not each.is_identity()]
+
+    assert list_kinds("exposure", "saturation") == ["exposure"]
+    assert list_kinds("saturation") == ["saturation"]
+
+
 @pytest.mark.parametrize("ranking", list(Ranking))
 def test_the_background_leaves_the_region_as_it_was_edited(attention: Attention, ranking: Ranking) -> None:
     """Its edits are chosen by the region alone, and the figures are those of both."""

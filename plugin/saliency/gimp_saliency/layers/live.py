@@ -16,12 +16,13 @@ from typing import ClassVar, NamedTuple
 
 from gi.repository import Gimp
 
-from ..image.selection import add_masks, correct_mask, preserve_selection, select_masks
-from ..image.tree import covers_canvas, is_opaque, siblings
-from ..shared.edits import NAMES, Edit, EditError, curve_points
+from ..image.selection import add_masks, preserve_selection, select_masks
+from ..image.tree import covers_canvas, is_opaque
+from ..shared.edits import NAMES, NEUTRAL, Edit, EditError, curve_points, reach
 from ..shared.errors import UserError
 from ..shared.request import EditRequest
 from ..shared.words import _
+from .groups import Mask, add_group, replace_mask, shrink_group
 from .method import FoundValues, MadeEdit, PartEdit, PartSelection
 from .original import select_and_keep
 from .record import EditRecord, LayerNote, Role, edits_above, read_note, read_role, write_note
@@ -69,11 +70,14 @@ class Live:
         everything = replace(request, kinds=frozenset(NAMES), background=True)
         with preserve_selection(image):
             if region is not None:
-                self._replace_masks(image, edit, region)
-            mask = edit.all_layers()[0].get_mask()
+                self._replace_masks(image, edit, region, side)
+            Gimp.Selection.none(image)
+            for group in edit.layers:
+                shrink_group(image, edit.photo, group, _find_reach(side))
             with _mask_of_background(image, edit) as around_mask:
                 Gimp.Selection.none(image)  # a selection would mask each new filter a second time
-                inside = _Stack(image, edit.photo, record, side, _Mask(mask, inverted=not edit.layers), edit.by_hand)
+                mask = edit.all_layers()[0].get_mask()
+                inside = _Stack(image, edit.photo, record, side, Mask(mask, inverted=not edit.layers), edit.by_hand)
                 layers = inside.redial(
                     edit.photo, edit.layers, everything.scale_edits(record.base, gray), request.kinds
                 )
@@ -105,27 +109,20 @@ class Live:
         """As `Method` says, by their groups' masks."""
         add_masks(image, edit.other_parts())
 
-    def _replace_masks(self, image: Gimp.Image, edit: MadeEdit, region: PartSelection) -> None:
+    def _replace_masks(self, image: Gimp.Image, edit: MadeEdit, region: PartSelection, side: float) -> None:
         """Give all groups of the region a new mask, and those of the background what no part has."""
         select_and_keep(image, edit, self)
         region.select(image)
         with preserve_selection(image) as selected:
             for group in edit.layers:
-                _replace_mask(image, group, _Mask(selected))
+                replace_mask(image, edit.photo, group, Mask(selected), _find_reach(side))
             if not edit.common:
                 return
             image.select_item(Gimp.ChannelOps.REPLACE, selected)
             self.select_others(image, edit)
             with preserve_selection(image) as whole:
                 for group in edit.common:
-                    _replace_mask(image, group, _Mask(whole, inverted=True))
-
-
-class _Mask(NamedTuple):
-    """What groups' masks are made of.  drawable: a channel or layer mask, None: no mask; inverted: 1 - its values."""
-
-    drawable: Gimp.Drawable | None
-    inverted: bool = False
+                    replace_mask(image, edit.photo, group, Mask(whole, inverted=True), 0)
 
 
 class _Stack(NamedTuple):
@@ -135,16 +132,14 @@ class _Stack(NamedTuple):
     photo: Gimp.Layer
     record: EditRecord
     side: float  # the longer side in px of the picture that sharpening goes by
-    mask: _Mask
+    mask: Mask
     by_hand: frozenset[str] = frozenset()  # kinds whose filters the user changed to what no numbers here can say
     is_background: bool = False
 
     def add(self, below: Gimp.Layer, edit: Edit) -> Gimp.Layer:
         """Put one edit directly above the layer `below`; return its group.  Afterwards nothing is selected."""
         name = self._title(edit)
-        group = _add_group(self.image, self.photo, below, name)
-        _add_mask(self.image, group, self.mask)
-        Gimp.Selection.none(self.image)
+        group = add_group(self.image, self.photo, below, name, self.mask, _find_reach(self.side))
         _add_filter(group, edit, self.side)
         self._write(group, edit, name)
         return group
@@ -199,7 +194,7 @@ def _add_stack(
         Gimp.Selection.none(image)  # a selection would limit the histogram and mask each filter a second time
         if not _is_backdrop(image, photo, part.alone):
             base = _isolate(image, photo, part.record)
-        mask = _Mask(selection, inverted=is_background)
+        mask = Mask(selection, inverted=is_background)
         stack = _Stack(image, base, part.record, part.record.side, mask, is_background=is_background)
         for edit in edits:
             groups.append(stack.add([base, *edits_above(image, base)][-1], edit))
@@ -233,44 +228,12 @@ def _isolate(image: Gimp.Image, layer: Gimp.Layer, record: EditRecord) -> Gimp.L
     return copy
 
 
-def _add_group(image: Gimp.Image, base: Gimp.Layer, below: Gimp.Layer, name: str) -> Gimp.GroupLayer:
-    """An empty pass-through group of the base layer's size directly above the layer `below`."""
-    group = Gimp.GroupLayer.new(image, name)
-    image.insert_layer(group, base.get_parent(), siblings(image, below).index(below))
-    group.set_mode(Gimp.LayerMode.PASS_THROUGH)
-    # A group is as large as its children, and so is its mask: a transparent child gives it the photo's size.
-    kind = Gimp.ImageType.GRAYA_IMAGE if base.is_gray() else Gimp.ImageType.RGBA_IMAGE
-    size = base.get_width(), base.get_height()
-    extent = Gimp.Layer.new(image, _("Extent (keep)"), *size, kind, 100, Gimp.LayerMode.NORMAL)
-    image.insert_layer(extent, group, 0)
-    extent.set_offsets(*base.get_offsets()[1:])
-    group.set_expanded(False)
-    return group
+def _find_reach(side: float) -> int:
+    """How many px around what its mask shows any kind of edit may look at; side: as for `Edit.settings`.
 
-
-def _add_mask(image: Gimp.Image, group: Gimp.Layer, wanted: _Mask) -> None:
-    """Give a group a mask, if one is wanted.  Afterwards nothing is selected."""
-    if wanted.drawable is None:
-        return
-    image.select_item(Gimp.ChannelOps.REPLACE, wanted.drawable)
-    mask = group.create_mask(Gimp.AddMaskType.SELECTION)
-    group.add_mask(mask)
-    if not isinstance(wanted.drawable, Gimp.LayerMask):  # GIMP's way there and back leaves a mask's values
-        correct_mask(image, group)
-    Gimp.Selection.none(image)
-    if wanted.inverted:
-        # In linear light; of 8-bit images from XCF files GIMP inverts the selection otherwise.
-        mask.invert(True)
-
-
-def _replace_mask(image: Gimp.Image, group: Gimp.Layer, wanted: _Mask) -> None:
-    """Give a group another mask, switched on or off as the one before.  Afterwards nothing is selected."""
-    is_on = group.get_mask() is None or group.get_apply_mask()
-    if group.get_mask() is not None:
-        group.remove_mask(Gimp.MaskApplyMode.DISCARD)
-    _add_mask(image, group, wanted)
-    if not is_on:
-        group.set_apply_mask(False)
+    The same for all, so that what rounds the place of a group moves all of an edit's.
+    """
+    return reach(NEUTRAL.values(), side)
 
 
 def _select_inverse(image: Gimp.Image, layer: Gimp.Layer) -> None:
@@ -413,12 +376,12 @@ def _is_same_curve(config: Gimp.DrawableFilterConfig, noted: Edit, gray: bool) -
 
 
 @contextmanager
-def _mask_of_background(image: Gimp.Image, edit: MadeEdit) -> Iterator[_Mask]:
+def _mask_of_background(image: Gimp.Image, edit: MadeEdit) -> Iterator[Mask]:
     """What new groups of the background are masked by; no drawable if there is no background."""
     masks = [layer.get_mask() for layer in edit.around[:1] or edit.parts]
     if len(masks) == 1 or None in masks:
-        yield _Mask(None if None in masks else masks[0], inverted=not edit.around)
+        yield Mask(None if None in masks else masks[0], inverted=not edit.around)
         return
     select_masks(image, edit.parts)
     with preserve_selection(image) as whole:
-        yield _Mask(whole, inverted=True)
+        yield Mask(whole, inverted=True)

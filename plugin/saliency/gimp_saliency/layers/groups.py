@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The pass-through groups of live edits and their masks (GIMP 3.2).
+
+A group is only as large as what its mask shows: GIMP composes, keeps and saves each of them with all of its pixels.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from gi.repository import Gimp
+
+from ..image.geometry import Box
+from ..image.selection import correct_mask
+from ..image.tree import siblings
+from ..shared.words import _
+
+# px; where groups may begin and end, so that masks stay in their places when an image is scaled to a half or a quarter.
+_GRID = 8
+
+
+class Mask(NamedTuple):
+    """What groups' masks are made of.  drawable: a channel or layer mask, None: no mask; inverted: 1 - its values."""
+
+    drawable: Gimp.Drawable | None
+    inverted: bool = False
+
+
+def add_group(
+    image: Gimp.Image, photo: Gimp.Layer, below: Gimp.Layer, name: str, mask: Mask, reach: int
+) -> Gimp.GroupLayer:
+    """An empty, masked pass-through group directly above the layer `below`.  Afterwards nothing is selected.
+
+    reach: px around what the mask shows that its filter may look at.
+    """
+    group = Gimp.GroupLayer.new(image, name)
+    image.insert_layer(group, photo.get_parent(), siblings(image, below).index(below))
+    group.set_mode(Gimp.LayerMode.PASS_THROUGH)
+    _add_extent(image, group, photo, _select_box(image, photo, mask, reach))
+    group.set_expanded(False)
+    _make_mask(image, group, mask)
+    return group
+
+
+def replace_mask(image: Gimp.Image, photo: Gimp.Layer, group: Gimp.Layer, mask: Mask, reach: int) -> None:
+    """Give a group another mask, switched on or off as the one before.  Afterwards nothing is selected.
+
+    reach: as for `add_group`.
+    """
+    box = _select_box(image, photo, mask, reach)
+    is_on = group.get_mask() is None or group.get_apply_mask()
+    if group.get_mask() is not None:
+        group.remove_mask(Gimp.MaskApplyMode.DISCARD)
+    if _list_bounds(group) != box:
+        for child in group.get_children()[:1]:
+            _ok, x, y = child.get_offsets()
+            child.resize(*box[2:], x - box[0], y - box[1])
+    _make_mask(image, group, mask)
+    if not is_on:
+        group.set_apply_mask(False)
+
+
+def shrink_group(image: Gimp.Image, photo: Gimp.Layer, group: Gimp.Layer, reach: int) -> None:
+    """Cut a group that is as large as the photo, as older versions made them, to what its mask shows.
+
+    One whose mask is switched off, or that holds more than its extent, stays.  Nothing may be selected.
+    """
+    mask = group.get_mask()
+    if mask is None or not group.get_apply_mask() or len(group.get_children()) != 1:
+        return
+    if _list_bounds(group) == _list_bounds(photo):
+        wanted = Mask(mask)
+        if _select_box(image, photo, wanted, reach) != _list_bounds(photo):
+            replace_mask(image, photo, group, wanted, reach)
+        Gimp.Selection.none(image)
+
+
+def _add_extent(image: Gimp.Image, group: Gimp.GroupLayer, photo: Gimp.Layer, box: Box) -> None:
+    """Make a group as large as a box: group and mask are as large as what is in the group, so a transparent layer."""
+    kind = Gimp.ImageType.GRAYA_IMAGE if photo.is_gray() else Gimp.ImageType.RGBA_IMAGE
+    extent = Gimp.Layer.new(image, _("Extent (keep)"), *box[2:], kind, 100, Gimp.LayerMode.NORMAL)
+    image.insert_layer(extent, group, 0)
+    extent.set_offsets(*box[:2])
+
+
+def _select_box(image: Gimp.Image, photo: Gimp.Layer, mask: Mask, reach: int) -> Box:
+    """Select what a mask is made of; return the part of the photo that it shows and `reach` px around it."""
+    whole = _list_bounds(photo)
+    if mask.drawable is None:
+        return whole
+    image.select_item(Gimp.ChannelOps.REPLACE, mask.drawable)
+    _ok, is_any, left, top, right, bottom = Gimp.Selection.bounds(image)
+    if mask.inverted or not is_any:
+        return whole
+    left, top = ((start - reach) // _GRID * _GRID for start in (left, top))
+    right, bottom = (-(-(stop + reach) // _GRID) * _GRID for stop in (right, bottom))
+    left, top = max(left, whole[0]), max(top, whole[1])
+    right, bottom = min(right, whole[0] + whole[2]), min(bottom, whole[1] + whole[3])
+    return (left, top, right - left, bottom - top) if left < right and top < bottom else whole
+
+
+def _list_bounds(layer: Gimp.Layer) -> Box:
+    """Where on the canvas a layer lies."""
+    _ok, x, y = layer.get_offsets()
+    return x, y, layer.get_width(), layer.get_height()
+
+
+def _make_mask(image: Gimp.Image, group: Gimp.Layer, wanted: Mask) -> None:
+    """Give a group the mask, if one is wanted, that `_select_box` has selected.  Afterwards nothing is selected."""
+    if wanted.drawable is not None:
+        mask = group.create_mask(Gimp.AddMaskType.SELECTION)
+        group.add_mask(mask)
+        if not isinstance(wanted.drawable, Gimp.LayerMask):  # GIMP's way there and back leaves a mask's values
+            correct_mask(image, group)
+        Gimp.Selection.none(image)
+        if wanted.inverted:
+            # In linear light; of 8-bit images from XCF files GIMP inverts the selection otherwise.
+            mask.invert(True)
