@@ -66,6 +66,10 @@ def measure(window: Window, rounds: int) -> Times:
         with dialog(window, "Adjust Edit") as waits:
             add(times, "Adjust Edit: menu → dialog", waits[0])
             add(times, "Adjust Edit: menu → preview", waits[1])
+    for _ in range(few):
+        with dialog(window, "Attenuate Selection") as waits:
+            add(times, "second edit: menu → dialog", waits[0])
+            add(times, "second edit: menu → preview", waits[1])
     return times
 
 

@@ -132,7 +132,7 @@ def found_from_everywhere() -> dict[str, Any]:
 def changed_in_gimp() -> dict[str, Any]:
     """What is read back after the user changed filters in GIMP's own dialogs (GIMP 3.2)."""
     image, layer = edited(strength=50)
-    by_name = {item.get_name().split()[0]: item for item in image.get_layers()}
+    by_name = {item.get_name().partition(": ")[2].split(" ")[0]: item for item in image.get_layers()}
     changes = (("Exposure", "exposure", 1.0), ("Saturation", "scale", 0.25), ("Sharpening", "scale", 0.02))
     for name, prop, value in changes:
         live = by_name[name].get_filters()[0]

@@ -273,7 +273,7 @@ def from_the_other_version(path: str, procedure: str, **arguments: Any) -> dict[
 def far_by_hand() -> dict[str, Any]:
     """Adjust Edit where the user gave the filter of a weak edit more than the edit could be at 100 % (GIMP 3.2)."""
     image, photo = inside_adjust.edited(strength=5)
-    layer = next(item for item in image.get_layers() if item.get_name().startswith("Exposure"))
+    layer = next(item for item in image.get_layers() if "Exposure" in item.get_name())
     live = layer.get_filters()[0]
     live.get_config().set_property("exposure", 3.0)
     live.update()

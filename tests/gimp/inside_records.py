@@ -55,6 +55,31 @@ def written() -> dict[str, Any]:
     return {"same": again == record, "keys": sorted(content), "side": record.side, "kinds": sorted(record.kinds)}
 
 
+def named() -> dict[str, Any]:
+    """Names and colour tags of the layers of several edits of one picture, lowest first."""
+    results = {}
+    inside.answer_with([edits.Exposure(-0.2), edits.Saturation(0.8)])
+    image, layer = inside.picture()
+    made: dict[str, list[Any]] = {}
+    again = "after the first is gone"
+    for name, direction in (
+        ("first", "attenuate"),
+        ("second", "attenuate"),
+        ("third", "emphasize"),
+        (again, "attenuate"),
+    ):
+        for each in made["first"] if name == again else ():
+            image.remove_layer(each)
+        inside.select(image)
+        made[name] = inside.edit(image, [layer], direction)
+        results[name] = [
+            [each.get_name() for each in made[name]],
+            [each.get_color_tag().value_nick for each in made[name]],
+        ]
+    image.delete()
+    return results
+
+
 def unknown() -> dict[str, list[Any]]:
     """The sentence of Adjust Edit for each thing that this version does not know, and whether all is as it was."""
     results = {}

@@ -88,7 +88,7 @@ def test_values_changed_in_gimp_count(gimp: GimpForTests) -> None:
     assert result["sharpening"] == pytest.approx(3.0)
     assert result["by hand"] == [["sharpening"], ["sharpening"]]
     assert result["region"] == pytest.approx([-0.61]) and result["region by hand"] == []
-    assert result["named"].startswith("Background: Exposure +0.80 EV")
+    assert result["named"].startswith("Attenuate: Background: Exposure +0.80 EV")
 
 
 def test_repeat(gimp: GimpForTests) -> None:

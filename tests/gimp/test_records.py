@@ -13,7 +13,9 @@ from tests.conftest import GimpForTests
 # Written by the plug-in as it was with version 1, 2 and 3 of the networks, live in GIMP 3.2 and baked in 3.0.
 SAMPLES = Path(__file__).with_name("samples")
 TWO = [{"name": "exposure", "ev": -0.5}, {"name": "saturation", "scale": 0.7}]
-KEYS = "base direction edge edits feather grow id kinds model name order predicted role side strength tool version"
+KEYS = (
+    "base direction edge edits feather grow id kinds model name order predicted role side strength title tool version"
+)
 
 
 def run(gimp: GimpForTests, call: str) -> dict[str, Any]:
@@ -62,9 +64,22 @@ def test_version_3(gimp: GimpForTests, name: str) -> None:
     assert found["half"] == [40.0, True] and found["changed"] > 0.01
 
 
+def test_layers_are_named_and_marked_by_their_edit(gimp: GimpForTests) -> None:
+    found = run(gimp, "named()")
+    labels = "Exposure −0.20 EV", "Saturation 0.80"
+    for title, direction, tag in (
+        ("Attenuate", "first", "blue"),
+        ("Attenuate 2", "second", "blue"),
+        ("Emphasize", "third", "orange"),
+        ("Attenuate", "after the first is gone", "blue"),
+    ):
+        each = [f"{title}: {label}" for label in labels] if gimp.is_32 else [f"{title}: {', '.join(labels)}"]
+        assert found[direction] == [each, [tag] * len(each)], direction
+
+
 def test_a_record_survives_being_written(gimp: GimpForTests) -> None:
     found = run(gimp, "written()")
-    assert found["same"] and " ".join(found["keys"]) == KEYS
+    assert found["same"] and " ".join(found["keys"]) == f"{KEYS} version"
     assert found["side"] == 64 and len(found["kinds"]) == 7
 
 

@@ -18,7 +18,7 @@ from .geometry import Box
 from .pixels import convert_pixels, flatten_thumbnail, interleave_mask, resize_plane, resize_rgba, to_rgba
 from .selection import preserve_selection
 from .srgb import decode
-from .tree import covers_canvas, lineage, siblings
+from .tree import copy_layers, covers_canvas, lineage, siblings
 from .version import GIMP_32
 
 _LONG_SIDE = 384  # px; what the server takes at most
@@ -121,7 +121,7 @@ def _compose_visible(image: Gimp.Image, layer: Gimp.Layer, edits: Sequence[Gimp.
     positions = [row.index(item) for row, item in levels]
     if not any(item.get_visible() for (row, _item), position in zip(levels, positions) for item in row[:position]):
         return flatten_thumbnail(read_srgb(image, image, size))
-    copy = image.duplicate()  # shares its pixels with the image; the user's layers must not flicker
+    copy = copy_layers(image)  # the user's layers must not flicker
     try:
         row = copy.get_layers()
         for position in reversed(positions):

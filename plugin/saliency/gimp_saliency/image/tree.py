@@ -25,8 +25,26 @@ def siblings(image: Gimp.Image, layer: Gimp.Layer) -> list[Gimp.Layer]:
     return list(parent.get_children() if parent is not None else image.get_layers())
 
 
+def copy_layers(image: Gimp.Image) -> Gimp.Image:
+    """An image with copies of all layers, which share their pixels; the caller deletes it.
+
+    Unlike a duplicate, which GIMP begins to compose at once, it makes nobody wait.  What is selected is not copied.
+    """
+    size = image.get_width(), image.get_height()
+    copy = Gimp.Image.new_with_precision(*size, image.get_base_type(), image.get_precision())
+    copy.undo_disable()
+    profile = image.get_color_profile()
+    if profile is not None:
+        copy.set_color_profile(profile)
+    for place, item in enumerate(image.get_layers()):
+        layer = Gimp.Layer.new_from_drawable(item, copy)
+        copy.insert_layer(layer, None, place)
+        layer.set_visible(item.get_visible())
+    return copy
+
+
 def counterpart(image: Gimp.Image, copy: Gimp.Image, layer: Gimp.Layer) -> Gimp.Layer:
-    """The layer's copy in a duplicate of its image.  Groups get other tattoos there, so it is found by its place."""
+    """The layer's copy in a copy of its image.  Groups get other tattoos there, so it is found by its place."""
     row = copy.get_layers()
     *groups, last = reversed(lineage(layer))
     for item in groups:

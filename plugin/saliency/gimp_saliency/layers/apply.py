@@ -23,6 +23,7 @@ from .method import PartEdit, PartSelection
 from .methods import choose_method
 from .original import keep_original, pack_original
 from .record import EditRecord
+from .titles import choose_titles
 from .undo import in_one_step
 
 
@@ -128,9 +129,10 @@ class _Preparation(NamedTuple):
         in_parts = any(each.cells is not None for each, _edits, _around in work)
         common = os.urandom(16).hex() if in_parts else ""
         selections = [self._prepare_selection(each.cells) for each, _edits, _around in work]
+        titles = choose_titles(self.image, self.request.direction, len(work))
         parts = [
-            PartEdit(edits, selection, self._make_record(each, common, selection), around, alone=self.number > 1)
-            for (each, edits, around), selection in zip(work, selections)
+            PartEdit(edits, selection, self._make_record(each, common, selection, title), around, alone=self.number > 1)
+            for (each, edits, around), selection, title in zip(work, selections, titles)
         ]
         if background:
             record = parts[-1].record._replace(
@@ -157,7 +159,7 @@ class _Preparation(NamedTuple):
         finally:
             copy.delete()
 
-    def _make_record(self, planned: Planned, common: str, selection: PartSelection) -> EditRecord:
+    def _make_record(self, planned: Planned, common: str, selection: PartSelection, title: str) -> EditRecord:
         return EditRecord(
             id=os.urandom(16).hex(),
             direction=self.request.direction,
@@ -174,4 +176,5 @@ class _Preparation(NamedTuple):
             feather=0.0 if self.request.refine else self.request.feather,
             grow=self.request.grow,
             keeps_selection=selection.changes_edge(),
+            title=title,
         )

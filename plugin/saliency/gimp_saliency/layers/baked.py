@@ -17,7 +17,7 @@ from gi.repository import Gegl, Gimp
 from ..image.geometry import Box
 from ..image.pixels import ROWS, copy_pixels
 from ..image.selection import preserve_selection
-from ..image.tree import counterpart, covers_canvas, is_opaque, siblings
+from ..image.tree import copy_layers, counterpart, covers_canvas, is_opaque, siblings
 from ..shared.edits import Edit, curve_value, reach
 from ..shared.errors import UserError
 from ..shared.request import EditRequest
@@ -27,6 +27,7 @@ from .method import FoundValues, MadeEdit, PartEdit, PartSelection
 from .original import copy_original, select_and_keep
 from .packing import pack_selection, read_packed, select_packed, unpack_selection
 from .record import PERSISTENT_UNDOABLE, EditRecord, LayerNote, Role, edits_above, read_note, read_role, write_note
+from .titles import describe_edits, mark_layer
 
 _SELECTION = "saliency-selection"  # name of the parasite that keeps what was selected
 _WHOLE = "saliency-whole-selection"  # and of the one with all that is not background, where that is more
@@ -237,12 +238,10 @@ class _Baking:
 
     def _label(self, baked: Gimp.Layer, role: Role) -> None:
         """Name the copy and let it say what it is."""
-        name = ", ".join(edit.label() for edit in self._edits)
-        if self._around:
-            labels = _("Background: {edit}").format(edit=", ".join(edit.label() for edit in self._around))
-            name = f"{name}; {labels}" if name else labels
-        baked.set_name(_name_frame(self._photo) if self._part.alone else name)
         record = self._part.record
+        name = describe_edits(record.title, self._edits, self._around)
+        baked.set_name(_name_frame(self._photo) if self._part.alone else name)
+        mark_layer(baked, record)
         around = self._part.around if record.background else None
         write_note(baked, record, LayerNote(role, self._part.edits, around=around, name=name))
         for parasite, values in self._noted.items():
@@ -306,7 +305,7 @@ def _merge_filters(image: Gimp.Image, layer: Gimp.Layer) -> Gimp.Layer:
     """
     if not layer.get_filters():
         return layer
-    copy = counterpart(image, image.duplicate(), layer)
+    copy = counterpart(image, copy_layers(image), layer)
     copy.merge_filters()
     return copy
 

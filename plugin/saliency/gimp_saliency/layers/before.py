@@ -8,7 +8,7 @@ from typing import NamedTuple
 from gi.repository import Gimp
 
 from ..image.thumbnail import Thumbnail, read_thumbnail
-from ..image.tree import counterpart, siblings
+from ..image.tree import copy_layers, counterpart, siblings
 from ..predict.outline_finder import OutlineFinder
 from .method import MadeEdit
 from .methods import find_method
@@ -49,7 +49,7 @@ class Before(NamedTuple):
 
 def copy_before(image: Gimp.Image, edit: MadeEdit) -> Before:
     """The image as it was before the edit; it shares its pixels with the image.  Raises UserError."""
-    copy = image.duplicate()
+    copy = copy_layers(image)
     try:
         made = _find_in_copy(image, copy, edit)
         before = _select_before(copy, made)

@@ -26,6 +26,7 @@ from .groups import Mask, add_group, replace_mask, shrink_group
 from .method import FoundValues, MadeEdit, PartEdit, PartSelection
 from .original import select_and_keep
 from .record import EditRecord, LayerNote, Role, edits_above, read_note, read_role, write_note
+from .titles import describe_edits, mark_layer
 
 _SINGLE = 1e-6  # relative; GIMP's files keep single precision
 
@@ -141,6 +142,7 @@ class _Stack(NamedTuple):
         name = self._title(edit)
         group = add_group(self.image, self.photo, below, name, self.mask, _find_reach(self.side))
         _add_filter(group, edit, self.side)
+        mark_layer(group, self.record)
         self._write(group, edit, name)
         return group
 
@@ -177,8 +179,8 @@ class _Stack(NamedTuple):
         write_note(layer, self.record, LayerNote(Role.ADJUSTMENT, (edit,), self.is_background, name=name))
 
     def _title(self, edit: Edit) -> str:
-        label = edit.label()
-        return _("Background: {edit}").format(edit=label) if self.is_background else label
+        edits = ((), [edit]) if self.is_background else ([edit],)
+        return describe_edits(self.record.title, *edits)
 
 
 def _add_stack(

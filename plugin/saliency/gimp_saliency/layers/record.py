@@ -66,6 +66,7 @@ class EditRecord(NamedTuple):
     separate parts of one selection, "" where it was edited as a whole.  frames: how many frames of a moving picture got
     the same edit, 0: it is none.  edge, feather, grow (px): what was asked for the selection's edge; of older versions:
     as selected.  keeps_selection: whether a layer keeps what was selected, as the masks are not that (see original.py).
+    title: what the names of its layers begin with, "" in older versions.
     """
 
     id: str
@@ -85,6 +86,7 @@ class EditRecord(NamedTuple):
     feather: float = 0.0
     grow: float = 0.0
     keeps_selection: bool = False
+    title: str = ""
     version: str = ""
     tool: str = TOOLS[0]
 
@@ -118,6 +120,7 @@ class EditRecord(NamedTuple):
                 _number(content.get("feather", 0), WIDEST),
                 float(round(_number(content.get("grow", 0), WIDEST))),  # whole ones are all that there is to choose
                 content.get("keeps-selection") is True,
+                _text(content, "title"),
                 _text(content, "version"),
                 tool,
             )
@@ -151,6 +154,8 @@ class EditRecord(NamedTuple):
             content["selection"] = self.selection
         if self.frames:
             content["frames"] = str(self.frames)
+        if self.title:
+            content["title"] = self.title
         if self.keeps_selection:
             content["keeps-selection"] = True
         return content
@@ -222,6 +227,11 @@ def read_role(layer: Gimp.Item) -> Role | None:
 def read_id(layer: Gimp.Layer) -> str:
     """The id of the layer's edit, "" where it says none."""
     return _text(read_parasite(layer) or {}, "id")
+
+
+def read_title(layer: Gimp.Layer) -> str:
+    """What the names of the layers of the layer's edit begin with, "" where it says nothing."""
+    return _text(read_parasite(layer) or {}, "title")
 
 
 def read_selection_id(layer: Gimp.Layer) -> str:

@@ -48,6 +48,12 @@ class ColorRenderingIntent(GObject.GEnum):
     PERCEPTUAL: Final[ColorRenderingIntent]
     RELATIVE_COLORIMETRIC: Final[ColorRenderingIntent]
 
+class ColorTag(GObject.GEnum):
+    NONE: Final[ColorTag]
+    BLUE: Final[ColorTag]
+    ORANGE: Final[ColorTag]
+    GRAY: Final[ColorTag]
+
 class ConvertDitherType(GObject.GEnum):
     NONE: Final[ConvertDitherType]
     FIXED: Final[ConvertDitherType]
@@ -117,6 +123,7 @@ class GroupLayer(Layer):
 
 class HistogramChannel(GObject.GEnum):
     VALUE: Final[HistogramChannel]
+    BLUE: Final[HistogramChannel]
     ALPHA: Final[HistogramChannel]
 
 class Image(GObject.Object):
@@ -211,6 +218,7 @@ class Item(GObject.Object):
     def get_parent(self) -> Item | None: ...
     def get_visible(self) -> bool: ...
     def is_group(self) -> bool: ...
+    def set_color_tag(self, color_tag: ColorTag) -> bool: ...
     def set_expanded(self, expanded: bool) -> bool: ...
     def set_name(self, name: str) -> bool: ...
     def set_visible(self, visible: bool) -> bool: ...
