@@ -55,6 +55,22 @@ def test_nonsense_is_the_default(file: Path, content: bytes, minutes: int) -> No
     assert settings.load() == Settings(30)
 
 
+def test_a_windows_size_is_kept_beside_the_rest(file: Path) -> None:
+    settings.save(Settings(25, window=(1400, 900)))
+    assert settings.load() == Settings(25, window=(1400, 900))
+    settings.save(Settings(30))  # by somebody who knows of no window
+    assert settings.load() == Settings(30, window=(1400, 900))
+
+
+@pytest.mark.parametrize(
+    "size", ["width = 800", "width = 0\nheight = 600", "width = wide\nheight = 600", "height = -5"]
+)
+def test_half_a_size_is_none(file: Path, size: str) -> None:
+    file.parent.mkdir()
+    file.write_text(f"[server]\nidle-minutes = 25\n[window]\n{size}\n")
+    assert settings.load() == Settings(25)
+
+
 def test_the_servers_program_stays_as_it_is(file: Path) -> None:
     file.parent.mkdir()
     file.write_text("[server]\nprogram = C:\\My venv\\Scripts\\gimp-saliency.exe\nidle-minutes = 0\n")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The two views of a picture: all of it, and the region that is selected with some surroundings."""
+"""The views of a picture: all of it, and the region that is selected with some surroundings, each at several sizes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from ..layers.before import MadeChannels
 from ..layers.record import edits_above
 from .view import MadeMasks, View
 
-_LONGEST = 400  # px; of the region's view
+_ICON = 132  # px; of the region's small view, twice what is shown of it
+_LARGEST = 1024  # px; of all views: GIMP composes nothing larger
 _AROUND = 0.6  # how much of the region's size is shown around it
 _NARROWEST = 48  # px; of what is shown of a tiny region
 
@@ -27,17 +28,17 @@ class Views:
         image: Gimp.Image,
         layer: Gimp.Layer,
         thumbnail: Thumbnail,
-        shape: float,
+        bounds: tuple[int, int],
         made: MadeChannels | None = None,
     ) -> None:
-        """thumbnail: of the whole canvas; shape: width / height that the region's view should have.
+        """thumbnail: of the whole canvas; bounds: width and height in px that a view is shown in.
 
         made: what an edit that is there is for; None: it is still to be made.
         """
         self.is_gray = bool(layer.is_gray())
         self.grid = thumbnail.width, thumbnail.height  # of the parts' cells
         self._image, self._layer, self._thumbnail = image, layer, thumbnail
-        self._shape, self._channels = shape, made
+        self._bounds, self._channels = bounds, made
         self._views: dict[str, View] = {}
         # What the region is cut down to, and its soft edge; None: it is what the edit is for.
         self._cut: tuple[tuple[Shape, ...], float] | None = None if made else ((), 0.0)
@@ -60,22 +61,39 @@ class Views:
             view.cut_down(shapes, feather)
         return True
 
+    def fit(self, bounds: tuple[int, int]) -> None:
+        """Let the views that are shown be as large as these bounds allow."""
+        self._bounds = bounds
+        for name in ("picture", "region"):
+            if name in self._views:
+                self._views.pop(name).close()
+
     @property
     def whole(self) -> View:
-        """The view of all of it."""
+        """The view of all of it that the networks see."""
         if "whole" not in self._views:
             canvas = 0, 0, self._image.get_width(), self._image.get_height()
             self._views["whole"] = self._make_view(self._thumbnail, canvas)
         return self._views["whole"]
 
     @property
+    def picture(self) -> View:
+        """The view of all of it that is shown: the networks' own where that is large enough."""
+        whole = self.whole
+        if self._find_longest(whole.box) <= max(whole.width, whole.height):
+            return whole
+        return self._find_view("picture", whole.box, self._find_longest(whole.box))
+
+    @property
     def region(self) -> View:
-        """The view of the region."""
-        if "region" not in self._views:
-            box = self._frame_region()
-            edits = edits_above(self._image, self._layer)
-            self._views["region"] = self._make_view(read_box(self._image, self._layer, edits, box, _LONGEST), box)
-        return self._views["region"]
+        """The view of the region that is shown."""
+        box = self._frame_region()
+        return self._find_view("region", box, self._find_longest(box))
+
+    @property
+    def icon(self) -> View:
+        """A small view of the region."""
+        return self._find_view("icon", self._frame_region(), _ICON)
 
     @property
     def made(self) -> Mapping[str, View]:
@@ -86,6 +104,18 @@ class Views:
         """Free GIMP's images.  To be called once."""
         for view in self._views.values():
             view.close()
+
+    def _find_longest(self, box: Box) -> int:
+        """How long in px the longer side of a box' view is, to be as large as the bounds allow."""
+        scale = min(bound / side for bound, side in zip(self._bounds, box[2:]))
+        return min(_LARGEST, round(max(box[2:]) * scale))
+
+    def _find_view(self, name: str, box: Box, longest: int) -> View:
+        """The view of that name, of a box, made if it is not there."""
+        if name not in self._views:
+            edits = edits_above(self._image, self._layer)
+            self._views[name] = self._make_view(read_box(self._image, self._layer, edits, box, longest), box)
+        return self._views[name]
 
     def _make_view(self, thumbnail: Thumbnail, box: Box) -> View:
         """The view of a box of the canvas, which the thumbnail shows."""
@@ -109,8 +139,9 @@ class Views:
         """The selection's bounds with some surroundings, on the canvas."""
         _ok, _some, left, top, right, bottom = Gimp.Selection.bounds(self._image)
         canvas = self._image.get_width(), self._image.get_height()
-        side = max(right - left, (bottom - top) * self._shape, _NARROWEST) * (1 + _AROUND)
-        width, height = min(canvas[0], round(side)), min(canvas[1], round(side / self._shape))
+        shape = self._bounds[0] / self._bounds[1]
+        side = max(right - left, (bottom - top) * shape, _NARROWEST) * (1 + _AROUND)
+        width, height = min(canvas[0], round(side)), min(canvas[1], round(side / shape))
         x = min(max(0, round((left + right - width) / 2)), canvas[0] - width)
         y = min(max(0, round((top + bottom - height) / 2)), canvas[1] - height)
         return x, y, width, height

@@ -5,7 +5,11 @@
     idle-minutes = 10
     program = /home/me/venv/bin/gimp-saliency
 
-The plug-in writes it, the server reads it when it starts.  Standard library only.
+    [window]
+    width = 1400
+    height = 900
+
+The plug-in writes it, the server reads its part when it starts.  Standard library only.
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ from .files import write_whole
 from .words import _
 
 IDLE_MINUTES = range(1, 1441)
+_SIDES = range(1, 1 << 15)  # px; of a window
 
 
 @dataclass(frozen=True)
@@ -28,10 +33,13 @@ class Settings:
     """idle_minutes: how long the model server waits for work before it ends, 1 to 1440.
 
     program: the server's program for a plug-in that was unpacked by hand; empty: it is looked for.
+
+    window: width and height in px that the user gave an edit's window; 0: as large as it needs.
     """
 
     idle_minutes: int = 10
     program: str = ""
+    window: tuple[int, int] = (0, 0)
 
 
 def path() -> Path:
@@ -46,12 +54,13 @@ def load() -> Settings:
         parser.read(path(), encoding="utf-8")
     except (configparser.Error, OSError, ValueError):
         return Settings()
-    program = parser.get("server", "program", fallback="")
-    try:
-        minutes = parser.getint("server", "idle-minutes")
-    except (configparser.Error, ValueError):
-        return Settings(program=program)
-    return Settings(minutes, program) if minutes in IDLE_MINUTES else Settings(program=program)
+    minutes = _read_number(parser, "server", "idle-minutes")
+    size = _read_number(parser, "window", "width"), _read_number(parser, "window", "height")
+    return Settings(
+        minutes if minutes in IDLE_MINUTES else Settings.idle_minutes,
+        parser.get("server", "program", fallback=Settings.program),
+        size if all(side in _SIDES for side in size) else Settings.window,
+    )
 
 
 def save(settings: Settings) -> None:
@@ -65,9 +74,10 @@ def save(settings: Settings) -> None:
         parser.read(file, encoding="utf-8")
     except (configparser.Error, OSError, ValueError):
         parser = _make_parser()
-    if not parser.has_section("server"):
-        parser.add_section("server")
-    parser.set("server", "idle-minutes", str(settings.idle_minutes))
+    values = {"server": {"idle-minutes": settings.idle_minutes}}
+    if all(settings.window):
+        values["window"] = dict(zip(("width", "height"), settings.window))
+    parser.read_dict(values)
     text = io.StringIO()
     parser.write(text)
     try:
@@ -75,6 +85,14 @@ def save(settings: Settings) -> None:
     except OSError as error:
         message = _("The settings cannot be saved in {folder} ({reason}): allow writing there, then try again.")
         raise UserError(message.format(folder=file.parent, reason=error.strerror)) from error
+
+
+def _read_number(parser: configparser.ConfigParser, section: str, name: str) -> int:
+    """A whole number of the file, 0 where there is none."""
+    try:
+        return parser.getint(section, name, fallback=0)
+    except ValueError:
+        return 0
 
 
 def _make_parser() -> configparser.ConfigParser:

@@ -29,15 +29,18 @@ def note(event: str, **facts: object) -> None:
             file.write(json.dumps({"event": event, "at": now(), **facts}) + "\n")
 
 
-def painted(widget: Gtk.Widget, since: float | None, picture: bytes) -> None:
-    """Note "painted" when the widget's window has been drawn the next time.  since: when the reason came up."""
+def painted(widget: Gtk.Widget, since: float | None, picture: bytes, size: tuple[int, int]) -> None:
+    """Note "painted" when the widget's window has been drawn the next time.
+
+    since: when the reason came up; picture: R'G'B' bytes of what it shows then; size: its width and height.
+    """
     clock = widget.get_frame_clock() if _FILE else None
     if clock:
         checksum = zlib.crc32(picture)
 
         def after_paint(*_arguments: object) -> None:
             clock.disconnect(handler)
-            note("painted", since=since, picture=checksum)
+            note("painted", since=since, picture=checksum, size=size)
 
         handler = clock.connect("after-paint", after_paint)
         widget.queue_draw()

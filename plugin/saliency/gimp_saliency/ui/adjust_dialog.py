@@ -16,8 +16,9 @@ from ..preview.views import Views
 from ..shared.edits import NAMES, Edit
 from ..shared.words import _
 from .asker import Asker
-from .edit_window import SHAPE, EditWindow
+from .edit_window import EditWindow
 from .session import AdjustingSession
+from .widgets.pictures import PICTURE
 
 
 def adjust_values(
@@ -52,7 +53,7 @@ class AdjustDialog(EditWindow):
         """obstacle: why the edit's edge cannot be changed, empty: it can."""
         thumbnail = before.read_thumbnail()
         asker = Asker()
-        views = Views(before.image, before.photo, thumbnail, SHAPE, before.made)
+        views = Views(before.image, before.photo, thumbnail, PICTURE, before.made)
         finder = before.make_finder(thumbnail)
         read_request = partial(adjust.request_from_config, edit, config)
         made = [Planned(edit.base, background=edit.background)]

@@ -16,10 +16,11 @@ from ..shared.edits import NAMES
 from ..shared.request import EditRequest
 from ..shared.words import _
 from .asker import Asked, Asker
-from .edit_window import SHAPE, EditWindow
+from .edit_window import EditWindow
 from .proposals import fetch_proposals
 from .session import ChoosingSession
 from .widgets.alternatives import SMALL, Alternatives
+from .widgets.pictures import PICTURE
 from .widgets.pixbufs import fit_pixbuf, make_pixbuf
 from .widgets.settings import make_list
 from .widgets.style_list import StyleList
@@ -67,7 +68,7 @@ class EditDialog(EditWindow):
     ) -> None:
         """See `choose`."""
         asker = Asker()
-        views = Views(image, layer, thumbnail, SHAPE)
+        views = Views(image, layer, thumbnail, PICTURE)
         read_request = partial(EditRequest.from_config, config, direction)
         session = ChoosingSession(
             read_request(),
@@ -141,7 +142,7 @@ class EditDialog(EditWindow):
         """Show the next proposal; one at a time, so that a slider that is moved meanwhile has not to wait for all."""
         if self._undrawn:
             order = self._undrawn.pop(0)
-            view, proposal = self._views.region, self._session.proposals[order]
+            view, proposal = self._views.icon, self._session.proposals[order]
             after = view.render(proposal.plan, self._session.request, self._views.grid)
             self._alternatives.show(order, fit_pixbuf(make_pixbuf(after, view.width, view.height), *SMALL))
         if not self._undrawn:

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 
 from gi.repository import GdkPixbuf, Gimp, GimpUi, GLib, Gtk
@@ -11,19 +13,18 @@ from gi.repository import GdkPixbuf, Gimp, GimpUi, GLib, Gtk
 from ..image.pixels import interleave_mask
 from ..preview.view import View
 from ..preview.views import Views
-from ..shared import tracing
+from ..shared import settings, tracing
+from ..shared.errors import UserError
 from ..shared.request import EditRequest
 from .asker import Asker
 from .help import add_help_button
 from .session import Look, Session
 from .widgets.meters import Meters
-from .widgets.pictures import PICTURE, Pictures
+from .widgets.pictures import Pictures
 from .widgets.pixbufs import add_heat, add_outline, add_quick_mask, fit_pixbuf, make_pixbuf
 from .widgets.settings import get_setting, get_switch, make_settings
 from .widgets.status import Status
 from .widgets.values import Values
-
-SHAPE = PICTURE[0] / PICTURE[1]  # of the large pictures
 
 _PATIENCE = 120  # ms without a change until the meters are asked for anew
 
@@ -52,12 +53,13 @@ class EditWindow:
         self._asker, self._session, self._views = asker, session, views
         self._handlers: dict[str, int] = {}  # of the config's settings, by name
         self._measuring = self._redrawing = 0  # GLib's ids of what is scheduled
+        self._size: tuple[int, int] = (0, 0)  # of the window when it was shown
         self._since = 0.0  # when the reason for the next redrawing came up
         title = str(procedure.get_menu_label()).replace("_", "").rstrip(" …")
         self._notes: dict[str, Gtk.Widget] = {}  # beside the widgets of arguments
         self._dialog = GimpUi.ProcedureDialog.new(procedure, config, title)
         add_help_button(self._dialog, "use")
-        self._pictures = Pictures(self._show_pictures, self._zoom)
+        self._pictures = Pictures(self._show_pictures, self._zoom, self._fit_pictures)
         self._meters = Meters()
         self._values = Values(partial(get_switch, self._dialog), session.dial)
         self._status = Status(self._meters.widget, try_again)
@@ -70,23 +72,33 @@ class EditWindow:
     def run(self) -> bool:
         """Show the window until it is answered; whether by OK."""
         GLib.idle_add(self._begin, priority=GLib.PRIORITY_LOW)
-        return bool(self._dialog.run())
+        answer = bool(self._dialog.run())
+        self._keep_size()
+        return answer
 
     def close(self) -> None:
         """Free what belongs to the window.  To be called once."""
         self._asker.close()
+        self._pictures.close()
         for source in (self._measuring, self._redrawing):
             if source:
                 GLib.source_remove(source)
         self._views.close()
         self._dialog.destroy()
 
+    def _keep_size(self) -> None:
+        """Remember the size that the user gave the window."""
+        size = self._dialog.get_size()
+        if self._size and size != self._size:
+            with suppress(UserError):  # the next one is as large as this one was, that is all
+                settings.save(replace(settings.load(), window=size))
+
     # For the subclasses
 
-    def _lay_out(self, settings: Iterable[Sequence[str]], *rows: Gtk.Widget) -> None:
-        """Fill the window.  settings: the arguments that have widgets, row by row; rows: what stands above these."""
+    def _lay_out(self, arguments: Iterable[Sequence[str]], *rows: Gtk.Widget) -> None:
+        """Fill the window.  arguments: those that have widgets, row by row; rows: what stands above these."""
         controls = Gtk.Box(spacing=24, homogeneous=True)
-        controls.pack_start(make_settings(self._dialog, settings, self._notes), True, True, 0)
+        controls.pack_start(make_settings(self._dialog, arguments, self._notes), True, True, 0)
         controls.pack_start(self._values.widget, True, True, 0)
         content = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=8)
         content.pack_start(self._pictures.widget, True, True, 0)
@@ -95,6 +107,9 @@ class EditWindow:
         content.show_all()
         self._dialog.get_content_area().pack_start(content, True, True, 0)
         self._allow_ok(self._session.is_applicable)
+        size = settings.load().window
+        if all(size):
+            self._dialog.set_default_size(*size)
 
     def _disable(self, name: str, why: str) -> None:
         """Switch an argument off and say why."""
@@ -118,6 +133,7 @@ class EditWindow:
     def _begin(self) -> bool:
         """Show the picture, and let the session begin."""
         tracing.note("shown")
+        self._size = self._dialog.get_size()
         whole = self._views.whole
         self._show_pictures()
         self._session.begin()
@@ -146,12 +162,12 @@ class EditWindow:
         """Draw both pictures.  since: when the reason came up."""
         if not self._views.made:
             return  # too early
-        view = self._views.region if self._pictures.shows_region() else self._views.whole
+        view = self._views.region if self._pictures.shows_region() else self._views.picture
         after = self._render(view) if self._session.plan else b""
         self._show_picture(self._pictures.before, view, view.before, self._session.looks.get("before"))
         if after:
             self._show_picture(self._pictures.after, view, after, self._session.looks.get("after"))
-            tracing.painted(self._pictures.after, since, after)
+            tracing.painted(self._pictures.after, since, after, (view.width, view.height))
 
     def _render(self, view: View) -> bytes:
         """What the plan makes of a view."""
@@ -163,7 +179,7 @@ class EditWindow:
             pixbuf = self._draw_attention(pixbuf, view, look)
         if self._pictures.shows_mask():
             pixbuf = add_quick_mask(pixbuf, view.mask)
-        shown.set_from_pixbuf(fit_pixbuf(pixbuf, *PICTURE))
+        shown.set_from_pixbuf(fit_pixbuf(pixbuf, *self._pictures.bounds))
 
     def _draw_attention(self, picture: GdkPixbuf.Pixbuf, view: View, look: Look | None) -> GdkPixbuf.Pixbuf:
         """The picture with its heat map, as soon as there is one, and the region's outline."""
@@ -179,6 +195,11 @@ class EditWindow:
             tracing.note("measured", attention=looks[name]["saliency"], realism=looks[name]["realism"])
         if self._pictures.shows_attention():
             self._show_pictures()
+
+    def _fit_pictures(self) -> None:
+        """Follow the window's size."""
+        self._views.fit(self._pictures.bounds)
+        self._zoom()
 
     def _zoom(self) -> None:
         if self._views.made:

@@ -4,7 +4,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from gi.repository import Gimp, GObject, Gtk
+from gi.repository import Gdk, Gimp, GObject, Gtk
 
 class Dialog(Gtk.Dialog):
     def __init__(
@@ -24,7 +24,9 @@ class Dialog(Gtk.Dialog):
         transient_for: Gtk.Window = ...,
         use_header_bar: int = ...,
         valign: Gtk.Align = ...,
+        vexpand: bool = ...,
         visible: bool = ...,
+        window: Gdk.Window = ...,
     ) -> None: ...
     def add_button(self, button_text: str, response_id: int) -> Gtk.Button: ...
     def run(self) -> int: ...

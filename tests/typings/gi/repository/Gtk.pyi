@@ -45,7 +45,9 @@ class Box(Container):
         spacing: int = ...,
         style: Style = ...,
         valign: Align = ...,
+        vexpand: bool = ...,
         visible: bool = ...,
+        window: Gdk.Window = ...,
     ) -> None: ...
     @classmethod
     def new(cls, orientation: Orientation, spacing: int) -> Box: ...
@@ -75,6 +77,7 @@ class CellLayout(GObject.GInterface):
     def pack_start(self, cell: CellRenderer, expand: bool) -> None: ...
 
 class CellRenderer(GObject.InitiallyUnowned):
+    def get_size(self, widget: Widget, cell_area: Gdk.Rectangle | None = None) -> _CellRendererGetSize: ...
     def get_visible(self) -> bool: ...
     def set_sensitive(self, sensitive: bool) -> None: ...
     def set_visible(self, visible: bool) -> None: ...
@@ -106,7 +109,9 @@ class ComboBoxText(ComboBox):
         no_show_all: bool = ...,
         style: Style = ...,
         valign: Align = ...,
+        vexpand: bool = ...,
         visible: bool = ...,
+        window: Gdk.Window = ...,
     ) -> None: ...
     @classmethod
     def new(cls) -> ComboBoxText: ...
@@ -137,7 +142,9 @@ class Dialog(Window):
         transient_for: Window = ...,
         use_header_bar: int = ...,
         valign: Align = ...,
+        vexpand: bool = ...,
         visible: bool = ...,
+        window: Gdk.Window = ...,
     ) -> None: ...
     @classmethod
     def new(cls) -> Dialog: ...
@@ -147,7 +154,10 @@ class Dialog(Window):
     def set_default_response(self, response_id: int) -> None: ...
     def set_response_sensitive(self, response_id: int, setting: bool) -> None: ...
 
-class Entry(Widget):
+class Editable(GObject.GInterface):
+    def select_region(self, start_pos: int, end_pos: int) -> None: ...
+
+class Entry(Widget, Editable):
     def __init__(
         self,
         *,
@@ -161,8 +171,10 @@ class Entry(Widget):
         no_show_all: bool = ...,
         style: Style = ...,
         valign: Align = ...,
+        vexpand: bool = ...,
         visible: bool = ...,
         width_chars: int = ...,
+        window: Gdk.Window = ...,
         xalign: float = ...,
     ) -> None: ...
     @classmethod
@@ -194,7 +206,9 @@ class Grid(Container):
         row_spacing: int = ...,
         style: Style = ...,
         valign: Align = ...,
+        vexpand: bool = ...,
         visible: bool = ...,
+        window: Gdk.Window = ...,
     ) -> None: ...
     @classmethod
     def new(cls) -> Grid: ...
@@ -213,7 +227,9 @@ class Image(Misc):
         no_show_all: bool = ...,
         style: Style = ...,
         valign: Align = ...,
+        vexpand: bool = ...,
         visible: bool = ...,
+        window: Gdk.Window = ...,
         xalign: float = ...,
     ) -> None: ...
     @classmethod
@@ -240,8 +256,10 @@ class Label(Misc):
         style: Style = ...,
         use_underline: bool = ...,
         valign: Align = ...,
+        vexpand: bool = ...,
         visible: bool = ...,
         width_chars: int = ...,
+        window: Gdk.Window = ...,
         wrap: bool = ...,
         wrap_mode: Pango.WrapMode = ...,
         xalign: float = ...,
@@ -252,6 +270,7 @@ class Label(Misc):
     def new_with_mnemonic(cls, str: str | None = None) -> Label: ...
     def get_label(self) -> str: ...
     def get_text(self) -> str: ...
+    def select_region(self, start_offset: int, end_offset: int) -> None: ...
     def set_justify(self, jtype: Justification) -> None: ...
     def set_label(self, str: str) -> None: ...
     def set_line_wrap(self, wrap: bool) -> None: ...
@@ -267,6 +286,10 @@ class Misc(Widget): ...
 class Orientation(GObject.GEnum):
     VERTICAL: Final[Orientation]
 
+class PolicyType(GObject.GEnum):
+    AUTOMATIC: Final[PolicyType]
+    EXTERNAL: Final[PolicyType]
+
 class RadioButton(CheckButton):
     def __init__(
         self,
@@ -281,7 +304,9 @@ class RadioButton(CheckButton):
         style: Style = ...,
         use_underline: bool = ...,
         valign: Align = ...,
+        vexpand: bool = ...,
         visible: bool = ...,
+        window: Gdk.Window = ...,
         xalign: float = ...,
     ) -> None: ...
     @classmethod
@@ -320,7 +345,9 @@ class Scale(Range):
         orientation: Orientation = ...,
         style: Style = ...,
         valign: Align = ...,
+        vexpand: bool = ...,
         visible: bool = ...,
+        window: Gdk.Window = ...,
     ) -> None: ...
     @classmethod
     def new(cls, orientation: Orientation, adjustment: Adjustment | None = None) -> Scale: ...
@@ -341,10 +368,13 @@ class ScrolledWindow(Bin):
         no_show_all: bool = ...,
         style: Style = ...,
         valign: Align = ...,
+        vexpand: bool = ...,
         visible: bool = ...,
+        window: Gdk.Window = ...,
     ) -> None: ...
     @classmethod
     def new(cls, hadjustment: Adjustment | None = None, vadjustment: Adjustment | None = None) -> ScrolledWindow: ...
+    def set_policy(self, hscrollbar_policy: PolicyType, vscrollbar_policy: PolicyType) -> None: ...
 
 class Settings(GObject.Object):
     @staticmethod
@@ -368,8 +398,10 @@ class SpinButton(Entry):
         style: Style = ...,
         valign: Align = ...,
         value: float = ...,
+        vexpand: bool = ...,
         visible: bool = ...,
         width_chars: int = ...,
+        window: Gdk.Window = ...,
         wrap: bool = ...,
         xalign: float = ...,
     ) -> None: ...
@@ -397,7 +429,9 @@ class Spinner(Widget):
         no_show_all: bool = ...,
         style: Style = ...,
         valign: Align = ...,
+        vexpand: bool = ...,
         visible: bool = ...,
+        window: Gdk.Window = ...,
     ) -> None: ...
     @classmethod
     def new(cls) -> Spinner: ...
@@ -454,6 +488,7 @@ class TextTagTable(GObject.Object, Buildable):
     @classmethod
     def new(cls) -> TextTagTable: ...
     def add(self, tag: TextTag) -> bool: ...
+    def get_size(self) -> int: ...
 
 class TextView(Container):
     def __init__(
@@ -472,7 +507,9 @@ class TextView(Container):
         style: Style = ...,
         top_margin: int = ...,
         valign: Align = ...,
+        vexpand: bool = ...,
         visible: bool = ...,
+        window: Gdk.Window = ...,
         wrap_mode: WrapMode = ...,
     ) -> None: ...
     @classmethod
@@ -527,6 +564,9 @@ class Window(Bin):
     def new(cls, type: WindowType) -> Window: ...
     def close(self) -> None: ...
     def get_opacity(self) -> float: ...
+    def get_size(self) -> _WindowGetSize: ...
+    def resize(self, width: int, height: int) -> None: ...
+    def set_default_size(self, width: int, height: int) -> None: ...
     def set_icon_name(self, name: str | None = None) -> None: ...
     def set_opacity(self, opacity: float) -> None: ...
 
@@ -537,6 +577,18 @@ class WrapMode(GObject.GEnum):
     WORD: Final[WrapMode]
     WORD_CHAR: Final[WrapMode]
 
+class _CellRendererGetSize(tuple[int, int, int, int]):
+    @property
+    def width(self) -> int: ...
+    @property
+    def height(self) -> int: ...
+
 class _WidgetPath(tuple[int, str, str]):
     @property
     def path(self) -> str: ...
+
+class _WindowGetSize(tuple[int, int]):
+    @property
+    def width(self) -> int: ...
+    @property
+    def height(self) -> int: ...

@@ -25,6 +25,8 @@ def fit_pixbuf(picture: GdkPixbuf.Pixbuf, width: int, height: int) -> GdkPixbuf.
     """The picture as large as it can be within the bounds, its aspect kept."""
     scale = min(width / picture.get_width(), height / picture.get_height())
     fitted = (max(1, round(picture.get_width() * scale)), max(1, round(picture.get_height() * scale)))
+    if fitted == (picture.get_width(), picture.get_height()):
+        return picture
     return picture.scale_simple(*fitted, GdkPixbuf.InterpType.BILINEAR)
 
 
