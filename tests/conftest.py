@@ -114,6 +114,7 @@ def session(version: str) -> Iterator[GimpForTests]:
             "GIMP3_DIRECTORY": str(profile),
             "GIMP_SALIENCY_RUNTIME": str(runtime),
             "XDG_STATE_HOME": str(Path(folder, "state")),
+            "XDG_CONFIG_HOME": str(Path(folder, "config")),  # what a test's window remembers
         }
         # The server that the plug-in asks for is started beside GIMP, by this process.
         with pytest.MonkeyPatch.context() as patch:

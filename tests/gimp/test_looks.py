@@ -49,7 +49,7 @@ def profile(
             speak(package / "shared" / "words.py", language, gimp.gimp.location or Path("/"), copy / "locales")
         if words:
             write_catalogue(package / "locale" / language / "LC_MESSAGES" / "saliency.mo", words)
-        yield gimp.where(GIMP3_DIRECTORY=str(copy))
+        yield gimp.where(GIMP3_DIRECTORY=str(copy), XDG_CONFIG_HOME=str(copy / "config"))
     finally:
         shutil.rmtree(copy)
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
-from gi.repository import GdkPixbuf, Gimp, GimpUi, GLib, Gtk
+from gi.repository import Gdk, GdkPixbuf, Gimp, GimpUi, GLib, Gtk
 
 from ..image.pixels import interleave_mask
 from ..preview.view import View
@@ -25,6 +25,9 @@ from .widgets.pixbufs import add_heat, add_outline, add_quick_mask, fit_pixbuf, 
 from .widgets.settings import get_setting, get_switch, make_settings
 from .widgets.status import Status
 from .widgets.values import Values
+
+_SLACK = 16  # px; by which a window changes its size by itself, as lines of text come and go
+_MARGIN = 64  # px; that a window leaves of the screen, for its title and its edges
 
 _PATIENCE = 120  # ms without a change until the meters are asked for anew
 
@@ -53,7 +56,6 @@ class EditWindow:
         self._asker, self._session, self._views = asker, session, views
         self._handlers: dict[str, int] = {}  # of the config's settings, by name
         self._measuring = self._redrawing = 0  # GLib's ids of what is scheduled
-        self._size: tuple[int, int] = (0, 0)  # of the window when it was shown
         self._since = 0.0  # when the reason for the next redrawing came up
         title = str(procedure.get_menu_label()).replace("_", "").rstrip(" …")
         self._notes: dict[str, Gtk.Widget] = {}  # beside the widgets of arguments
@@ -88,10 +90,21 @@ class EditWindow:
 
     def _keep_size(self) -> None:
         """Remember the size that the user gave the window."""
-        size = self._dialog.get_size()
-        if self._size and size != self._size:
+        width, height = self._dialog.get_size()
+        needed, known = self._dialog.get_preferred_size()[1], settings.load()
+        is_given = max(abs(width - needed.width), abs(height - needed.height)) > _SLACK
+        if is_given or any(known.window):
             with suppress(UserError):  # the next one is as large as this one was, that is all
-                settings.save(replace(settings.load(), window=size))
+                settings.save(replace(known, window=(width, height)))
+
+    def _restore_size(self) -> None:
+        """Give the window the size that the user gave the last one, as far as the screen has room."""
+        width, height = settings.load().window
+        display = Gdk.Display.get_default()
+        monitor = display.get_primary_monitor() or display.get_monitor(0) if display else None
+        if width and height and monitor:
+            room = monitor.get_workarea()
+            self._dialog.set_default_size(min(width, room.width - _MARGIN), min(height, room.height - _MARGIN))
 
     # For the subclasses
 
@@ -107,9 +120,7 @@ class EditWindow:
         content.show_all()
         self._dialog.get_content_area().pack_start(content, True, True, 0)
         self._allow_ok(self._session.is_applicable)
-        size = settings.load().window
-        if all(size):
-            self._dialog.set_default_size(*size)
+        self._restore_size()
 
     def _disable(self, name: str, why: str) -> None:
         """Switch an argument off and say why."""
@@ -133,7 +144,6 @@ class EditWindow:
     def _begin(self) -> bool:
         """Show the picture, and let the session begin."""
         tracing.note("shown")
-        self._size = self._dialog.get_size()
         whole = self._views.whole
         self._show_pictures()
         self._session.begin()

@@ -13,7 +13,7 @@ from ...shared.words import _
 if TYPE_CHECKING:
     from gi.repository import Gdk
 
-PICTURE = (400, 244)  # px; the bounds of each large picture, at least
+PICTURE = (400, 236)  # px; the bounds of each large picture, at least
 
 _PATIENCE = 100  # ms without a change until a new size counts
 
