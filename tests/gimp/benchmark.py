@@ -29,12 +29,14 @@ _PAUSE = 0.05  # seconds between two steps of a slider, as of a hand that drags 
 Times = dict[str, list[float]]  # seconds, by what was waited for
 
 
-def measure(window: Window, rounds: int) -> Times:
-    """All waits, some of them as often as `rounds`."""
+def measure(window: Window, rounds: int, size: tuple[str, str] | None = None) -> Times:
+    """All waits, some of them as often as `rounds`.  size: in px, that the dialog is given; None: its own."""
     times: Times = {}
     few = min(rounds, COLD_ROUNDS)
-    with dialog(window, "Attenuate Selection"):
-        pass  # starts the server, and all that GIMP itself reads only once
+    with dialog(window, "Attenuate Selection"):  # starts the server, and all that GIMP itself reads only once
+        if size:
+            window.xdotool("windowsize", "--sync", window.find("Attenuate Selection"), *size)  # which is remembered
+            window.calm()
     for _ in range(rounds):
         with dialog(window, "Attenuate Selection") as waits:
             add(times, "menu → dialog, warm server", waits[0])
@@ -146,14 +148,17 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--gimp", choices=("3.2", "3.0"), default="3.2", help="which of the GIMPs for tests")
     parser.add_argument("--rounds", type=int, default=20, help="how often each wait is measured (default: 20)")
     parser.add_argument("--width", type=int, default=WIDTH, help=f"of the picture, in pixels (default: {WIDTH})")
+    parser.add_argument("--window", metavar="WxH", help="size of the dialog in pixels (default: what it needs)")
     parser.add_argument("--hard", action="store_true", help="select with a hard edge, so that another one is found")
     options = parser.parse_args(arguments)
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # users' Pythons keep what they compiled
     with contextmanager(session)(options.gimp) as gimp, tempfile.TemporaryDirectory() as folder:
         os.environ["GIMP_SALIENCY_RUNTIME"] = gimp.env["GIMP_SALIENCY_RUNTIME"]  # whose server is stopped
-        with opened(gimp, Path(folder), make_scene(options.width, options.hard)) as window:
+        size = tuple(options.window.split("x")) if options.window else None
+        screen = {"size": f"{int(size[0]) + 100}x{int(size[1]) + 100}"} if size else {}
+        with opened(gimp, Path(folder), make_scene(options.width, options.hard), **screen) as window:
             before = os.getloadavg()[0]
-            times = measure(window, options.rounds)
+            times = measure(window, options.rounds, size)
         load = f"load {before:.1f} before and {os.getloadavg()[0]:.1f} after"
         print(f"GIMP {'.'.join(map(str, gimp.gimp.version))} on {machine()}, {load}\n\n{table(times)}")
 

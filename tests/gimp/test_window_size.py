@@ -42,6 +42,11 @@ def test_pictures_grow_and_shrink_with_the_window(gimp: GimpForTests, tmp_path: 
         large = shown(window)
         assert abs(large[0] / large[1] - 1.5) < 0.02, "the picture's aspect"
         window.screenshot(f"large-window-{version}")
+        count = len(window.notes("painted"))
+        window.keys("alt+n", "Up")
+        window.calm()
+        sizes = [note["size"][0] for note in window.notes("painted")[count:]]
+        assert sizes[0] < 420 and sizes[-1] == large[0], "at first quickly, then sharply"
         window.keys("alt+z")
         window.calm()
         assert shown(window)[0] > 550, "the region is as small as before"

@@ -14,6 +14,7 @@ from ..layers.before import MadeChannels
 from ..layers.record import edits_above
 from .view import MadeMasks, View
 
+_DRAFT = 400  # px; of the region's view while something is moved
 _ICON = 132  # px; of the region's small view, twice what is shown of it
 _LARGEST = 1024  # px; of all views: GIMP composes nothing larger
 _AROUND = 0.6  # how much of the region's size is shown around it
@@ -64,7 +65,7 @@ class Views:
     def fit(self, bounds: tuple[int, int]) -> None:
         """Let the views that are shown be as large as these bounds allow."""
         self._bounds = bounds
-        for name in ("picture", "region"):
+        for name in ("picture", "region", "draft"):
             if name in self._views:
                 self._views.pop(name).close()
 
@@ -89,6 +90,14 @@ class Views:
         """The view of the region that is shown."""
         box = self._frame_region()
         return self._find_view("region", box, self._find_longest(box))
+
+    def find_draft(self, view: View) -> View:
+        """A view of the same that is drawn quickly enough to follow a hand; the same one where it is small."""
+        if view is self._views.get("picture"):
+            return self.whole
+        if view is self._views.get("region") and max(view.width, view.height) > _DRAFT:
+            return self._find_view("draft", view.box, _DRAFT)
+        return view
 
     @property
     def icon(self) -> View:

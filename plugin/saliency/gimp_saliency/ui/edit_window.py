@@ -56,6 +56,7 @@ class EditWindow:
         self._asker, self._session, self._views = asker, session, views
         self._handlers: dict[str, int] = {}  # of the config's settings, by name
         self._measuring = self._redrawing = 0  # GLib's ids of what is scheduled
+        self._is_draft = False  # whether what is shown is less sharp than it could be
         self._since = 0.0  # when the reason for the next redrawing came up
         title = str(procedure.get_menu_label()).replace("_", "").rstrip(" …")
         self._notes: dict[str, Gtk.Widget] = {}  # beside the widgets of arguments
@@ -162,19 +163,25 @@ class EditWindow:
         self._redrawing = 0
         if self._session.plan:
             self._values.show(self._session.shown_edits(), self._session.usable_kinds())
-            self._show_pictures(self._since)
+            self._show_pictures(self._since, is_draft=True)
             if self._measuring:
                 GLib.source_remove(self._measuring)
             self._measuring = GLib.timeout_add(_PATIENCE, self._measure)
         return False
 
-    def _show_pictures(self, since: float | None = None) -> None:
-        """Draw both pictures.  since: when the reason came up."""
+    def _show_pictures(self, since: float | None = None, is_draft: bool = False) -> None:
+        """Draw both pictures.  since: when the reason came up.
+
+        is_draft: draw the one that changes, quickly rather than sharply, as the next ones come soon.
+        """
         if not self._views.made:
             return  # too early
         view = self._views.region if self._pictures.shows_region() else self._views.picture
+        large, view = view, self._views.find_draft(view) if is_draft else view
+        self._is_draft = view is not large
         after = self._render(view) if self._session.plan else b""
-        self._show_picture(self._pictures.before, view, view.before, self._session.looks.get("before"))
+        if not self._is_draft:
+            self._show_picture(self._pictures.before, view, view.before, self._session.looks.get("before"))
         if after:
             self._show_picture(self._pictures.after, view, after, self._session.looks.get("after"))
             tracing.painted(self._pictures.after, since, after, (view.width, view.height))
@@ -228,6 +235,8 @@ class EditWindow:
     def _measure(self) -> bool:
         """Ask the networks what they think of what is shown, and for refined masks."""
         self._measuring = 0
+        if self._is_draft:
+            self._show_pictures()
         self._ask_look("after", self._render(self._views.whole), self._views.whole.before)
         self._refine_masks()
         return False
