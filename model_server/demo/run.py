@@ -32,17 +32,17 @@ _OVERSAMPLE = 4  # the polygon is drawn larger and scaled down, for a smooth edg
 _FEATHER = 0.004  # of the picture's longer side: as a user would soften the selection
 _TIME_LIMIT = 600.0  # seconds for all pictures of a direction
 
-# Runs in GIMP: the names of the layers that the plug-in made, in the order of application.
+# Runs in GIMP: what the names of the plug-in's layers say of each, in the order of application.
 _LAYER_NAMES = """
 import sys
 from gi.repository import Gimp, Gio
 sys.path.append({plugin!r})
-from gimp_saliency.layers.record import read_note
+from gimp_saliency.layers.record import read_note, read_title
 
 def find_names(layers):
     for layer in reversed(layers):
         if read_note(layer).edits:
-            yield layer.get_name()
+            yield layer.get_name().removeprefix(read_title(layer) + ": ")
         if layer.is_group():
             yield from find_names(layer.get_children())
 

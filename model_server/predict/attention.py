@@ -12,9 +12,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gimp_saliency.shared.choices import Boldness, Ranking
+from gimp_saliency.shared.choices import DOUBTFUL, Boldness, Ranking
 from gimp_saliency.shared.edits import Edit
-from gimp_saliency.shared.realism import measure_loss
 from gimp_saliency.shared.request import PLAIN, EditRequest
 from gimp_saliency.shared.styles import Style
 from model_server.predict.border import LIMIT, Border
@@ -278,11 +277,12 @@ class Attention:
             return (
                 measure.compare(before, measure.cut(edited)) <= allowed.change
                 and scene.detail.measure_kept(edited) >= LEAST
-                and measure_loss(scene.realism_before, scene.realism(edited)) <= allowed.realism
+                and scene.realism_before - scene.realism(edited) <= allowed.realism
             )
 
         # What is too far at one factor is so at all larger ones: halving the rest asks four times instead of ten.
-        low, high = 0, len(_FACTORS) - 1
+        # Where the critic cannot say, what was learned is enough.
+        low, high = 0, len(_FACTORS) - 1 if scene.realism_before >= DOUBTFUL else _FACTORS.index(1.0)
         while low < high:
             middle = (low + high + 1) // 2
             low, high = (middle, high) if is_allowed(_FACTORS[middle]) else (low, middle - 1)

@@ -42,6 +42,11 @@ class Ranking(Choice):
         return _WORDS[self][2]
 
 
+# Below this realism, of 1, the critic takes a region for edited that nobody has touched: what it says of an edit of it
+# means little.
+DOUBTFUL = 0.2
+
+
 class Boldness(Choice):
     """How much of its realism an edit may cost the region."""
 

@@ -6,12 +6,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ..shared.realism import DOUBTFUL, measure_loss
+from ..shared.choices import DOUBTFUL
 from ..shared.words import _
 
 # From where each is possible, and from where likely.  The edits of the server go by themselves no further than the
 # first border.
-_LOSSES = 0.1, 0.3  # of realism, by `measure_loss`
+_LOSSES = 0.1, 0.3  # of realism
 _BORDERS = 1.5, 3.0
 
 
@@ -27,10 +27,11 @@ def judge_edit(before: Mapping[str, Any], after: Mapping[str, Any]) -> Verdict:
 
     before, after: with "realism" 0..1; after: with "border", 0 at least, missing where nobody asked for it.
     """
-    colours = _rate(measure_loss(before["realism"], after["realism"]), _LOSSES)
+    is_doubtful = before["realism"] < DOUBTFUL
+    colours = 0 if is_doubtful else _rate(before["realism"] - after["realism"], _LOSSES)
     border = _rate(after.get("border", 0.0), _BORDERS)
     if not max(colours, border):
-        if before["realism"] < DOUBTFUL:
+        if is_doubtful:
             return Verdict(
                 _("hard to tell"), _("The critic takes the region for edited even without this edit: trust your eyes.")
             )
