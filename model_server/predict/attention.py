@@ -29,7 +29,7 @@ from model_server.predict.styles import choose_styles, is_worthy, sample_styles
 
 EDIT = "edit.onnx"
 
-# An edit that changes the region by less than this CIE76 on the mean is left out: it would make a layer for nothing.
+# Edits that change the region by less than this CIE76 on the mean are left out: they would make layers for nothing.
 UNSEEN = 0.5
 
 # How far the learned edit may be taken: the largest that keeps to what the boldness allows, else the least.  Both were
@@ -289,18 +289,19 @@ class Attention:
         return _FACTORS[low]
 
     def _drop_unseen(self, scene: Scene, inside: Floats) -> None:
-        """Set to 0 what nobody would see of the parameters [orders, COUNT], by the first of all orders."""
+        """Set to 0 what nobody would see, all in all, of the parameters [orders, COUNT], by the first of all orders."""
         measure = scene.sketch.make_measure(background=False)
 
         def look(parameters: Floats) -> Floats:
             return measure.cut(scene.sketch.editor.apply(parameters, None, self._words.orders[0]))
 
-        first = inside[0].copy()
-        seen = look(first)
+        kept = inside[0].copy()
+        seen = look(kept)
         for place in self._words.places.values():
-            without = first.copy()
+            without = kept.copy()
             without[place] = 0
             if without.any() and measure.compare(seen, look(without)) < UNSEEN:
+                kept = without
                 inside[:, place] = 0
 
     def _propose_styles(self, scene: Scene, first: Judged, seed: int) -> dict[Ranking, Prediction]:

@@ -64,8 +64,10 @@ class Plan:
     def render(self, index: int) -> Floats:
         """The picture [1, 3, H, W], its region edited in the order of that index, at the strength asked for."""
         taken = self._limit(index)
-        made = taken.hand_over() if self._strength == 1 else None
-        return self._apply(index, taken.factor * self._strength, 0.0) if made is None else made
+        made = taken.hand_over()  # which need not be kept any longer
+        if made is not None and self._strength == 1:
+            return made
+        return self._apply(index, taken.factor * self._strength, 0.0)
 
     def sketch(self, index: int) -> Floats:
         """About the same of `Scene.sketch`, much quicker."""
@@ -73,8 +75,10 @@ class Plan:
 
     def render_whole(self, index: int) -> Floats:
         """The same as `render` with what surrounds the region edited, too."""
-        made = self._limit_around(index).hand_over() if self._strength == self._strength_around == 1 else None
-        return self._apply_all(index, self._scene.editor) if made is None else made
+        made = self._limit_around(index).hand_over()
+        if made is not None and self._strength == self._strength_around == 1:
+            return made
+        return self._apply_all(index, self._scene.editor)
 
     def sketch_whole(self, index: int) -> Floats:
         """The same as `render_whole` of `Scene.sketch`."""

@@ -25,6 +25,7 @@ TRANSFORMS: dict[str, Callable[[Any], Any]] = {
     "half": lambda image: image.scale(WIDTH // 2, HEIGHT // 2),
     "twice": lambda image: image.scale(2 * WIDTH, 2 * HEIGHT),
     "crop": lambda image: image.crop(80, 60, 30, 20),
+    "crop beside the region": lambda image: image.crop(30, 20, 0, 0),
     "crop through the region": lambda image: image.crop(60, 60, 50, 40),
     "larger canvas": lambda image: image.resize(WIDTH + 40, HEIGHT + 20, 30, 10),
     "turn": lambda image: image.rotate(Gimp.RotationType.DEGREES90),

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gimp_saliency.shared.edits import NEUTRAL
+from gimp_saliency.shared.edits import Sharpening
 from tests.conftest import GimpForTests
 
 SIDE = 120  # px: the longer one of the pictures
@@ -20,7 +20,7 @@ def test_a_group_is_as_large_as_what_it_edits(gimp32: GimpForTests) -> None:
     for name, width, height in (("small", 24, 18), ("at the edge", 20, 20)):
         left, top, right, bottom = found[name]["selected"]
         assert (right - left, bottom - top) == (width, height)
-        reach = NEUTRAL["sharpening"].reach(SIDE)
+        reach = Sharpening(1).reach(SIDE)
         assert reach > 0
         for kind, x, y, group_width, group_height in found[name]["groups"]:
             place = f"{name}, {kind}"
@@ -33,7 +33,7 @@ def test_a_group_is_as_large_as_what_it_edits(gimp32: GimpForTests) -> None:
 def test_the_pictures_are_those_of_whole_groups(gimp32: GimpForTests) -> None:
     """In every precision, after a file and after every transformation of the image: scaling rounds the masks."""
     found = run(gimp32, "differences()")
-    assert len(found) == 2 * (2 * 8 + 5)
+    assert len(found) == 2 * (2 * 9 + 5)
     for name, difference in found.items():
         is_scaled = ", half, " in name or ", twice, " in name
         assert difference <= (2.01 / 255 if is_scaled else 0), f"{name}: {difference}"

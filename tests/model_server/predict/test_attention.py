@@ -345,30 +345,44 @@ def test_the_background_helps(attention: Attention, direction: str) -> None:
     assert np.mean(helped) > 0, helped
 
 
+@pytest.mark.parametrize("realism", [0.9, 0.19])
+def test_where_the_critic_doubts_what_nobody_touched_no_more_is_taken_than_was_learned(
+    attention: Attention, monkeypatch: pytest.MonkeyPatch, realism: float
+) -> None:
+    """A critic that says the same of every picture lets edits go as far as they may otherwise."""
+    monkeypatch.setattr(attention._judges, "measure_realism", lambda *_arguments: realism)
+    made, request = attention._make_scene(scene(6)), EditRequest("attenuate", boldness=Boldness.BOLD)
+    inside, _around = attention._run_network(made, request)
+    factor = attention._choose_factor(made, request, inside[0] * np.float32(0.1))
+    assert factor == (2.5 if realism > 0.2 else 1.0)
+
+
 def test_what_nobody_sees_is_left_out(attention: Attention, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A faint edit beside strong ones, and by itself it stays: it is all that there is."""
+    """A faint edit beside a strong one, as many as nobody sees together, and never all that there is."""
     run = attention._networks.session("edit.onnx").run
     places = attention._words.places
-    faint = 0.008
 
     class Faint:
-        def __init__(self, *kinds: str) -> None:
-            self.kinds = kinds
+        def __init__(self, **numbers: float) -> None:
+            self.numbers = numbers
 
         def run(self, names: Any, inputs: Any) -> Any:
             inside, around = run(names, inputs)
             kept = np.zeros_like(inside)
-            for kind in self.kinds:
-                kept[:, places[kind]] = faint if kind == "saturation" else -0.5
+            for kind, number in self.numbers.items():
+                kept[:, places[kind]] = number
             return kept, around
 
-    def list_kinds(*kinds: str) -> list[str]:
-        put_in_place(monkeypatch, attention, Faint(*kinds))
+    def list_kinds(**numbers: float) -> list[str]:
+        put_in_place(monkeypatch, attention, Faint(**numbers))
         found = attention.predict_edits(scene(4), EditRequest("attenuate"))
         return [each.name for each in found.edits if not each.is_identity()]
 
-    assert list_kinds("exposure", "saturation") == ["exposure"]
-    assert list_kinds("saturation") == ["saturation"]
+    assert list_kinds(exposure=-0.5, saturation=0.008) == ["exposure"]
+    assert list_kinds(saturation=0.008) == ["saturation"]
+    many = {"exposure": -0.5, "saturation": 0.02, "contrast": 0.02, "tone": 0.02}
+    left = list_kinds(**many)
+    assert "exposure" in left and 1 < len(left) < len(many), "together they can be seen"
 
 
 @pytest.mark.parametrize("ranking", list(Ranking))

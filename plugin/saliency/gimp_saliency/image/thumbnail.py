@@ -46,29 +46,31 @@ class Thumbnail(NamedTuple):
         return self._replace(pixels=bytes(pixels))
 
 
-def read_thumbnail(image: Gimp.Image, layer: Gimp.Layer, edits: Sequence[Gimp.Layer] = ()) -> Thumbnail:
-    """What is visible at and below the layer and its edits, whole canvas, long side 384 px at most.
+def read_thumbnail(
+    image: Gimp.Image, layer: Gimp.Layer, edits: Sequence[Gimp.Layer] = (), longest: int = _LONG_SIDE
+) -> Thumbnail:
+    """What is visible at and below the layer and its edits, whole canvas.
 
-    edits: the layers of edits directly above the layer, lowest first.
+    edits: the layers of edits directly above the layer, lowest first.  longest: px of the long side, at most.
 
     The mask is the selection, soft edges kept, within the layer's opaque pixels.  Raises UserError if it is empty.
     """
-    mask, size = read_mask(image, layer)
+    mask, size = read_mask(image, layer, longest)
     return Thumbnail(interleave_mask(_compose_visible(image, layer, edits, size), mask), *size)
 
 
-def thumbnail_size(image: Gimp.Image) -> tuple[int, int]:
-    """Width and height of what the server gets of an image.  Raises UserError if that is too narrow."""
-    scale = min(1.0, _LONG_SIDE / max(image.get_width(), image.get_height()))
+def thumbnail_size(image: Gimp.Image, longest: int = _LONG_SIDE) -> tuple[int, int]:
+    """Width and height of what is read of an image, by default for the server.  Raises UserError if too narrow."""
+    scale = min(1.0, longest / max(image.get_width(), image.get_height()))
     size = round(image.get_width() * scale), round(image.get_height() * scale)
     if min(size) < _SHORT_SIDE:
         raise UserError(_("The picture is too narrow: crop it so that no side is more than 24 times the other."))
     return size
 
 
-def read_mask(image: Gimp.Image, layer: Gimp.Layer) -> tuple[bytes, tuple[int, int]]:
+def read_mask(image: Gimp.Image, layer: Gimp.Layer, longest: int = _LONG_SIDE) -> tuple[bytes, tuple[int, int]]:
     """The same mask alone, and its width and height."""
-    size = thumbnail_size(image)
+    size = thumbnail_size(image, longest)
     mask = _read_layer_mask(image, layer, size)
     if not any(mask):
         raise UserError(

@@ -32,15 +32,19 @@ def copy_layers(image: Gimp.Image) -> Gimp.Image:
     """
     size = image.get_width(), image.get_height()
     copy = Gimp.Image.new_with_precision(*size, image.get_base_type(), image.get_precision())
-    copy.undo_disable()
-    profile = image.get_color_profile()
-    if profile is not None:
-        copy.set_color_profile(profile)
-    for place, item in enumerate(image.get_layers()):
-        layer = Gimp.Layer.new_from_drawable(item, copy)
-        copy.insert_layer(layer, None, place)
-        layer.set_visible(item.get_visible())
-    return copy
+    try:
+        copy.undo_disable()
+        profile = image.get_color_profile()
+        if profile is not None:
+            copy.set_color_profile(profile)
+        for place, item in enumerate(image.get_layers()):
+            layer = Gimp.Layer.new_from_drawable(item, copy)
+            copy.insert_layer(layer, None, place)
+            layer.set_visible(item.get_visible())
+        return copy
+    except BaseException:
+        copy.delete()
+        raise
 
 
 def counterpart(image: Gimp.Image, copy: Gimp.Image, layer: Gimp.Layer) -> Gimp.Layer:

@@ -83,7 +83,7 @@ def _select_before(copy: Gimp.Image, made: MadeEdit) -> Before:
 
 
 def _find_in_copy(image: Gimp.Image, copy: Gimp.Image, edit: MadeEdit) -> MadeEdit:
-    """The edit in a duplicate of its image."""
+    """The edit in a copy of its image."""
     layers, around, parts, common = (
         [counterpart(image, copy, layer) for layer in group]
         for group in (edit.layers, edit.around, edit.parts, edit.common)

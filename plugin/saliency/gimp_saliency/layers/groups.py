@@ -20,10 +20,15 @@ _GRID = 8
 
 
 class Mask(NamedTuple):
-    """What groups' masks are made of.  drawable: a channel or layer mask, None: no mask; inverted: 1 - its values."""
+    """What groups' masks are made of.
+
+    drawable: a channel or layer mask, None: no mask; inverted: 1 - its values.  is_whole: it is for groups as large as
+    the photo, whatever it shows, as those of a background are: what is not their mask's is the region.
+    """
 
     drawable: Gimp.Drawable | None
     inverted: bool = False
+    is_whole: bool = False
 
 
 def add_group(
@@ -49,12 +54,14 @@ def replace_mask(image: Gimp.Image, photo: Gimp.Layer, group: Gimp.Layer, mask: 
     """
     box = _select_box(image, photo, mask, reach)
     is_on = group.get_mask() is None or group.get_apply_mask()
+    if not is_on:
+        box = _list_bounds(photo)  # which is what the group shows
     if group.get_mask() is not None:
         group.remove_mask(Gimp.MaskApplyMode.DISCARD)
-    if _list_bounds(group) != box:
-        for child in group.get_children()[:1]:
-            _ok, x, y = child.get_offsets()
-            child.resize(*box[2:], x - box[0], y - box[1])
+    children = group.get_children()
+    if _list_bounds(group) != box and len(children) == 1:  # what a user put into it stays as it is
+        _ok, x, y = children[0].get_offsets()
+        children[0].resize(*box[2:], x - box[0], y - box[1])
     _make_mask(image, group, mask)
     if not is_on:
         group.set_apply_mask(False)
@@ -63,10 +70,11 @@ def replace_mask(image: Gimp.Image, photo: Gimp.Layer, group: Gimp.Layer, mask: 
 def shrink_group(image: Gimp.Image, photo: Gimp.Layer, group: Gimp.Layer, reach: int) -> None:
     """Cut a group that is as large as the photo, as older versions made them, to what its mask shows.
 
-    One whose mask is switched off, or that holds more than its extent, stays.  Nothing may be selected.
+    One whose mask is switched off, that holds more than its extent or has more than its filter stays.  Nothing may be
+    selected.
     """
     mask = group.get_mask()
-    if mask is None or not group.get_apply_mask() or len(group.get_children()) != 1:
+    if mask is None or not group.get_apply_mask() or len(group.get_children()) != 1 or len(group.get_filters()) > 1:
         return
     if _list_bounds(group) == _list_bounds(photo):
         wanted = Mask(mask)
@@ -90,7 +98,7 @@ def _select_box(image: Gimp.Image, photo: Gimp.Layer, mask: Mask, reach: int) ->
         return whole
     image.select_item(Gimp.ChannelOps.REPLACE, mask.drawable)
     _ok, is_any, left, top, right, bottom = Gimp.Selection.bounds(image)
-    if mask.inverted or not is_any:
+    if mask.inverted or mask.is_whole or not is_any:
         return whole
     left, top = ((start - reach) // _GRID * _GRID for start in (left, top))
     right, bottom = (-(-(stop + reach) // _GRID) * _GRID for stop in (right, bottom))

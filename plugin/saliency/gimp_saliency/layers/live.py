@@ -18,7 +18,7 @@ from gi.repository import Gimp
 
 from ..image.selection import add_masks, preserve_selection, select_masks
 from ..image.tree import covers_canvas, is_opaque
-from ..shared.edits import NAMES, NEUTRAL, Edit, EditError, curve_points, reach
+from ..shared.edits import NAMES, Edit, EditError, Sharpening, curve_points, reach
 from ..shared.errors import UserError
 from ..shared.request import EditRequest
 from ..shared.words import _
@@ -73,7 +73,7 @@ class Live:
             if region is not None:
                 self._replace_masks(image, edit, region, side)
             Gimp.Selection.none(image)
-            for group in edit.layers:
+            for group in edit.layers if not edit.by_hand else ():  # what is set by hand may look farther around it
                 shrink_group(image, edit.photo, group, _find_reach(side))
             with _mask_of_background(image, edit) as around_mask:
                 Gimp.Selection.none(image)  # a selection would mask each new filter a second time
@@ -235,7 +235,7 @@ def _find_reach(side: float) -> int:
 
     The same for all, so that what rounds the place of a group moves all of an edit's.
     """
-    return reach(NEUTRAL.values(), side)
+    return reach([Sharpening(1)], side)
 
 
 def _select_inverse(image: Gimp.Image, layer: Gimp.Layer) -> None:
@@ -382,7 +382,7 @@ def _mask_of_background(image: Gimp.Image, edit: MadeEdit) -> Iterator[Mask]:
     """What new groups of the background are masked by; no drawable if there is no background."""
     masks = [layer.get_mask() for layer in edit.around[:1] or edit.parts]
     if len(masks) == 1 or None in masks:
-        yield Mask(None if None in masks else masks[0], inverted=not edit.around)
+        yield Mask(None if None in masks else masks[0], inverted=not edit.around, is_whole=True)
         return
     select_masks(image, edit.parts)
     with preserve_selection(image) as whole:

@@ -9,12 +9,13 @@ from gi.repository import Gimp
 
 from ..image.geometry import Box
 from ..image.shape import Shape
-from ..image.thumbnail import Thumbnail, read_box, read_channel
+from ..image.thumbnail import Thumbnail, read_box, read_channel, read_thumbnail
 from ..layers.before import MadeChannels
 from ..layers.record import edits_above
 from .view import MadeMasks, View
 
 _DRAFT = 400  # px; of the region's view while something is moved
+_ENOUGH = 1.1  # how much larger a view can be shown than it is
 _ICON = 132  # px; of the region's small view, twice what is shown of it
 _LARGEST = 1024  # px; of all views: GIMP composes nothing larger
 _AROUND = 0.6  # how much of the region's size is shown around it
@@ -80,10 +81,13 @@ class Views:
     @property
     def picture(self) -> View:
         """The view of all of it that is shown: the networks' own where that is large enough."""
-        whole = self.whole
-        if self._find_longest(whole.box) <= max(whole.width, whole.height):
+        whole, longest = self.whole, self._find_longest(self.whole.box)
+        if longest <= _ENOUGH * max(whole.width, whole.height):
             return whole
-        return self._find_view("picture", whole.box, self._find_longest(whole.box))
+        if "picture" not in self._views:
+            thumbnail = read_thumbnail(self._image, self._layer, edits_above(self._image, self._layer), longest)
+            self._views["picture"] = self._make_view(thumbnail, whole.box)
+        return self._views["picture"]
 
     @property
     def region(self) -> View:
@@ -95,7 +99,7 @@ class Views:
         """A view of the same that is drawn quickly enough to follow a hand; the same one where it is small."""
         if view is self._views.get("picture"):
             return self.whole
-        if view is self._views.get("region") and max(view.width, view.height) > _DRAFT:
+        if view is self._views.get("region") and max(view.width, view.height) > _ENOUGH * _DRAFT:
             return self._find_view("draft", view.box, _DRAFT)
         return view
 
@@ -116,7 +120,7 @@ class Views:
 
     def _find_longest(self, box: Box) -> int:
         """How long in px the longer side of a box' view is, to be as large as the bounds allow."""
-        scale = min(bound / side for bound, side in zip(self._bounds, box[2:]))
+        scale = min(1.0, *(bound / side for bound, side in zip(self._bounds, box[2:])))
         return min(_LARGEST, round(max(box[2:]) * scale))
 
     def _find_view(self, name: str, box: Box, longest: int) -> View:

@@ -64,7 +64,7 @@ def load() -> Settings:
 
 
 def save(settings: Settings) -> None:
-    """Write the settings, all or nothing; what else is in the file stays, but for comments.
+    """Write the settings that are others than before, all or nothing; what else is in the file stays, but for comments.
 
     Raises UserError if the folder cannot be written.
     """
@@ -74,8 +74,10 @@ def save(settings: Settings) -> None:
         parser.read(file, encoding="utf-8")
     except (configparser.Error, OSError, ValueError):
         parser = _make_parser()
-    values = {"server": {"idle-minutes": settings.idle_minutes}}
-    if all(settings.window):
+    before, values = load(), {}
+    if settings.idle_minutes != before.idle_minutes:
+        values["server"] = {"idle-minutes": settings.idle_minutes}
+    if settings.window != before.window and all(settings.window):
         values["window"] = dict(zip(("width", "height"), settings.window))
     parser.read_dict(values)
     text = io.StringIO()

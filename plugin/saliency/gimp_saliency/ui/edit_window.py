@@ -26,7 +26,7 @@ from .widgets.settings import get_setting, get_switch, make_settings
 from .widgets.status import Status
 from .widgets.values import Values
 
-_SLACK = 16  # px; by which a window changes its size by itself, as lines of text come and go
+_SLACK = 60  # px; by which a window changes its size by itself, as lines of text come and go
 _MARGIN = 64  # px; that a window leaves of the screen, for its title and its edges
 
 _PATIENCE = 120  # ms without a change until the meters are asked for anew
@@ -56,6 +56,7 @@ class EditWindow:
         self._asker, self._session, self._views = asker, session, views
         self._handlers: dict[str, int] = {}  # of the config's settings, by name
         self._measuring = self._redrawing = 0  # GLib's ids of what is scheduled
+        self._size: tuple[int, int] | None = None  # of the window when it was shown
         self._is_draft = False  # whether what is shown is less sharp than it could be
         self._since = 0.0  # when the reason for the next redrawing came up
         title = str(procedure.get_menu_label()).replace("_", "").rstrip(" …")
@@ -91,12 +92,10 @@ class EditWindow:
 
     def _keep_size(self) -> None:
         """Remember the size that the user gave the window."""
-        width, height = self._dialog.get_size()
-        needed, known = self._dialog.get_preferred_size()[1], settings.load()
-        is_given = max(abs(width - needed.width), abs(height - needed.height)) > _SLACK
-        if is_given or any(known.window):
+        size = self._dialog.get_size()
+        if max(abs(now - first) for now, first in zip(size, self._size or size)) > _SLACK:
             with suppress(UserError):  # the next one is as large as this one was, that is all
-                settings.save(replace(known, window=(width, height)))
+                settings.save(replace(settings.load(), window=size))
 
     def _restore_size(self) -> None:
         """Give the window the size that the user gave the last one, as far as the screen has room."""
@@ -145,6 +144,7 @@ class EditWindow:
     def _begin(self) -> bool:
         """Show the picture, and let the session begin."""
         tracing.note("shown")
+        self._size = self._dialog.get_size()
         whole = self._views.whole
         self._show_pictures()
         self._session.begin()

@@ -58,7 +58,7 @@ class Sharpening(Edit):
         return cls(values["scale"]) if changed == {"scale"} else None
 
     def reach(self, side: float) -> int:
-        return math.ceil(_BLUR * SHARPENING_WIDTH * side) + 1
+        return 0 if self.is_identity() else math.ceil(_BLUR * SHARPENING_WIDTH * side) + 1
 
     def to_vector(self) -> list[float]:
         return [self.amount]
