@@ -71,11 +71,13 @@ def test_all_of_it(gimp: GimpForTests, window: Window) -> None:
 
     stronger = change(window, "alt+n", "1", "4", "0", "Tab")
     assert stronger != shown, "strength changed nothing in the picture"
-    other = change(window, "alt+1")  # the first variant; it may be the only alternative
-    assert other != stronger, "the alternative shows the same picture"
-    without = change(window, "alt+t")
-    assert without != other, "without saturation the picture is the same"
-    again = change(window, "alt+t")
+    other = stronger
+    if "variant-1" in window.notes("offered")[-1]["orders"]:  # else nobody could tell it from what is chosen
+        other = change(window, "alt+1")
+        assert other != stronger, "the alternative shows the same picture"
+    without = change(window, "alt+x")
+    assert without != other, "without exposure the picture is the same"
+    again = change(window, "alt+x")
     assert again == other
     assert window.ask("state(image)") == before
     window.keys("alt+o")

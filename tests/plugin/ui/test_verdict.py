@@ -41,9 +41,9 @@ def test_without_a_border_the_critic_decides() -> None:
     ("before", "border", "words"),
     [
         (0.21, 0.0, "unlikely"),
-        (0.19, 0.0, "hard to tell"),
-        (0.02, 0.0, "hard to tell"),
-        (0.0, 1.4, "hard to tell"),
+        (0.19, 0.0, "unsure"),
+        (0.02, 0.0, "unsure"),
+        (0.0, 1.4, "unsure"),
         (0.02, 1.6, "possibly: its border shows"),
         (0.02, 3.1, "likely: its border shows"),
     ],
@@ -53,7 +53,7 @@ def test_where_the_critic_doubts_the_untouched_region(before: float, border: flo
     for realism in (0.0, before, 0.5):
         found = judge_edit({"realism": before}, {"realism": max(realism, before - 0.1), "border": border})
         assert found.words == words
-        assert ("trust your eyes" in found.advice) == (words == "hard to tell")
+        assert ("trust your eyes" in found.advice) == (words == "unsure")
 
 
 def test_the_words_are_short() -> None:

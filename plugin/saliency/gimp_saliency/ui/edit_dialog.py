@@ -12,6 +12,7 @@ from ..layers import frames
 from ..predict.outline_finder import OutlineFinder
 from ..predict.plan import Planned, predict_plan
 from ..preview.views import Views
+from ..shared import tracing
 from ..shared.edits import NAMES
 from ..shared.request import EditRequest
 from ..shared.words import _
@@ -134,6 +135,7 @@ class EditDialog(EditWindow):
     def _offer_proposals(self) -> None:
         proposals = self._session.proposals
         self._undrawn = list(proposals)
+        tracing.note("offered", orders=self._undrawn)
         self._alternatives.offer({order: proposal.is_own_style for order, proposal in proposals.items()})
         if proposals and not self._drawing:
             self._drawing = GLib.idle_add(self._draw_proposal, priority=GLib.PRIORITY_LOW)

@@ -33,7 +33,7 @@ def judge_edit(before: Mapping[str, Any], after: Mapping[str, Any]) -> Verdict:
     if not max(colours, border):
         if is_doubtful:
             return Verdict(
-                _("hard to tell"), _("The critic takes the region for edited even without this edit: trust your eyes.")
+                _("unsure"), _("The critic takes the region for edited even without this edit: trust your eyes.")
             )
         return Verdict(_("unlikely"), "")
     if border >= colours:
