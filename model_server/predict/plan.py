@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -26,9 +27,10 @@ _SAFE, _STEPS, _NEAR = 0.97, 5, 0.85
 
 @dataclass
 class _Taken:
-    """How much of an edit is taken, 0..1, and the picture that it makes, which is kept until it is asked for."""
+    """How much of an edit is taken, 0..1, what shows of a border, and the picture, kept until it is asked for."""
 
     factor: float
+    border: float
     picture: Floats | None
 
     def hand_over(self) -> Floats | None:
@@ -101,9 +103,9 @@ class Plan:
     def _limit_around(self, index: int) -> _Taken:
         """How much of the surround's edits is taken, as far as those of the region leave room."""
         if index not in self._taken_around:
-            inside = self._limit(index).factor
-            least = self._scene.border(self._apply(index, inside, 0.0))
-            self._taken_around[index] = self._take(lambda factor: self._apply(index, inside, factor), least, 1.0)
+            inside = self._limit(index)
+            apply = partial(self._apply, index, inside.factor)
+            self._taken_around[index] = self._take(apply, inside.border, 1.0)
         return self._taken_around[index]
 
     def _take(self, edit: Callable[[float], Floats], least: float, start: float) -> _Taken:
@@ -119,13 +121,13 @@ class Plan:
             picture = edit(factor)
             shown = self._scene.border(picture) - least
             if shown <= room:
-                found = _Taken(factor, picture)
+                found = _Taken(factor, least + shown, picture)
                 if factor >= 1 or shown >= _NEAR * room:
                     break
             elif found:  # it was worth a try
                 break
             factor = min(1.0, factor * _SAFE * room / shown) if shown > 0 else 1.0
-        return found or _Taken(0.0, edit(0.0))
+        return found or _Taken(0.0, least, edit(0.0))
 
     def _apply_all(self, index: int, editor: Editor) -> Floats:
         """The picture of an editor, edited in region and surround at the strengths asked for."""
