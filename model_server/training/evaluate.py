@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Measure the networks on photographs that none of them saw; write tables and contact sheets.
 
-cost:     bytes of the shipped networks and milliseconds on one CPU thread.
+cost:     bytes of the shipped networks and milliseconds, on one CPU thread each, that they and predictions take.
 saliency: how well the viewers predict fixations, and whether nonsense fools them.
 realism:  how well the critics tell real from fake, and how their verdicts fall as edits grow.
 edge:     how well the object in a loose selection is found, and what border edits of such selections show.
@@ -109,7 +109,8 @@ def main(argv: list[str] | None = None) -> None:
     numbers: dict[str, Any] = {}
     predictor = Predictor(options.networks)
     if "cost" in options.parts:
-        texts["cost"] = cost_report.write_report(options.networks, predictor)
+        few = judging.load_samples(data.choose_spaced(regions, cost_report.REGIONS), team)
+        texts["cost"] = cost_report.write_report(options.networks, predictor, [sample.to_bytes() for sample in few])
     if "saliency" in options.parts:
         if (options.data / "fixations").is_dir():
             texts["fixations"] = saliency_report.report_fixations(options.data, named, options.count, team)
