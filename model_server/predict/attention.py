@@ -132,11 +132,12 @@ class Judged:
         return is_worthy(self.measure_move(index), self.outcomes.realism(index), realism)
 
     def _measure_figures(self, index: int) -> Figures:
+        share, realism = self.outcomes.judge(index)
         return Figures(
             saliency_before=self.scene.share_before,
-            saliency_after=self.outcomes.share(index),
+            saliency_after=share,
             realism_before=self.scene.realism_before,
-            realism_after=self.outcomes.realism(index),
+            realism_after=realism,
         )
 
 
@@ -176,6 +177,7 @@ class Attention:
         if request.ranking == Ranking.RANDOM:
             index = zlib.crc32(np.ascontiguousarray(picture[::8]).data) % len(self._words.orders)
             return self._judge(scene, request, judged=False).predict(index, figures)
+        self._look_ahead(scene, figures)
         asked = self._judge(scene, request)
         return asked.predict(asked.candidates.choose(request.ranking), figures)
 
@@ -190,6 +192,7 @@ class Attention:
         """
         scene = self._make_scene(picture)
         self._networks.load(self._edit_files)
+        self._look_ahead(scene, figures=True)
         first = self._judge(scene, request)
         if seed is None:
             distinct = first.candidates.choose_distinct()
@@ -231,6 +234,12 @@ class Attention:
         canvas = self._networks.format.place(picture)
         mask = canvas.place_mask(picture[:, :, 3])
         return Scene(canvas, mask, Editor(self._operators, canvas, mask), self._judges)
+
+    def _look_ahead(self, scene: Scene, figures: bool) -> None:
+        """Let other threads judge the region as it is, so that who asks for it later finds it."""
+        self._pool.submit(lambda: scene.realism_before)
+        if figures:
+            self._pool.submit(lambda: scene.share_before)
 
     def _judge(self, scene: Scene, request: EditRequest, judged: bool = True) -> Judged:
         """Run the edit network; the rest waits until it is asked for.

@@ -99,6 +99,12 @@ class Candidates:
         self._count = count
         self._pool = pool
 
+    def judge(self, index: int) -> tuple[float, float]:
+        """`share` and `realism` of an order whose `border` has been asked for, both at once."""
+        share = self._pool.submit(self.share, index)
+        realism = self.realism(index)
+        return share.result(), realism
+
     def choose(self, choice: Ranking) -> int:
         """The order of one of PROPOSED: the most real one, the one that moves most attention, or a variant.
 
