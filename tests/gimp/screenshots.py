@@ -47,6 +47,7 @@ def take(window: Window) -> None:
     window.calm()
     window.keys("alt+o")
     wait_for(lambda: len(window.ask("state(image)['layers']")) > 1, "the edit")
+    window.ended()
     dialog(window, "Adjust Edit")
     window.screenshot("adjust", "Adjust Edit")
     window.keys("Escape")
@@ -63,9 +64,9 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="where the pictures go")
     os.environ["GIMP_SALIENCY_SCREENSHOTS"] = str(parser.parse_args().folder.absolute())
     with contextmanager(session)("3.2") as gimp, tempfile.TemporaryDirectory() as folder:
-        photo = Path(gimp.env["GIMP3_DIRECTORY"]).with_name("chelsea.png")  # GIMP may not see the cache
+        photo = Path(gimp.env["GIMP3_DIRECTORY"]).with_name("coffee.png")  # GIMP may not see the cache
         shutil.copyfile(places.cache_folder() / "samples" / photo.name, photo)
-        scene = {"file": str(photo), "ellipse": (118, 78, 108, 88), "feather": 0}  # loosely around an eye of the cat
+        scene = {"file": str(photo), "ellipse": (165, 4, 252, 260), "feather": 0}  # loosely around the cup
         with opened(gimp, Path(folder), scene) as window:
             take(window)
 
