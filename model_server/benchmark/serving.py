@@ -42,6 +42,7 @@ def measure(starts: int, requests: int) -> list[Figure]:
         after = _measure_memory()
     package = NETWORKS.parent
     own = [path for path in package.rglob("*") if path.is_file() and path.suffix != ".pyc"]
+    own = [path for path in own if not path.is_relative_to(package / "training")]  # which nobody installs
     installed = sum(path.stat().st_size for path in [*own, *plugin_copy.list_files().values()])
     networks = sum(path.stat().st_size for path in NETWORKS.iterdir())
     return [

@@ -63,6 +63,12 @@ def test_variants_are_farthest_from_what_was_chosen_before() -> None:
     assert found.choose_distinct() == dict(zip(PROPOSED, [0, 1, 3, 2]))
 
 
+def test_an_order_is_judged_by_both_at_once() -> None:
+    found = candidates([0.25, 0.75])
+    assert found.border(1) == 0
+    assert found.judge(1) == (found.share(1), found.realism(1)) == (0.75, -0.75)
+
+
 def test_most_attention_depends_on_the_direction() -> None:
     assert candidates([0.3, 0.9], sign=-1.0).choose(Ranking.BEST_SALIENCY) == 0
 
