@@ -33,7 +33,12 @@ _PLAIN = {
 }
 _BYTES = ("bytes | bytearray | memoryview", "bytes")  # by direction
 # Values of these types are Python's own, or have no stub.
-_SPECIAL = {"GObject.Value": "Any", "GObject.Closure": "Callable[..., Any]", "GLib.Error": "GLib.Error"}
+_SPECIAL = {
+    "GObject.Value": "Any",
+    "GObject.Closure": "Callable[..., Any]",
+    "GLib.Error": "GLib.Error",
+    "cairo.Context": "Any",
+}
 _NAMES = re.compile(r"\b\w+\.[A-Z]\w*")  # of classes, in types
 _IMPORTS = {
     "collections.abc": ("Callable", "Sequence"),
