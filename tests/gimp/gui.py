@@ -139,13 +139,13 @@ def undo_and_redo(
 
 # As they stand in the menu, which GIMP sorts.
 ENTRIES = (
-    "Adjust Edit",
     "Attenuate Selection",
     "Emphasize Selection",
-    "Fit Selection to Object",
-    "Model Server",
+    "Adjust Edit",
     "Repeat Edit on Layer",
+    "Fit Selection to Object",
     "Saliency Map",
+    "Model Server",
 )
 
 

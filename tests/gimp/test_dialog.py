@@ -195,7 +195,7 @@ def test_keys_alone_from_menu_to_edit(gimp: GimpForTests, window: Window) -> Non
     assert window.ask("state(image)") == before
     window.activate("GIMP$")
     seen = len(window.notes("measured"))
-    window.keys("alt+r", "Up", "Right", "Down")  # Filters, its last entry Saliency, the second entry there
+    window.keys("alt+r", "Up", "Right")  # Filters, its last entry Saliency, the first entry there
     window.screenshot(f"menu-{gimp.gimp.version[0]}.{gimp.gimp.version[1]}")
     window.keys("Return")
     window.activate("Attenuate Selection")

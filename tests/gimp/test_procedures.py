@@ -15,7 +15,7 @@ from tests.conftest import GimpForTests
 def test_registered(gimp: GimpForTests, direction: str) -> None:
     known = gimp.run(f"import inside\nresult = inside.registered('plug-in-saliency-{direction}')")
     assert known["label"] == f"_{direction.capitalize()} Selection…"
-    assert known["paths"] == ["<Image>/Filters/Saliency"]
+    assert known["paths"] == ["<Image>/Filters/Saliency/[Edit]"]
     assert known["types"] == "RGB*, GRAY*"
     assert direction[:4] in known["blurb"] or "less attention" in known["blurb"] or "more attention" in known["blurb"]
     assert "undo" in known["help"]

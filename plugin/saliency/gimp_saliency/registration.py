@@ -35,8 +35,8 @@ class Saliency(Gimp.PlugIn):
             sensitivity |= getattr(Gimp.ProcedureSensitivityMask, part)
         procedure.set_sensitivity_mask(sensitivity)
         procedure.set_menu_label(tool.label)
-        procedure.add_menu_path("<Image>/Filters/Saliency")
-        procedure.set_icon_name("gimp-visible")
+        procedure.add_menu_path(f"<Image>/Filters/Saliency/[{tool.section}]")
+        procedure.set_icon_name(tool.icon)
         procedure.set_documentation(tool.blurb, tool.help, name)
         procedure.set_attribution("The gimp-saliency developers", "The gimp-saliency developers", "2026")
         for argument in tool.arguments:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class Tool(NamedTuple):
     """A menu entry.
 
-    module: of this package, whose `run` does the work; it is imported when it is needed.  direction: of an edit's tool.
+    module: of this package, whose `run` does the work; it is imported when it is needed.  icon: one of GIMP's own.
+    section: of the menu; GIMP sorts sections and what is in them by their names.  direction: of an edit's tool.
     arguments: see arguments.py; changes: whether they are of an edit that is there.  sensitivity: names of
     Gimp.ProcedureSensitivityMask.  makes_layers: whether it returns the layers that it made.
     """
@@ -28,6 +29,8 @@ class Tool(NamedTuple):
     label: str
     blurb: str
     help: str
+    icon: str
+    section: str
     arguments: tuple[str, ...] = ()
     direction: str = ""
     needs_selection: bool = False
@@ -69,6 +72,8 @@ TOOLS = {
         _("_Attenuate Selection…"),
         _("Make the selected region draw less attention, with photographic edits"),
         _HELP,
+        "go-down",
+        "Edit",
         _EDIT,
         direction="attenuate",
         needs_selection=True,
@@ -78,6 +83,8 @@ TOOLS = {
         _("_Emphasize Selection…"),
         _("Make the selected region draw more attention, with photographic edits"),
         _HELP,
+        "go-up",
+        "Edit",
         _EDIT,
         direction="emphasize",
         needs_selection=True,
@@ -87,6 +94,8 @@ TOOLS = {
         _("A_djust Edit…"),
         _("Change the strength, the values and the edge of the edit that the active layer belongs to"),
         _("Opens the edit that the active layer belongs to with its values.  No values are predicted anew."),
+        "gimp-tool-options",
+        "Made Edit",
         ("strength", *NAMES, "edge", "feather", "grow", *_BACKGROUND),
         changes=True,
     ),
@@ -95,6 +104,8 @@ TOOLS = {
         _("_Repeat Edit on Layer"),
         _("Apply the same values as the last edit to the selection on the active layer"),
         _("For series of photographs: the numbers of the last edit made in a dialog, nothing is predicted anew."),
+        "view-refresh",
+        "Made Edit",
         needs_selection=True,
     ),
     "plug-in-saliency-fit": Tool(
@@ -102,6 +113,8 @@ TOOLS = {
         _("_Fit Selection to Object"),
         _("Cut a loose selection down to the object in it"),
         _("A network on this computer finds what is meant.  Nothing beyond the selection is taken unless it may grow."),
+        "gimp-tool-foreground-select",
+        "Picture",
         ("grow",),
         needs_selection=True,
         makes_layers=False,
@@ -111,6 +124,8 @@ TOOLS = {
         _("Saliency _Map"),
         _("Show where viewers are likely to look, as a new layer"),
         _("The predicted attention of the visible picture as heat colours over it."),
+        "gimp-visible",
+        "Picture",
         sensitivity="DRAWABLE|DRAWABLES|NO_DRAWABLES",
     ),
     "plug-in-saliency-server": Tool(
@@ -118,6 +133,8 @@ TOOLS = {
         _("Model _Server…"),
         _("See, stop or restart the program that runs the networks"),
         _("The model server starts by itself when it is needed and ends after some idle minutes."),
+        "system-run",
+        "Server",
         image_types="*",
         sensitivity="ALWAYS",
         makes_layers=False,
