@@ -48,16 +48,17 @@ def measure(window: Window, rounds: int, size: tuple[str, str] | None = None) ->
             add(times, "menu → preview, cold server", waits[1])
     with dialog(window, "Attenuate Selection"):
         slide(window, rounds, times, "whole picture")
-        add(times, "zoom, first time", painted(window, "alt+z"))
+        window.keys("alt+e", "3")
         window.calm()
         slide(window, rounds, times, "zoomed in")
-        for _ in range(rounds):
-            add(times, "zoom, later", painted(window, "alt+z"))
+        window.keys("alt+e")
+        for number in range(rounds):
+            add(times, "zoom → sharp picture", sharpened(window, "3" if number % 2 else "1"))
     with dialog(window, "Attenuate Selection"):
         window.keys("alt+b")
         window.calm()
         slide(window, rounds, times, "with background")
-        window.keys("alt+z")
+        window.keys("alt+e", "3")
         window.calm()
         slide(window, rounds, times, "with background, zoomed in")
     with dialog(window, "Attenuate Selection", answer="alt+o"):
@@ -115,6 +116,16 @@ def painted(window: Window, key: str) -> float:
     start = time.monotonic()
     window.keys(key, pause=0)
     return float(window.next_note("painted", count)["at"]) - start
+
+
+def sharpened(window: Window, key: str) -> float:
+    """How long it takes from a key that zooms until the picture is painted with all of its pixels."""
+    count = len(window.notes("painted"))
+    start = time.monotonic()
+    window.keys(key, pause=0)
+    waited = float(window.sharp_picture(count)["at"]) - start
+    window.calm()
+    return waited
 
 
 def add(times: Times, name: str, seconds: float) -> None:

@@ -107,6 +107,18 @@ class Window:
         """Wait until the plug-in has ended all that was chosen: it works step by step, each of which can be seen."""
         wait_for(lambda: len(self.notes("begun")) == len(self.notes("ended")), "the plug-in's end", limit)
 
+    def sharp_picture(self, after: int = 0) -> dict[str, Any]:
+        """The dialog's picture as sharp as it gets, which comes soon after a rougher one: its note.
+
+        after: how many notes of painting do not count.
+        """
+
+        def find() -> dict[str, Any] | None:
+            notes = self.notes("painted")
+            return notes[-1] if len(notes) > after and notes[-1]["sharp"] else None
+
+        return dict(wait_for(find, "a sharp picture"))
+
     def calm(self, calm: float = 1.0) -> None:
         """Wait until the dialog waits for no answer, and has painted and measured nothing new for some seconds."""
         started = time.monotonic()  # the notes' clock

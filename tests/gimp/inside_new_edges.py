@@ -413,7 +413,7 @@ def _show(image: Any, made: adjust.MadeEdit, wanted: EditRequest) -> bytes:
     """What the dialog shows."""
     before = copy_before(image, made)
     thumbnail = before.read_thumbnail()
-    views = Views(before.image, before.photo, thumbnail, (400, 236), before.made)
+    views = Views(before.image, before.photo, thumbnail, before.made)
     finder = before.make_finder(thumbnail)
     assert views.whole.width == 64
     if wanted.has_other_edge(made.request):

@@ -12,7 +12,7 @@ from inside import AROUND, picture, selection, visible
 from inside_adjust import reloaded, worst
 from inside_background import readjusted
 
-from gimp_saliency.image.thumbnail import read_box, read_channel
+from gimp_saliency.image.part import read_channel, read_part
 from gimp_saliency.image.version import GIMP_32
 from gimp_saliency.layers import adjust
 from gimp_saliency.layers.before import copy_before
@@ -163,7 +163,7 @@ def previews() -> dict[str, int]:
 def _shown(image: Any, made: adjust.MadeEdit, wanted: Any, box: tuple[int, int, int, int]) -> bytes:
     """What the dialog shows of a box."""
     before = copy_before(image, made)
-    thumbnail = read_box(before.image, before.photo, edits_above(before.image, before.photo), box, 400)
+    thumbnail = read_part(before.image, before.photo, edits_above(before.image, before.photo), box, 400)
     size = thumbnail.width, thumbnail.height
     region, whole, others = (
         None if channel is None else read_channel(before.image, channel, box, size) for channel in before.made

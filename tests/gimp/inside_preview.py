@@ -80,6 +80,34 @@ def step_by_step() -> list[int]:
     return found
 
 
+def left_off() -> dict[str, int]:
+    """Of each case, the largest difference of 8-bit values between a view rendered at once, and after others.
+
+    These were rendered step by step, with another strength, one to its end and the next one not.
+    """
+    results = {}
+    for number, (name, settings) in enumerate(CASES.items()):
+        draw = random.Random(number)
+        image, layer = _picture(number)
+        request = EditRequest("attenuate", **settings)
+        thumbnail, view = _view(image, layer)
+        plan = _plan(draw, thumbnail, request)
+        grid = thumbnail.width, thumbnail.height
+        whole = view.render(plan, request, grid)
+        *steps, again = view.render_step_by_step(plan, request, grid)
+        assert again == whole
+        *steps, other = view.render_step_by_step(plan, replace(request, strength=20.0), grid)
+        assert len(steps) > 2 and not any(steps) and other != whole
+        unfinished = view.render_step_by_step(plan, replace(request, strength=60.0), grid)
+        assert next(unfinished) is None
+        *steps, found = view.render_step_by_step(plan, request, grid)
+        assert found is not None
+        results[name] = max(abs(a - b) for a, b in zip(found, whole))
+        view.close()
+        image.delete()
+    return results
+
+
 def _picture(seed: int = 1, base: str = "RGB") -> tuple[Any, Any]:
     """Two selected parts.  8-bit values, but not an 8-bit image: GIMP rounds selections there, as the view does not."""
     image, layer = inside.picture(96, 72, base, seed=seed)

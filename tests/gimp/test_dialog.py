@@ -39,7 +39,7 @@ def change(window: Window, *keys: str) -> int:
     seen = len(window.notes("measured"))
     window.keys(*keys, pause=0.2)
     window.next_note("measured", seen)
-    return int(window.notes("painted")[-1]["picture"])
+    return int(window.sharp_picture()["picture"])
 
 
 def settled(window: Window) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def test_all_of_it(gimp: GimpForTests, window: Window) -> None:
     before, selected = window.ask("state(image)"), window.selection()
     assert not before["dirty"]
     first = open_dialog(window)
-    shown = int(window.notes("painted")[-1]["picture"])
+    shown = int(window.sharp_picture()["picture"])
     assert 0 <= first["attention"] <= 1
     assert 0 <= first["realism"] <= 1
     window.screenshot(f"dialog-{version}")
@@ -133,7 +133,7 @@ def test_background_and_styles(gimp: GimpForTests, tmp_path: Path, own_folder: P
         before, selected = window.ask("state(image)"), window.selection()
         open_dialog(window)
         window.calm()
-        alone = int(window.notes("painted")[-1]["picture"])
+        alone = int(window.sharp_picture()["picture"])
         both = change(window, "alt+b")
         assert both != alone, "the background changed nothing in the picture"
         window.calm()
@@ -154,7 +154,7 @@ def test_background_and_styles(gimp: GimpForTests, tmp_path: Path, own_folder: P
         (numbers,) = json.loads((own_folder / "gimp-saliency" / "styles.json").read_text()).values()
         assert len(numbers) == 10 and any(numbers)
         window.calm()
-        assert int(window.notes("painted")[-1]["picture"]) == styled, "saving changed the picture"
+        assert int(window.sharp_picture()["picture"]) == styled, "saving changed the picture"
         assert change(window, "alt+b") == alone
         window.calm()
         assert change(window, "alt+b") == styled, "in the saved style something else is predicted"
@@ -210,7 +210,7 @@ def test_cancel_and_close_leave_everything(gimp: GimpForTests, window: Window) -
     for how in ("Escape", "alt+F4"):
         open_dialog(window)
         change(window, "alt+n", "Up", "alt+j")
-        window.keys("alt+a", "alt+z")
+        window.keys("alt+a", "3")
         window.screenshot(f"attention-{gimp.gimp.version[1]}")
         window.keys(how)
         closed(window, "Attenuate Selection")

@@ -128,17 +128,17 @@ def edit_and_undo(window: Window, *keys: str) -> int:
     """Open the dialog, press keys, see the picture change, OK, undo: all is as before.  How many layers were added."""
     before = window.ask(STATE)
     open_dialog(window)
-    first = window.notes("painted")[-1]["picture"]
+    first = window.sharp_picture()["picture"]
     if keys:
         count = len(window.notes("measured"))
         window.keys(*keys, pause=0.1)
         window.next_note("measured", count)
         window.calm()
-    with_edit = window.notes("painted")[-1]["picture"]
+    with_edit = window.sharp_picture()["picture"]
     window.keys("alt+n", "0", "Tab", pause=0.1)
-    wait_for(lambda: window.notes("painted")[-1]["picture"] != with_edit, "a picture without the edit")
+    wait_for(lambda: window.sharp_picture()["picture"] != with_edit, "a picture without the edit")
     window.keys("alt+n", "1", "0", "0", "Tab", pause=0.1)
-    wait_for(lambda: window.notes("painted")[-1]["picture"] == with_edit, "the picture with the edit")
+    wait_for(lambda: window.sharp_picture()["picture"] == with_edit, "the picture with the edit")
     assert keys or with_edit == first
     assert window.ask(STATE) == before
     answer(window, "alt+o")
@@ -297,7 +297,8 @@ CONTROLS = [
     *("Strength", "Soft edge", "Refine", "Treat parts", "background", "Background strength", "Style:"),
     *("Sharpening", "Contrast", "Tone", "Exposure", "Saturation", "White balance", "Curves"),
     *("Amount of sharpening", "Amount of contrast", "Exposure in EV", "Factor of saturation", "Red", "Blue"),
-    *("Most realistic", "More styles", "Picture", "Zoom", "OK", "Cancel", "Reset", "Help"),
+    *("Picture", "Split", "Before", "Fit", "100 %", "200 %", "Region", "Show mask", "Outline"),
+    *("Most realistic", "More styles", "OK", "Cancel", "Reset", "Help"),
 ]
 
 

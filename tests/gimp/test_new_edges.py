@@ -170,4 +170,4 @@ def test_the_dialog_leaves_an_edge_that_cannot_change(window: Window) -> None:
 
 def painted(window: Window) -> int:
     """The checksum of the picture that the dialog shows."""
-    return int(window.notes("painted")[-1]["picture"])
+    return int(window.sharp_picture()["picture"])

@@ -141,7 +141,7 @@ def test_it_is_in_the_dialog(vibrant: GimpForTests, tmp_path: Path) -> None:
     with gui.opened(vibrant, tmp_path) as window:
         test_looks.open_dialog(window)
         window.calm()
-        before = window.notes("painted")[-1]["picture"]
+        before = window.sharp_picture()["picture"]
         for _step in range(60):
             window.keys("Tab", pause=0.1)
             if "Amount of vibrance" in [note["on"] for note in window.notes("focus")][-1]:
@@ -152,7 +152,7 @@ def test_it_is_in_the_dialog(vibrant: GimpForTests, tmp_path: Path) -> None:
             window.keys("Tab", pause=0.1)
         window.keys("ctrl+a", "8", "0", "Return", pause=0.1)
         window.calm()
-        assert window.notes("painted")[-1]["picture"] != before, "the preview does not show it"
+        assert window.sharp_picture()["picture"] != before, "the preview does not show it"
         window.screenshot("new-kind")
         window.keys("alt+o")
         gui.wait_for(lambda: "Vibrance +80" in str(window.ask("state(image)['layers']")), "the edit's layers")

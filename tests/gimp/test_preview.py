@@ -19,3 +19,10 @@ def test_views_forget_what_they_have_shown(gimp: GimpForTests) -> None:
     found = gimp.run("import inside_preview\nresult = inside_preview.step_by_step()")
     assert len(found) == 20
     assert max(found) <= 1, found
+
+
+def test_views_can_be_left_off(gimp: GimpForTests) -> None:
+    """What was rendered of a view when a hand moved again is not seen later."""
+    found = gimp.run("import inside_preview\nresult = inside_preview.left_off()")
+    assert len(found) == 7
+    assert max(found.values()) == 0, found

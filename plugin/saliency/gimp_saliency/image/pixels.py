@@ -11,7 +11,7 @@ from .geometry import Box
 
 ROWS = 128  # to read at a time of a large drawable; GIMP's tiles are as high
 
-_BACKDROP = 128  # grey value seen through transparent pixels, the mean of GIMP's checks
+BACKDROP = 128  # grey value seen through transparent pixels, the mean of GIMP's checks
 
 
 def interleave_mask(picture: bytes, mask: bytes) -> bytes:
@@ -40,7 +40,7 @@ def flatten_thumbnail(thumbnail: tuple[bytes, int, int]) -> bytes:
     for channel in range(3):
         plane = rgba[channel::4]
         if not opaque:
-            plane = bytes((v * a + _BACKDROP * (255 - a)) // 255 for v, a in zip(plane, alpha))
+            plane = bytes((v * a + BACKDROP * (255 - a)) // 255 for v, a in zip(plane, alpha))
         rgb[channel::3] = plane
     return bytes(rgb)
 

@@ -16,7 +16,6 @@ from ..shared.errors import UserError
 from ..shared.words import _
 from .geometry import Box
 from .pixels import convert_pixels, flatten_thumbnail, interleave_mask, resize_plane, resize_rgba, to_rgba
-from .selection import preserve_selection
 from .srgb import decode
 from .tree import copy_layers, covers_canvas, lineage, siblings
 from .version import GIMP_32
@@ -46,31 +45,29 @@ class Thumbnail(NamedTuple):
         return self._replace(pixels=bytes(pixels))
 
 
-def read_thumbnail(
-    image: Gimp.Image, layer: Gimp.Layer, edits: Sequence[Gimp.Layer] = (), longest: int = _LONG_SIDE
-) -> Thumbnail:
+def read_thumbnail(image: Gimp.Image, layer: Gimp.Layer, edits: Sequence[Gimp.Layer] = ()) -> Thumbnail:
     """What is visible at and below the layer and its edits, whole canvas.
 
-    edits: the layers of edits directly above the layer, lowest first.  longest: px of the long side, at most.
+    edits: the layers of edits directly above the layer, lowest first.
 
     The mask is the selection, soft edges kept, within the layer's opaque pixels.  Raises UserError if it is empty.
     """
-    mask, size = read_mask(image, layer, longest)
+    mask, size = read_mask(image, layer)
     return Thumbnail(interleave_mask(_compose_visible(image, layer, edits, size), mask), *size)
 
 
-def thumbnail_size(image: Gimp.Image, longest: int = _LONG_SIDE) -> tuple[int, int]:
-    """Width and height of what is read of an image, by default for the server.  Raises UserError if too narrow."""
-    scale = min(1.0, longest / max(image.get_width(), image.get_height()))
+def thumbnail_size(image: Gimp.Image) -> tuple[int, int]:
+    """Width and height of what is read of an image for the server.  Raises UserError if too narrow."""
+    scale = min(1.0, _LONG_SIDE / max(image.get_width(), image.get_height()))
     size = round(image.get_width() * scale), round(image.get_height() * scale)
     if min(size) < _SHORT_SIDE:
         raise UserError(_("The picture is too narrow: crop it so that no side is more than 24 times the other."))
     return size
 
 
-def read_mask(image: Gimp.Image, layer: Gimp.Layer, longest: int = _LONG_SIDE) -> tuple[bytes, tuple[int, int]]:
+def read_mask(image: Gimp.Image, layer: Gimp.Layer) -> tuple[bytes, tuple[int, int]]:
     """The same mask alone, and its width and height."""
-    size = thumbnail_size(image, longest)
+    size = thumbnail_size(image)
     mask = _read_layer_mask(image, layer, size)
     if not any(mask):
         raise UserError(
@@ -87,7 +84,7 @@ def read_box(image: Gimp.Image, layer: Gimp.Layer, edits: Sequence[Gimp.Layer], 
     x, y, width, height = box
     scale = min(1.0, longest / max(width, height))
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    if not edits and _is_photo_alone(image, layer):
+    if not edits and is_photo_alone(image, layer):
         rgba, *found = read_srgb(image, layer, size, box)
         picture = flatten_thumbnail((resize_rgba(rgba, found[0], found[1], *size), *size))
     else:
@@ -102,22 +99,18 @@ def read_box(image: Gimp.Image, layer: Gimp.Layer, edits: Sequence[Gimp.Layer], 
     return Thumbnail(interleave_mask(picture, _read_selection(image, size, box)), *size)
 
 
-def read_channel(image: Gimp.Image, channel: Gimp.Channel, box: Box, size: tuple[int, int]) -> bytes:
-    """The mask that a selection of the channel would be, of a part of the canvas, at a width and height."""
-    with preserve_selection(image):
-        image.select_item(Gimp.ChannelOps.REPLACE, channel)
-        return _read_selection(image, size, box)
+def is_photo_alone(image: Gimp.Image, layer: Gimp.Layer) -> bool:
+    """Whether nothing but the layer is to be seen at and below it: many times faster than the whole composition.
 
-
-def _is_photo_alone(image: Gimp.Image, layer: Gimp.Layer) -> bool:
-    """Whether nothing but the layer is to be seen at and below it: many times faster than the whole composition."""
+    It may be transparent.
+    """
     return layer.get_parent() is None and covers_canvas(image, layer)
 
 
 def _compose_visible(image: Gimp.Image, layer: Gimp.Layer, edits: Sequence[Gimp.Layer], size: tuple[int, int]) -> bytes:
     """R'G'B' bytes of the composition from the canvas' bottom up to the layer's topmost edit."""
     top = [layer, *edits][-1]
-    if not edits and _is_photo_alone(image, layer):
+    if not edits and is_photo_alone(image, layer):
         return flatten_thumbnail(read_srgb(image, layer, size))
     levels = [(siblings(image, item), item) for item in lineage(top)]
     positions = [row.index(item) for row, item in levels]

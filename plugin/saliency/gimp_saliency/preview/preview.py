@@ -6,7 +6,9 @@ On some hundred thousand pixels they take milliseconds, so every movement of a s
 
 from __future__ import annotations
 
+import re
 from array import array
+from collections.abc import Generator, Iterator, Sequence
 from typing import NamedTuple
 
 from gi.repository import Gegl, Gimp
@@ -15,6 +17,9 @@ from ..image.geometry import Box
 from ..image.selection import select_values
 from ..shared.edits import Edit, reach
 from . import rendering
+
+_LEFT_OUT = bytes(range(255, -1, -1))  # of a mask's bytes, by their values
+_RUNS = re.compile(rb"\0+|\xff+|[^\0\xff]+")  # of a mask's bytes: nothing, everything, and what is between
 
 
 class Part(NamedTuple):
@@ -59,36 +64,44 @@ class Preview:
 
     def show(self, parts: list[Part]) -> bytes:
         """R'G'B' bytes of the picture with the edits of one part after the other."""
-        keys = [(part.mask, part.feather, part.inverted) for part in parts]
-        self._masks = {
-            key: self._masks[key] if key in self._masks else self._make_mask(part) for key, part in zip(keys, parts)
-        }
-        before, self._shown = self._shown, []
+        return next(made for made in self.show_step_by_step(parts) if made is not None)
+
+    def show_step_by_step(self, parts: list[Part]) -> Iterator[bytes | None]:
+        """The same, which is the last item, after a None for each of the steps that it takes: they can be left off."""
+        before, shown = self._shown, list[_Shown]()
         result, changed = self._photo, (0, 0, 0, 0)  # and where it is another than the last time
-        for number, (part, key) in enumerate(zip(parts, keys)):
-            box, mask = self._masks[key]
+        for number, (part, (box, mask)) in enumerate(zip(parts, self._find_masks(parts))):
             margin = reach(part.edits, self._side)
             old = before[number] if number < len(before) else None
             if old is None:
-                result = self._edit_box(result, part, _grow_box(box, margin), mask)
+                result = yield from self._edit_box(result, part, _grow_box(box, margin), mask)
                 changed = 0, 0, self.width, self.height
             elif old.part != part:
-                result = self._edit_box(result, part, _grow_box(box, margin), mask)
+                result = yield from self._edit_box(result, part, _grow_box(box, margin), mask)
                 changed = _join_boxes(_grow_box(changed, margin), _join_boxes(box, old.box))
             elif all(changed[2:]):
                 changed = _grow_box(changed, margin)  # what it looks like depends on what is around it
-                there = self._edit_box(result, part, _grow_box(changed, margin), mask)
+                there = yield from self._edit_box(result, part, _grow_box(changed, margin), mask)
                 result = old.result.dup()
                 rectangle = Gegl.Rectangle.new(*self._clip_box(changed))
                 there.copy(rectangle, Gegl.AbyssPolicy.NONE, result, rectangle)
             else:
                 result = old.result
-            self._shown.append(_Shown(part, box, result))
-        return bytes(result.get(result.get_extent(), 1.0, "R'G'B' u8", Gegl.AbyssPolicy.NONE))
+            shown.append(_Shown(part, box, result))
+        self._shown = shown
+        yield bytes(result.get(result.get_extent(), 1.0, "R'G'B' u8", Gegl.AbyssPolicy.NONE))
+
+    def _find_masks(self, parts: Sequence[Part]) -> list[tuple[Box, Gegl.Buffer]]:
+        """The bounds of each part's mask and the mask, which are kept for the next time."""
+        keys = [(part.mask, part.feather, part.inverted) for part in parts]
+        self._masks = {
+            key: self._masks[key] if key in self._masks else self._make_mask(part) for key, part in zip(keys, parts)
+        }
+        return [self._masks[key] for key in keys]
 
     def feather_mask(self, mask: bytes, radius: float) -> bytes:
         """A mask, one byte a pixel, with the soft edge that GIMP gives a selection.  radius: px of the preview."""
-        values = self._feather_mask(array("f", [value / 255 for value in mask]), radius)
+        values = array("f", self._feather_mask(_find_floats(mask), radius))
         return bytes(round(255 * min(1.0, max(0.0, value))) for value in values)
 
     def _clip_box(self, box: Box) -> Box:
@@ -96,32 +109,38 @@ class Preview:
         left, top = max(0, box[0]), max(0, box[1])
         return left, top, min(self.width, box[0] + box[2]) - left, min(self.height, box[1] + box[3]) - top
 
-    def _edit_box(self, picture: Gegl.Buffer, part: Part, box: Box, mask: Gegl.Buffer) -> Gegl.Buffer:
-        """The picture with a part's edits in a box."""
+    def _edit_box(
+        self, picture: Gegl.Buffer, part: Part, box: Box, mask: Gegl.Buffer
+    ) -> Generator[None, None, Gegl.Buffer]:
+        """Returns the picture with a part's edits in a box, step by step."""
         edits = [edit for edit in part.edits if not edit.is_identity()]
         if not edits or not all(box[2:]):
             return picture
         there = Gegl.Rectangle.new(*self._clip_box(box))
         pixels = rendering.copy_box(picture, there, rendering.LINEAR)
         covered = rendering.copy_box(mask, there, rendering.GREY)
-        edited = rendering.apply_edits(pixels, covered, edits, self._side)
+        edited = yield from rendering.apply_edits(pixels, covered, edits, self._side)
         result = picture.dup()
         edited.copy(edited.get_extent(), Gegl.AbyssPolicy.NONE, result, there)
         return result
 
     def _make_mask(self, part: Part) -> tuple[Box, Gegl.Buffer]:
         """The bounds of what is not 0 in a part's mask, and the mask as a buffer."""
-        kind, full = ("B", 255) if part.component == "u8" else ("H", 65535)
-        values = array("f", [value / full for value in array(kind, part.mask)])
+        mask, inverted = part.mask, part.inverted
+        if inverted and part.component == "u8" and not part.feather:
+            mask, inverted = mask.translate(_LEFT_OUT), False  # sooner than as floats
+        if part.component == "u8":
+            floats = _find_floats(mask)
+        else:
+            floats = array("f", [value / 65535 for value in array("H", mask)]).tobytes()
         if part.feather > 0:
-            values = self._feather_mask(values, part.feather)
-        if part.inverted:
-            values = array("f", [1 - value for value in values])
-        floats = values.tobytes()
-        mask = rendering.make_buffer(self.width, self.height, rendering.GREY, floats, own=rendering.GREY)
-        return _find_bounds(floats, self.width), mask
+            floats = self._feather_mask(floats, part.feather)
+        if inverted:
+            floats = array("f", [1 - value for value in array("f", floats)]).tobytes()
+        buffer = rendering.make_buffer(self.width, self.height, rendering.GREY, floats, own=rendering.GREY)
+        return _find_bounds(floats, self.width), buffer
 
-    def _feather_mask(self, values: array[float], feather: float) -> array[float]:
+    def _feather_mask(self, floats: bytes, feather: float) -> bytes:
         """What GIMP makes of a selection."""
         if self._image is None:
             self._image = Gimp.Image.new_with_precision(
@@ -129,10 +148,10 @@ class Preview:
             )
             self._image.undo_disable()
         # As floats, as GIMP keeps them here: babl takes a third of a second to find out how to make them of others.
-        select_values(self._image, values.tobytes(), "float")
+        select_values(self._image, floats, "float")
         Gimp.Selection.feather(self._image, feather)
         selected = self._image.get_selection().get_buffer()
-        return array("f", bytes(selected.get(self._photo.get_extent(), 1.0, rendering.GREY, Gegl.AbyssPolicy.NONE)))
+        return bytes(selected.get(self._photo.get_extent(), 1.0, rendering.GREY, Gegl.AbyssPolicy.NONE))
 
 
 def _grow_box(box: Box, margin: int) -> Box:
@@ -151,10 +170,20 @@ def _join_boxes(one: Box, other: Box) -> Box:
     return left, top, right - left, bottom - top
 
 
+def _find_floats(mask: bytes) -> bytes:
+    """A mask's bytes as floats from 0 to 1: long runs of nothing and of everything at once."""
+    floats = {0: bytes(4), 255: array("f", [1.0]).tobytes()}
+    return b"".join(
+        floats[run[0]] * len(run) if run[0] in floats else array("f", [value / 255 for value in run]).tobytes()
+        for run in _RUNS.findall(mask)
+    )
+
+
 def _find_bounds(floats: bytes, width: int) -> Box:
     """The bounds of what is not 0 among floats, rows of some width."""
     rows = [floats[start : start + 4 * width] for start in range(0, len(floats), 4 * width)]
-    filled = [number for number, row in enumerate(rows) if any(row)]
+    empty = bytes(4 * width)
+    filled = [number for number, row in enumerate(rows) if row != empty]
     if not filled:
         return 0, 0, 0, 0
     left = min(4 * width - len(rows[number].lstrip(b"\0")) for number in filled) // 4

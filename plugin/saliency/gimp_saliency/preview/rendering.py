@@ -9,7 +9,7 @@ a grey picture: GEGL is told that all numbers of the picture are grey values.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 
 from gi.repository import Gegl
 
@@ -41,11 +41,13 @@ def copy_box(pixels: Gegl.Buffer, box: Gegl.Rectangle, own: str) -> Gegl.Buffer:
     return made
 
 
-def apply_edits(source: Gegl.Buffer, mask: Gegl.Buffer, edits: Iterable[Edit], side: float) -> Gegl.Buffer:
-    """A buffer with the edits of a buffer, in this order, each blended through the mask in linear light.
+def apply_edits(
+    source: Gegl.Buffer, mask: Gegl.Buffer, edits: Iterable[Edit], side: float
+) -> Generator[None, None, Gegl.Buffer]:
+    """Returns a buffer with the edits of a buffer, in this order, each blended through the mask in linear light.
 
-    source, mask: GEGL buffers of one size, in the formats LINEAR and GREY.  side: the longer side of the
-    whole picture in the buffers' pixels, which sharpening goes by.
+    A generator, to be run on for the next of them.  source, mask: GEGL buffers of one size, in the formats LINEAR and
+    GREY.  side: the longer side of the whole picture in the buffers' pixels, which sharpening goes by.
     """
     graph = _Graph(source, mask)
     for edit in edits:
@@ -53,7 +55,9 @@ def apply_edits(source: Gegl.Buffer, mask: Gegl.Buffer, edits: Iterable[Edit], s
             continue
         if edit.is_curved:
             graph = _Graph(graph.compute(), mask)
+            yield
             graph.blend(graph.add_source(_apply_curves(graph.picture, edit)))
+            yield
         elif (gains := edit.gains()) is not None:
             graph.blend(graph.add_product(_fill_gains(source, gains)))
         else:

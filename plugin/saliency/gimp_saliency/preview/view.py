@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from ..image.geometry import Box
@@ -83,6 +83,16 @@ class View:
 
         Where a refined mask is wanted that `keep_refined_mask` has not got yet, the mask is as selected.
         """
+        return self._preview.show(self._make_parts(plan, request, grid))
+
+    def render_step_by_step(
+        self, plan: Sequence[Planned], request: EditRequest, grid: tuple[int, int]
+    ) -> Iterator[bytes | None]:
+        """The same, which is the last item, after a None for each of the steps that it takes: they can be left off."""
+        return self._preview.show_step_by_step(self._make_parts(plan, request, grid))
+
+    def _make_parts(self, plan: Sequence[Planned], request: EditRequest, grid: tuple[int, int]) -> list[Part]:
+        """What gets edits, and which."""
         parts = [
             self._make_part(each.cells, request.scale_edits(each.edits, self._is_gray), request, grid) for each in plan
         ]
@@ -90,7 +100,7 @@ class View:
         if around:
             background = self._make_part(None, around, request, grid)._replace(inverted=True)
             parts.append(background if self._whole is None else background._replace(mask=self._whole))
-        return self._preview.show(parts)
+        return parts
 
     def find_missing_masks(self, plan: Sequence[Planned], request: EditRequest) -> list[bytes | None]:
         """The cells of the parts whose refined mask is wanted and not there yet."""
@@ -129,6 +139,11 @@ class View:
             return Part(self._refined[cells, radius], tuple(edits), component="u16")
         feather = 0.0 if request.refine else request.own_feather * self._scale()
         return Part(self.select_part(cells, grid), tuple(edits), feather)
+
+    @property
+    def is_true(self) -> bool:
+        """Whether each of its pixels is one of the image."""
+        return self.width == self.box[2]
 
     def _scale(self) -> float:
         """Pixels of the view per pixel of the image."""

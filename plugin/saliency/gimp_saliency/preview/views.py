@@ -1,54 +1,57 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The views of a picture: all of it, and the region that is selected with some surroundings, each at several sizes."""
+"""The views of a picture: all of it as the networks see it, and what of it is on the screen."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from gi.repository import Gimp
 
 from ..image.geometry import Box
+from ..image.part import read_channel, read_part, shrink_part
 from ..image.shape import Shape
-from ..image.thumbnail import Thumbnail, read_box, read_channel, read_thumbnail
+from ..image.thumbnail import Thumbnail
 from ..layers.before import MadeChannels
 from ..layers.record import edits_above
 from .view import MadeMasks, View
 
-_DRAFT = 400  # px; of the region's view while something is moved
+_DRAFT = 320  # px; of a view while something is moved
 _ENOUGH = 1.1  # how much larger a view can be shown than it is
 _ICON = 132  # px; of the region's small view, twice what is shown of it
-_LARGEST = 1024  # px; of all views: GIMP composes nothing larger
-_AROUND = 0.6  # how much of the region's size is shown around it
+_AROUND = 0.3  # how much of the region's size is shown around it, on each side
 _NARROWEST = 48  # px; of what is shown of a tiny region
+
+
+class _Kept(NamedTuple):
+    """A view, and what it was wanted for."""
+
+    box: Box
+    longest: int
+    thumbnail: Thumbnail
+    view: View
 
 
 class Views:
     """The views of one layer, each made when it is wanted the first time."""
 
     def __init__(
-        self,
-        image: Gimp.Image,
-        layer: Gimp.Layer,
-        thumbnail: Thumbnail,
-        bounds: tuple[int, int],
-        made: MadeChannels | None = None,
+        self, image: Gimp.Image, layer: Gimp.Layer, thumbnail: Thumbnail, made: MadeChannels | None = None
     ) -> None:
-        """thumbnail: of the whole canvas; bounds: width and height in px that a view is shown in.
-
-        made: what an edit that is there is for; None: it is still to be made.
-        """
+        """thumbnail: of the whole canvas; made: what an edit that is there is for, None: it is still to be made."""
         self.is_gray = bool(layer.is_gray())
+        self.canvas = image.get_width(), image.get_height()
         self.grid = thumbnail.width, thumbnail.height  # of the parts' cells
         self._image, self._layer, self._thumbnail = image, layer, thumbnail
-        self._bounds, self._channels = bounds, made
-        self._views: dict[str, View] = {}
+        self._channels = made
+        self._kept: dict[str, _Kept] = {}  # by what they are for
         # What the region is cut down to, and its soft edge; None: it is what the edit is for.
         self._cut: tuple[tuple[Shape, ...], float] | None = None if made else ((), 0.0)
 
     def show_made(self) -> None:
         """Let the region be what the edit is for."""
         self._cut = None
-        for view in self._views.values():
+        for view in self.made.values():
             view.show_made()
 
     def cut_down(self, shapes: tuple[Shape, ...], feather: float = 0.0) -> bool:
@@ -59,81 +62,78 @@ class Views:
         if (shapes, feather) == self._cut:
             return False
         self._cut = shapes, feather
-        for view in self._views.values():
+        for view in self.made.values():
             view.cut_down(shapes, feather)
         return True
-
-    def fit(self, bounds: tuple[int, int]) -> None:
-        """Let the views that are shown be as large as these bounds allow."""
-        self._bounds = bounds
-        for name in ("picture", "region", "draft"):
-            if name in self._views:
-                self._views.pop(name).close()
 
     @property
     def whole(self) -> View:
         """The view of all of it that the networks see."""
-        if "whole" not in self._views:
-            canvas = 0, 0, self._image.get_width(), self._image.get_height()
-            self._views["whole"] = self._make_view(self._thumbnail, canvas)
-        return self._views["whole"]
-
-    @property
-    def picture(self) -> View:
-        """The view of all of it that is shown: the networks' own where that is large enough."""
-        whole, longest = self.whole, self._find_longest(self.whole.box)
-        if longest <= _ENOUGH * max(whole.width, whole.height):
-            return whole
-        if "picture" not in self._views:
-            thumbnail = read_thumbnail(self._image, self._layer, edits_above(self._image, self._layer), longest)
-            self._views["picture"] = self._make_view(thumbnail, whole.box)
-        return self._views["picture"]
-
-    @property
-    def region(self) -> View:
-        """The view of the region that is shown."""
-        box = self._frame_region()
-        return self._find_view("region", box, self._find_longest(box))
-
-    def find_draft(self, view: View) -> View:
-        """A view of the same that is drawn quickly enough to follow a hand; the same one where it is small."""
-        if view is self._views.get("picture"):
-            return self.whole
-        if view is self._views.get("region") and max(view.width, view.height) > _ENOUGH * _DRAFT:
-            return self._find_view("draft", view.box, _DRAFT)
-        return view
+        return self._find("whole", (0, 0, *self.canvas), max(self.grid))
 
     @property
     def icon(self) -> View:
         """A small view of the region."""
-        return self._find_view("icon", self._frame_region(), _ICON)
+        return self._find("icon", self.frame_region(), _ICON)
+
+    def find_sharp(self, box: Box, longest: int) -> View:
+        """A view of a box as it is shown, its long side that long if the picture has so many pixels there."""
+        return self.whole if self.is_sharp(self.whole, box, longest) else self._find("sharp", box, longest)
+
+    def find_draft(self, box: Box, longest: int) -> View:
+        """The same, drawn quickly enough to follow a hand."""
+        if box == (0, 0, *self.canvas):
+            return self.whole
+        if min(longest, max(box[2:])) <= _ENOUGH * _DRAFT:
+            return self.find_sharp(box, longest)
+        return self._find("draft", box, _DRAFT)
 
     @property
     def made(self) -> Mapping[str, View]:
-        """The views that were wanted so far, by name."""
-        return self._views
+        """The views that there are, by what they are for."""
+        return {name: kept.view for name, kept in self._kept.items()}
 
     def close(self) -> None:
         """Free GIMP's images.  To be called once."""
-        for view in self._views.values():
+        for view in self.made.values():
             view.close()
 
-    def _find_longest(self, box: Box) -> int:
-        """How long in px the longer side of a box' view is, to be as large as the bounds allow."""
-        scale = min(1.0, *(bound / side for bound, side in zip(self._bounds, box[2:])))
-        return min(_LARGEST, round(max(box[2:]) * scale))
+    def frame_region(self) -> Box:
+        """The selection's bounds with some surroundings, on the canvas."""
+        _ok, _some, left, top, right, bottom = Gimp.Selection.bounds(self._image)
+        sides = max(right - left, _NARROWEST), max(bottom - top, _NARROWEST)
+        width, height = (min(whole, round(side * (1 + 2 * _AROUND))) for whole, side in zip(self.canvas, sides))
+        x = min(max(0, round((left + right - width) / 2)), self.canvas[0] - width)
+        y = min(max(0, round((top + bottom - height) / 2)), self.canvas[1] - height)
+        return x, y, width, height
 
-    def _find_view(self, name: str, box: Box, longest: int) -> View:
-        """The view of that name, of a box, made if it is not there."""
-        if name not in self._views:
-            edits = edits_above(self._image, self._layer)
-            self._views[name] = self._make_view(read_box(self._image, self._layer, edits, box, longest), box)
-        return self._views[name]
+    def is_sharp(self, view: View, box: Box, longest: int) -> bool:
+        """Whether a view is what `find_sharp` gives, or as good."""
+        return view.box == box and min(longest, max(box[2:])) <= _ENOUGH * max(view.width, view.height)
+
+    def _find(self, name: str, box: Box, longest: int) -> View:
+        """The view that is kept for something, made anew if it is of another box or size."""
+        kept = self._kept.get(name)
+        if kept is None or (kept.box, kept.longest) != (box, longest):
+            if kept is not None:
+                del self._kept[name]
+                kept.view.close()
+            thumbnail = self._read(box, longest)
+            self._kept[name] = kept = _Kept(box, longest, thumbnail, self._make_view(thumbnail, box))
+        return kept.view
+
+    def _read(self, box: Box, longest: int) -> Thumbnail:
+        """What is to be seen in a box of the canvas, from a larger view of it if there is one."""
+        if box == (0, 0, *self.canvas) and longest == max(self.grid):
+            return self._thumbnail
+        for kept in self._kept.values():
+            if kept.box == box and kept.longest >= longest:
+                return shrink_part(kept.thumbnail, longest)
+        return read_part(self._image, self._layer, edits_above(self._image, self._layer), box, longest)
 
     def _make_view(self, thumbnail: Thumbnail, box: Box) -> View:
-        """The view of a box of the canvas, which the thumbnail shows."""
-        canvas = self._image.get_width(), self._image.get_height()
-        view = View(thumbnail, box, canvas, self.is_gray, self._read_made(thumbnail, box))
+        """The view of a box of the canvas."""
+        view = View(thumbnail, box, self.canvas, self.is_gray, self._read_made(thumbnail, box))
         if self._cut is not None:
             view.cut_down(*self._cut)
         return view
@@ -147,14 +147,3 @@ class Views:
             None if channel is None else read_channel(self._image, channel, box, size) for channel in self._channels
         )
         return MadeMasks(thumbnail.mask if region is None else region, whole, others)
-
-    def _frame_region(self) -> Box:
-        """The selection's bounds with some surroundings, on the canvas."""
-        _ok, _some, left, top, right, bottom = Gimp.Selection.bounds(self._image)
-        canvas = self._image.get_width(), self._image.get_height()
-        shape = self._bounds[0] / self._bounds[1]
-        side = max(right - left, (bottom - top) * shape, _NARROWEST) * (1 + _AROUND)
-        width, height = min(canvas[0], round(side)), min(canvas[1], round(side / shape))
-        x = min(max(0, round((left + right - width) / 2)), canvas[0] - width)
-        y = min(max(0, round((top + bottom - height) / 2)), canvas[1] - height)
-        return x, y, width, height

@@ -29,10 +29,10 @@ def note(event: str, **facts: object) -> None:
             file.write(json.dumps({"event": event, "at": now(), **facts}) + "\n")
 
 
-def painted(widget: Gtk.Widget, since: float | None, picture: bytes, size: tuple[int, int]) -> None:
+def painted(widget: Gtk.Widget, since: float | None, picture: bytes, **facts: object) -> None:
     """Note "painted" when the widget's window has been drawn the next time.
 
-    since: when the reason came up; picture: R'G'B' bytes of what it shows then; size: its width and height.
+    since: when the reason came up; picture: R'G'B' bytes of what it shows then; facts: what else is to be noted.
     """
     clock = widget.get_frame_clock() if _FILE else None
     if clock:
@@ -40,7 +40,7 @@ def painted(widget: Gtk.Widget, since: float | None, picture: bytes, size: tuple
 
         def after_paint(*_arguments: object) -> None:
             clock.disconnect(handler)
-            note("painted", since=since, picture=checksum, size=size)
+            note("painted", since=since, picture=checksum, **facts)
 
         handler = clock.connect("after-paint", after_paint)
         widget.queue_draw()

@@ -11,14 +11,13 @@ from ..layers import adjust
 from ..layers.before import Before, copy_before
 from ..layers.original import explain_edge
 from ..predict.plan import Planned
-from ..preview.view import View
 from ..preview.views import Views
 from ..shared.edits import NAMES, Edit
+from ..shared.request import EditRequest
 from ..shared.words import _
 from .asker import Asker
 from .edit_window import EditWindow
 from .session import AdjustingSession
-from .widgets.pictures import PICTURE
 
 
 def adjust_values(
@@ -53,7 +52,7 @@ class AdjustDialog(EditWindow):
         """obstacle: why the edit's edge cannot be changed, empty: it can."""
         thumbnail = before.read_thumbnail()
         asker = Asker()
-        views = Views(before.image, before.photo, thumbnail, PICTURE, before.made)
+        views = Views(before.image, before.photo, thumbnail, before.made)
         finder = before.make_finder(thumbnail)
         read_request = partial(adjust.request_from_config, edit, config)
         made = [Planned(edit.base, background=edit.background)]
@@ -93,6 +92,6 @@ class AdjustDialog(EditWindow):
         self._edge_note.set_text(outline.describe(self._session.request.wanted_edge) if outline else "")
         self._ask_look("before", self._views.whole.before)
 
-    def _render(self, view: View) -> bytes:
+    def _find_request(self) -> EditRequest:
         """As the window does; what the views show has its edge already."""
-        return view.render(self._session.plan, self._session.request.without_edge(), self._views.grid)
+        return self._session.request.without_edge()

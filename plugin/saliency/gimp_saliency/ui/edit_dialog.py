@@ -21,7 +21,6 @@ from .edit_window import EditWindow
 from .proposals import fetch_proposals
 from .session import ChoosingSession
 from .widgets.alternatives import SMALL, Alternatives
-from .widgets.pictures import PICTURE
 from .widgets.pixbufs import fit_pixbuf, make_pixbuf
 from .widgets.settings import make_list
 from .widgets.style_list import StyleList
@@ -69,7 +68,7 @@ class EditDialog(EditWindow):
     ) -> None:
         """See `choose`."""
         asker = Asker()
-        views = Views(image, layer, thumbnail, PICTURE)
+        views = Views(image, layer, thumbnail)
         read_request = partial(EditRequest.from_config, config, direction)
         session = ChoosingSession(
             read_request(),
@@ -86,15 +85,16 @@ class EditDialog(EditWindow):
         self._drawing = 0  # GLib's id of what is scheduled
         self._alternatives = Alternatives(session.choose, session.ask_for_styles)
         self._styles = StyleList(session.choose_style, self._save_style)
-        for widget in (self._styles.widget, make_list(self._dialog, "boldness", _("Boldness:"))):
-            self._pictures.switches.pack_end(widget, False, False, 0)
+        manner = Gtk.Box(spacing=12)
+        for widget in (make_list(self._dialog, "boldness", _("Boldness:")), self._styles.widget):
+            manner.pack_start(widget, False, False, 0)
         self._edge_note = Gtk.Label(xalign=0)
         self._notes["edge"] = self._edge_note
         several = frames.has_several(image)
         rows = [("strength",), ("edge",), ("feather", "grow"), ("refine", "separate"), ("background",)]
         if several:
             rows.insert(-1, ("frames",))
-        self._lay_out(rows, self._alternatives.widget)
+        self._lay_out(rows, manner, self._alternatives.widget)
         if several and (why := frames.find_obstacle(image, layer)):
             self._disable("frames", why)
         self._follow(["strength", *NAMES, "background-strength", "feather", "refine"])

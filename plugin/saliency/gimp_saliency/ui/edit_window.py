@@ -8,27 +8,27 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
-from gi.repository import Gdk, GdkPixbuf, Gimp, GimpUi, GLib, Gtk
+from gi.repository import Gdk, Gimp, GimpUi, GLib, Gtk
 
 from ..image.pixels import interleave_mask
-from ..preview.view import View
 from ..preview.views import Views
 from ..shared import settings, tracing
 from ..shared.errors import UserError
 from ..shared.request import EditRequest
 from .asker import Asker
 from .help import add_help_button
-from .session import Look, Session
+from .session import Session
+from .showing import Showing
+from .widgets.light_table import LightTable
 from .widgets.meters import Meters
-from .widgets.pictures import Pictures
-from .widgets.pixbufs import add_heat, add_outline, add_quick_mask, fit_pixbuf, make_pixbuf
 from .widgets.settings import get_setting, get_switch, make_settings
 from .widgets.status import Status
 from .widgets.values import Values
+from .widgets.view_controls import Subject, ViewControls
 
 _SLACK = 60  # px; by which a window changes its size by itself, as lines of text come and go
 _MARGIN = 64  # px; that a window leaves of the screen, for its title and its edges
-
+_USUAL = 0.8  # of the screen that the first window takes
 _PATIENCE = 120  # ms without a change until the meters are asked for anew
 
 
@@ -57,13 +57,15 @@ class EditWindow:
         self._handlers: dict[str, int] = {}  # of the config's settings, by name
         self._measuring = self._redrawing = 0  # GLib's ids of what is scheduled
         self._size: tuple[int, int] | None = None  # of the window when it was shown
-        self._is_draft = False  # whether what is shown is less sharp than it could be
+        self._is_shown = False  # whether the window is there
         self._since = 0.0  # when the reason for the next redrawing came up
         title = str(procedure.get_menu_label()).replace("_", "").rstrip(" …")
         self._notes: dict[str, Gtk.Widget] = {}  # beside the widgets of arguments
         self._dialog = GimpUi.ProcedureDialog.new(procedure, config, title)
         add_help_button(self._dialog, "use")
-        self._pictures = Pictures(self._show_pictures, self._zoom, self._fit_pictures)
+        self._table = LightTable(views.canvas, self._follow_view)
+        self._controls = ViewControls(self._table, views.frame_region, self._repaint)
+        self._showing = Showing(session, views, self._table, self._controls, self._find_request, self._refine_masks)
         self._meters = Meters()
         self._values = Values(partial(get_switch, self._dialog), session.dial)
         self._status = Status(self._meters.widget, try_again)
@@ -83,7 +85,8 @@ class EditWindow:
     def close(self) -> None:
         """Free what belongs to the window.  To be called once."""
         self._asker.close()
-        self._pictures.close()
+        self._showing.close()
+        self._table.close()
         for source in (self._measuring, self._redrawing):
             if source:
                 GLib.source_remove(source)
@@ -99,26 +102,39 @@ class EditWindow:
 
     def _restore_size(self) -> None:
         """Give the window the size that the user gave the last one, as far as the screen has room."""
-        width, height = settings.load().window
         display = Gdk.Display.get_default()
         monitor = display.get_primary_monitor() or display.get_monitor(0) if display else None
-        if width and height and monitor:
+        if monitor:
             room = monitor.get_workarea()
-            self._dialog.set_default_size(min(width, room.width - _MARGIN), min(height, room.height - _MARGIN))
+            most = room.width - _MARGIN, room.height - _MARGIN
+            wanted = settings.load().window
+            if not all(wanted):
+                least = self._dialog.get_preferred_size().natural_size
+                wanted = max(least.width, round(_USUAL * room.width)), max(least.height, round(_USUAL * room.height))
+            self._dialog.set_default_size(*map(min, wanted, most))
 
     # For the subclasses
 
     def _lay_out(self, arguments: Iterable[Sequence[str]], *rows: Gtk.Widget) -> None:
         """Fill the window.  arguments: those that have widgets, row by row; rows: what stands above these."""
-        controls = Gtk.Box(spacing=24, homogeneous=True)
-        controls.pack_start(make_settings(self._dialog, arguments, self._notes), True, True, 0)
-        controls.pack_start(self._values.widget, True, True, 0)
-        content = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=8)
-        content.pack_start(self._pictures.widget, True, True, 0)
-        for row in (self._meters.widget, self._status.widget, *rows, controls):
-            content.pack_start(row, False, False, 0)
+        picture, beside = (Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=spacing) for spacing in (8, 4))
+        picture.pack_start(self._controls.above, False, False, 0)
+        picture.pack_start(self._table.widget, True, True, 0)
+        for row in (self._controls.below, self._meters.widget, self._status.widget):
+            picture.pack_start(row, False, False, 0)
+        for setting in (*rows, make_settings(self._dialog, arguments, self._notes), self._values.widget):
+            beside.pack_start(setting, False, False, 0)
+        frame = Gtk.ScrolledWindow(hexpand=False, propagate_natural_height=True, propagate_natural_width=True)
+        frame.set_policy(Gtk.PolicyType.NEVER, Gtk.PolicyType.AUTOMATIC)
+        frame.add(beside)
+        content = Gtk.Box(spacing=12)
+        content.pack_start(picture, True, True, 0)
+        content.pack_start(frame, False, False, 0)
         content.show_all()
         self._dialog.get_content_area().pack_start(content, True, True, 0)
+        self._dialog.connect("key-press-event", self._controls.follow_key)
+        self._dialog.connect("key-release-event", self._controls.follow_key)
+        self._dialog.connect("focus-out-event", self._controls.leave)
         self._allow_ok(self._session.is_applicable)
         self._restore_size()
 
@@ -146,7 +162,8 @@ class EditWindow:
         tracing.note("shown")
         self._size = self._dialog.get_size()
         whole = self._views.whole
-        self._show_pictures()
+        self._is_shown = True
+        self._showing.follow_viewport()
         self._session.begin()
         self._ask_look("before", whole.before)
         return False
@@ -163,68 +180,32 @@ class EditWindow:
         self._redrawing = 0
         if self._session.plan:
             self._values.show(self._session.shown_edits(), self._session.usable_kinds())
-            self._show_pictures(self._since, is_draft=True)
+            self._showing.show_sketch(self._since)
             if self._measuring:
                 GLib.source_remove(self._measuring)
             self._measuring = GLib.timeout_add(_PATIENCE, self._measure)
         return False
-
-    def _show_pictures(self, since: float | None = None, is_draft: bool = False) -> None:
-        """Draw both pictures.  since: when the reason came up.
-
-        is_draft: draw the one that changes, quickly rather than sharply, as the next ones come soon.
-        """
-        if not self._views.made:
-            return  # too early
-        view = self._views.region if self._pictures.shows_region() else self._views.picture
-        large, view = view, self._views.find_draft(view) if is_draft else view
-        self._is_draft = view is not large
-        after = self._render(view) if self._session.plan else b""
-        if not self._is_draft:
-            self._show_picture(self._pictures.before, view, view.before, self._session.looks.get("before"))
-        if after:
-            self._show_picture(self._pictures.after, view, after, self._session.looks.get("after"))
-            tracing.painted(self._pictures.after, since, after, (view.width, view.height))
-
-    def _render(self, view: View) -> bytes:
-        """What the plan makes of a view."""
-        return view.render(self._session.plan, self._session.request, self._views.grid)
-
-    def _show_picture(self, shown: Gtk.Image, view: View, picture: bytes, look: Look | None) -> None:
-        pixbuf = make_pixbuf(picture, view.width, view.height)
-        if self._pictures.shows_attention():
-            pixbuf = self._draw_attention(pixbuf, view, look)
-        if self._pictures.shows_mask():
-            pixbuf = add_quick_mask(pixbuf, view.mask)
-        shown.set_from_pixbuf(fit_pixbuf(pixbuf, *self._pictures.bounds))
-
-    def _draw_attention(self, picture: GdkPixbuf.Pixbuf, view: View, look: Look | None) -> GdkPixbuf.Pixbuf:
-        """The picture with its heat map, as soon as there is one, and the region's outline."""
-        if look:
-            most = max(each["peak"] for each in self._session.looks.values())
-            picture = add_heat(picture, view.cut_values(look["map"], *self._views.grid), look["peak"] / most)
-        return add_outline(picture, view.mask)
 
     def _show_look(self, name: str) -> None:
         looks = self._session.looks
         if len(looks) == 2:
             self._meters.show(looks["before"], looks["after"])
             tracing.note("measured", attention=looks[name]["saliency"], realism=looks[name]["realism"])
-        if self._pictures.shows_attention():
-            self._show_pictures()
+        if self._controls.subject is not Subject.PICTURE:
+            self._showing.repaint()
 
-    def _fit_pictures(self) -> None:
-        """Follow the window's size."""
-        self._views.fit(self._pictures.bounds)
-        self._zoom()
+    def _follow_view(self) -> None:
+        """Show what is to be seen now."""
+        if self._is_shown:
+            self._showing.follow_viewport()
 
-    def _zoom(self) -> None:
-        if self._views.made:
-            self._show_pictures()
-            self._refine_masks()
+    def _repaint(self) -> None:
+        """Show the same with what is to be drawn over it now."""
+        if self._is_shown:
+            self._showing.repaint()
 
     def _spin(self, is_busy: bool) -> None:
-        self._pictures.spin(is_busy)
+        self._controls.spin(is_busy)
         tracing.note("spins", still=is_busy)
 
     def _allow_ok(self, is_possible: bool) -> None:
@@ -232,12 +213,16 @@ class EditWindow:
 
     # What the networks are asked
 
+    def _find_request(self) -> EditRequest:
+        """What the views are rendered by."""
+        return self._session.request
+
     def _measure(self) -> bool:
         """Ask the networks what they think of what is shown, and for refined masks."""
         self._measuring = 0
-        if self._is_draft:
-            self._show_pictures()
-        self._ask_look("after", self._render(self._views.whole), self._views.whole.before)
+        self._showing.sharpen()
+        whole = self._views.whole
+        self._ask_look("after", self._showing.render(whole), whole.before)
         self._refine_masks()
         return False
 

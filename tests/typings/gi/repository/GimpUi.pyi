@@ -15,6 +15,7 @@ class Dialog(Gtk.Dialog):
         halign: Gtk.Align = ...,
         hexpand: bool = ...,
         icon_name: str = ...,
+        margin: int = ...,
         modal: bool = ...,
         name: str = ...,
         no_show_all: bool = ...,

@@ -4,7 +4,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from gi.repository import Atk, Gdk, GdkPixbuf, GObject, Pango
+from gi.repository import Atk, Gdk, GdkPixbuf, Gio, GObject, Pango
 
 class Adjustment(GObject.InitiallyUnowned):
     def __init__(
@@ -38,7 +38,7 @@ class Box(Container):
         can_focus: bool = ...,
         halign: Align = ...,
         hexpand: bool = ...,
-        homogeneous: bool = ...,
+        margin: int = ...,
         name: str = ...,
         no_show_all: bool = ...,
         orientation: Orientation = ...,
@@ -59,12 +59,32 @@ class Buildable(GObject.GInterface):
     def set_name(self, name: str) -> None: ...
 
 class Button(Bin):
+    def __init__(
+        self,
+        *,
+        border_width: int = ...,
+        can_focus: bool = ...,
+        halign: Align = ...,
+        hexpand: bool = ...,
+        label: str = ...,
+        margin: int = ...,
+        name: str = ...,
+        no_show_all: bool = ...,
+        style: Style = ...,
+        use_underline: bool = ...,
+        valign: Align = ...,
+        vexpand: bool = ...,
+        visible: bool = ...,
+        window: Gdk.Window = ...,
+        xalign: float = ...,
+    ) -> None: ...
     @classmethod
     def new(cls) -> Button: ...
     @classmethod
     def new_with_mnemonic(cls, label: str) -> Button: ...
     def get_image(self) -> Widget | None: ...
     def get_label(self) -> str: ...
+    def leave(self) -> None: ...
     def set_label(self, label: str) -> None: ...
 
 class ButtonBox(Box):
@@ -77,11 +97,21 @@ class CellLayout(GObject.GInterface):
     def pack_start(self, cell: CellRenderer, expand: bool) -> None: ...
 
 class CellRenderer(GObject.InitiallyUnowned):
-    def get_preferred_size(self, widget: Widget) -> tuple[Requisition, Requisition]: ...
+    def get_preferred_size(self, widget: Widget) -> _CellRendererGetPreferredSize: ...
     def get_size(self, widget: Widget, cell_area: Gdk.Rectangle | None = None) -> _CellRendererGetSize: ...
     def get_visible(self) -> bool: ...
+    def render(
+        self,
+        cr: Any,
+        widget: Widget,
+        background_area: Gdk.Rectangle,
+        cell_area: Gdk.Rectangle,
+        flags: CellRendererState,
+    ) -> None: ...
     def set_sensitive(self, sensitive: bool) -> None: ...
     def set_visible(self, visible: bool) -> None: ...
+
+class CellRendererState(GObject.GFlags): ...
 
 class CheckButton(ToggleButton):
     @classmethod
@@ -105,6 +135,7 @@ class ComboBoxText(ComboBox):
         can_focus: bool = ...,
         halign: Align = ...,
         hexpand: bool = ...,
+        margin: int = ...,
         model: TreeModel = ...,
         name: str = ...,
         no_show_all: bool = ...,
@@ -118,11 +149,13 @@ class ComboBoxText(ComboBox):
     def new(cls) -> ComboBoxText: ...
     def append(self, id: str | None, text: str) -> None: ...
     def insert(self, position: int, id: str | None, text: str) -> None: ...
+    def remove(self, position: int) -> None: ...
     def remove_all(self) -> None: ...
 
 class Container(Widget):
     def add(self, widget: Widget) -> None: ...
     def get_children(self) -> list[Widget]: ...
+    def remove(self, widget: Widget) -> None: ...
 
 class Dialog(Window):
     def run(self) -> int: ...
@@ -134,6 +167,7 @@ class Dialog(Window):
         halign: Align = ...,
         hexpand: bool = ...,
         icon_name: str = ...,
+        margin: int = ...,
         modal: bool = ...,
         name: str = ...,
         no_show_all: bool = ...,
@@ -167,6 +201,7 @@ class Entry(Widget, Editable):
         editable: bool = ...,
         halign: Align = ...,
         hexpand: bool = ...,
+        margin: int = ...,
         max_width_chars: int = ...,
         name: str = ...,
         no_show_all: bool = ...,
@@ -201,6 +236,7 @@ class Grid(Container):
         column_spacing: int = ...,
         halign: Align = ...,
         hexpand: bool = ...,
+        margin: int = ...,
         name: str = ...,
         no_show_all: bool = ...,
         orientation: Orientation = ...,
@@ -215,6 +251,9 @@ class Grid(Container):
     def new(cls) -> Grid: ...
     def attach(self, child: Widget, left: int, top: int, width: int, height: int) -> None: ...
 
+class IconSize(GObject.GEnum):
+    BUTTON: Final[IconSize]
+
 class Image(Misc):
     def __init__(
         self,
@@ -224,6 +263,7 @@ class Image(Misc):
         halign: Align = ...,
         hexpand: bool = ...,
         icon_name: str = ...,
+        margin: int = ...,
         name: str = ...,
         no_show_all: bool = ...,
         style: Style = ...,
@@ -235,7 +275,9 @@ class Image(Misc):
     ) -> None: ...
     @classmethod
     def new(cls) -> Image: ...
+    def set_from_gicon(self, icon: Gio.Icon, size: int) -> None: ...
     def set_from_pixbuf(self, pixbuf: GdkPixbuf.Pixbuf | None = None) -> None: ...
+    def set_pixel_size(self, pixel_size: int) -> None: ...
 
 class Justification(GObject.GEnum):
     RIGHT: Final[Justification]
@@ -250,6 +292,7 @@ class Label(Misc):
         hexpand: bool = ...,
         label: str = ...,
         lines: int = ...,
+        margin: int = ...,
         max_width_chars: int = ...,
         name: str = ...,
         no_show_all: bool = ...,
@@ -282,14 +325,59 @@ class Label(Misc):
     def set_text(self, str: str) -> None: ...
     def set_text_with_mnemonic(self, str: str) -> None: ...
 
+class Layout(Container):
+    def __init__(
+        self,
+        *,
+        border_width: int = ...,
+        can_focus: bool = ...,
+        halign: Align = ...,
+        hexpand: bool = ...,
+        margin: int = ...,
+        name: str = ...,
+        no_show_all: bool = ...,
+        style: Style = ...,
+        valign: Align = ...,
+        vexpand: bool = ...,
+        visible: bool = ...,
+        window: Gdk.Window = ...,
+    ) -> None: ...
+    @classmethod
+    def new(cls, hadjustment: Adjustment | None = None, vadjustment: Adjustment | None = None) -> Layout: ...
+    def get_size(self) -> _LayoutGetSize: ...
+    def move(self, child_widget: Widget, x: int, y: int) -> None: ...
+    def put(self, child_widget: Widget, x: int, y: int) -> None: ...
+
 class Misc(Widget): ...
 
 class Orientation(GObject.GEnum):
     VERTICAL: Final[Orientation]
 
+class Overlay(Bin):
+    def __init__(
+        self,
+        *,
+        border_width: int = ...,
+        can_focus: bool = ...,
+        halign: Align = ...,
+        hexpand: bool = ...,
+        margin: int = ...,
+        name: str = ...,
+        no_show_all: bool = ...,
+        style: Style = ...,
+        valign: Align = ...,
+        vexpand: bool = ...,
+        visible: bool = ...,
+        window: Gdk.Window = ...,
+    ) -> None: ...
+    @classmethod
+    def new(cls) -> Overlay: ...
+    def add_overlay(self, widget: Widget) -> None: ...
+    def set_overlay_pass_through(self, widget: Widget, pass_through: bool) -> None: ...
+
 class PolicyType(GObject.GEnum):
     AUTOMATIC: Final[PolicyType]
-    EXTERNAL: Final[PolicyType]
+    NEVER: Final[PolicyType]
 
 class RadioButton(CheckButton):
     def __init__(
@@ -300,6 +388,7 @@ class RadioButton(CheckButton):
         halign: Align = ...,
         hexpand: bool = ...,
         label: str = ...,
+        margin: int = ...,
         name: str = ...,
         no_show_all: bool = ...,
         style: Style = ...,
@@ -348,6 +437,7 @@ class Scale(Range):
         halign: Align = ...,
         hexpand: bool = ...,
         inverted: bool = ...,
+        margin: int = ...,
         name: str = ...,
         no_show_all: bool = ...,
         orientation: Orientation = ...,
@@ -370,10 +460,13 @@ class ScrolledWindow(Bin):
         can_focus: bool = ...,
         halign: Align = ...,
         hexpand: bool = ...,
+        margin: int = ...,
         min_content_height: int = ...,
         min_content_width: int = ...,
         name: str = ...,
         no_show_all: bool = ...,
+        propagate_natural_height: bool = ...,
+        propagate_natural_width: bool = ...,
         style: Style = ...,
         valign: Align = ...,
         vexpand: bool = ...,
@@ -399,6 +492,7 @@ class SpinButton(Entry):
         editable: bool = ...,
         halign: Align = ...,
         hexpand: bool = ...,
+        margin: int = ...,
         max_width_chars: int = ...,
         name: str = ...,
         no_show_all: bool = ...,
@@ -433,6 +527,7 @@ class Spinner(Widget):
         can_focus: bool = ...,
         halign: Align = ...,
         hexpand: bool = ...,
+        margin: int = ...,
         name: str = ...,
         no_show_all: bool = ...,
         style: Style = ...,
@@ -497,6 +592,7 @@ class TextTagTable(GObject.Object, Buildable):
     def new(cls) -> TextTagTable: ...
     def add(self, tag: TextTag) -> bool: ...
     def get_size(self) -> int: ...
+    def remove(self, tag: TextTag) -> None: ...
 
 class TextView(Container):
     def __init__(
@@ -509,6 +605,7 @@ class TextView(Container):
         halign: Align = ...,
         hexpand: bool = ...,
         left_margin: int = ...,
+        margin: int = ...,
         name: str = ...,
         no_show_all: bool = ...,
         right_margin: int = ...,
@@ -542,14 +639,17 @@ class TreeModel(GObject.GInterface):
     def get_value(self, iter: TreeIter, column: int) -> Any: ...
 
 class Widget(GObject.InitiallyUnowned, Buildable):
+    def add_events(self, events: int) -> None: ...
     def destroy(self) -> None: ...
     def get_accessible(self) -> Atk.Object: ...
     def get_direction(self) -> TextDirection: ...
+    def get_display(self) -> Gdk.Display: ...
     def get_frame_clock(self) -> Gdk.FrameClock | None: ...
     def get_name(self) -> str: ...
     def get_opacity(self) -> float: ...
     def get_parent(self) -> Widget | None: ...
-    def get_preferred_size(self) -> tuple[Requisition, Requisition]: ...
+    def get_preferred_size(self) -> _WidgetGetPreferredSize: ...
+    def get_scale_factor(self) -> int: ...
     def get_style_context(self) -> StyleContext: ...
     def get_visible(self) -> bool: ...
     def grab_focus(self) -> None: ...
@@ -572,8 +672,10 @@ class Window(Bin):
     @classmethod
     def new(cls, type: WindowType) -> Window: ...
     def close(self) -> None: ...
+    def get_focus(self) -> Widget | None: ...
     def get_opacity(self) -> float: ...
     def get_size(self) -> _WindowGetSize: ...
+    def move(self, x: int, y: int) -> None: ...
     def resize(self, width: int, height: int) -> None: ...
     def set_default_size(self, width: int, height: int) -> None: ...
     def set_icon_name(self, name: str | None = None) -> None: ...
@@ -586,11 +688,25 @@ class WrapMode(GObject.GEnum):
     WORD: Final[WrapMode]
     WORD_CHAR: Final[WrapMode]
 
+class _CellRendererGetPreferredSize(tuple[Requisition, Requisition]):
+    @property
+    def natural_size(self) -> Requisition: ...
+
 class _CellRendererGetSize(tuple[int, int, int, int]):
     @property
     def width(self) -> int: ...
     @property
     def height(self) -> int: ...
+
+class _LayoutGetSize(tuple[int, int]):
+    @property
+    def width(self) -> int: ...
+    @property
+    def height(self) -> int: ...
+
+class _WidgetGetPreferredSize(tuple[Requisition, Requisition]):
+    @property
+    def natural_size(self) -> Requisition: ...
 
 class _WidgetPath(tuple[int, str, str]):
     @property
@@ -601,3 +717,5 @@ class _WindowGetSize(tuple[int, int]):
     def width(self) -> int: ...
     @property
     def height(self) -> int: ...
+
+def accelerator_get_default_mod_mask() -> Gdk.ModifierType: ...

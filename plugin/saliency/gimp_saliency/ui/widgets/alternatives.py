@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The row of small pictures to choose among: other orders of the edits, other styles, a button for more of these."""
+"""The small pictures to choose among: other orders of the edits, other styles, a button for more of these."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from gi.repository import GdkPixbuf, Gtk
 
@@ -11,7 +11,8 @@ from ...shared.choices import PROPOSED, Ranking
 from ...shared.words import _
 
 SMALL = (66, 44)  # px; of each alternative
-_BUTTON = 58  # px; the height of an alternative, so that nothing moves when its picture comes
+_COLUMNS = 2
+_BUTTON = 62  # px; the height of an alternative, so that nothing moves when its picture comes
 
 
 class Alternatives:
@@ -25,15 +26,12 @@ class Alternatives:
         self._marking = False
         self._on_picked = on_picked
         self._none = Gtk.RadioButton()  # never shown, for when none of those that are is the chosen one
-        row = Gtk.Box(spacing=8, homogeneous=True)
         for ranking in PROPOSED:
-            row.pack_start(self._make_button(ranking.value), True, True, 0)
+            self._make_button(ranking.value)
         self._more = Gtk.Button.new_with_mnemonic(_("_More styles"))
         self._more.set_tooltip_text(_("Propose other ways to the same goal, at each click new ones"))
         self._more.connect("clicked", lambda *_arguments: on_more())
-        self.widget = Gtk.Box(spacing=8)
-        self.widget.pack_start(row, True, True, 0)
-        self.widget.pack_start(self._more, False, False, 0)
+        self.widget = Gtk.Grid(column_spacing=6, row_spacing=6, column_homogeneous=True)
         self.offer({})
 
     def offer(self, styled: Mapping[str, bool]) -> None:
@@ -44,7 +42,6 @@ class Alternatives:
         styles = 0
         for order, button in self._buttons.items():
             button.set_sensitive(order in styled)
-            button.set_visible(order in styled or not styled)
             caption, why = Ranking(order).caption, Ranking(order).help
             if styled.get(order):
                 styles += 1
@@ -53,6 +50,7 @@ class Alternatives:
             self._captions[order].set_text_with_mnemonic(caption)
             button.set_tooltip_text(why)
         self._more.set_sensitive(bool(styled))
+        self._place([button for order, button in self._buttons.items() if order in styled or not styled])
 
     def show(self, order: str, picture: GdkPixbuf.Pixbuf) -> None:
         """Show an order's picture."""
@@ -64,7 +62,15 @@ class Alternatives:
         self._buttons.get(order, self._none).set_active(True)
         self._marking = False
 
-    def _make_button(self, order: str) -> Gtk.RadioButton:
+    def _place(self, buttons: Sequence[Gtk.Widget]) -> None:
+        """Two in a row, and the one for more of them behind."""
+        for button in self.widget.get_children():
+            self.widget.remove(button)
+        for number, button in enumerate([*buttons, self._more]):
+            self.widget.attach(button, number % _COLUMNS, number // _COLUMNS, 1, 1)
+            button.show_all()
+
+    def _make_button(self, order: str) -> None:
         button = Gtk.RadioButton.new_from_widget(self._none)
         button.set_mode(False)
         button.set_size_request(-1, _BUTTON)
@@ -77,7 +83,6 @@ class Alternatives:
         button.add(inside)
         button.connect("clicked", self._pick, order)
         self._buttons[order], self._pictures[order], self._captions[order] = button, picture, caption
-        return button
 
     def _pick(self, button: Gtk.RadioButton, order: str) -> None:
         if button.get_active() and not self._marking:

@@ -16,7 +16,7 @@ class Meters:
     """How much attention the region draws, and how edited it looks."""
 
     def __init__(self) -> None:
-        self.widget = Gtk.Box(spacing=24, homogeneous=True)
+        self.widget = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=4)
         self._attention = self._add(_("Attention the region draws:"))
         self._realism = self._add(_("Looks edited:"))
 
@@ -40,12 +40,12 @@ class Meters:
         self._realism.set_tooltip_text(advice)
 
     def _add(self, name: str) -> Gtk.Label:
-        """A half of the row: what is measured, and a label for its value."""
+        """A line: what is measured, and a label for its value."""
         value = Gtk.Label(xalign=0, selectable=True, can_focus=False)
-        half = Gtk.Box(spacing=8)
-        half.pack_start(Gtk.Label(label=name, xalign=0), False, False, 0)
-        half.pack_start(value, True, True, 0)
-        self.widget.pack_start(half, True, True, 0)
+        line = Gtk.Box(spacing=8)
+        line.pack_start(Gtk.Label(label=name, xalign=0), False, False, 0)
+        line.pack_start(value, True, True, 0)
+        self.widget.pack_start(line, False, False, 0)
         return value
 
 
