@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from gimp_saliency.shared.edits import Sharpening
+from gimp_saliency.shared.edits import Sharpening, join_names
 from model_server.predict.canvas import Canvas, Floats, pad
 from model_server.predict.networks import Networks
 
@@ -52,6 +52,15 @@ class Operators:
         inputs = {"linear": linear, "mask": mask, "parameters": parameters, **more}
         edited: Floats = self._networks.session(self._names[name]).run(None, inputs)[0]
         return edited
+
+    def run_together(self, names: Sequence[str], linear: Floats, mask: Floats, parameters: Floats) -> Floats:
+        """The same with some edits, one after the other, that look at one pixel alone and are blended once."""
+        if len(names) == 1:
+            return self.run(names[0], linear, mask, parameters)
+        edited, everywhere = linear, np.ones_like(mask)
+        for name in names:
+            edited = self.run(name, edited, everywhere, parameters)
+        return linear + mask * (edited - linear)
 
 
 class Editor:
@@ -120,8 +129,8 @@ class Editor:
             side = np.array([max(self._width, self._height)], np.float32)
             seen = self._operators.run(Sharpening.name, seen, area.seen_mask, numbers, side=side)
         part = area.cut(seen)
-        for name in names:
-            part = self._operators.run(name, part, area.mask, numbers)
+        for together in join_names(names):
+            part = self._operators.run_together(together, part, area.mask, numbers)
         return part
 
 

@@ -4,7 +4,7 @@
 Pictures are linear-light RGB, float, nominally 0..1 and unbounded in between: `gegl:exposure`, `gegl:saturation`
 (native), `gegl:channel-mixer` (diagonal) and `gegl:unsharp-mask` clip nothing, `gimp:curves` (contrast, tone, curves)
 clips its own input and output.  Each edit is blended through the soft mask in linear light before the next, as a stack
-of masked adjustment layers does.
+of masked adjustment layers does; contrast and tone are one layer.
 
 The numbers of an edit are the vector of `model_server.predict.vector`: EV and logarithms, 0 at the identity.
 """
@@ -17,7 +17,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gimp_saliency.shared.edits import CONTRAST_SLOPES, CURVE_NODES, LUMINANCE, SEGMENTS, SHARPENING_WIDTH, Edit
+from gimp_saliency.shared.edits import (
+    CONTRAST_SLOPES,
+    CURVE_NODES,
+    LUMINANCE,
+    SEGMENTS,
+    SHARPENING_WIDTH,
+    Edit,
+    join_edits,
+    join_names,
+    list_parts,
+)
 from model_server.predict.vector import CONTRAST, COUNT, CURVES, NAMES, ORDERS, PLACES, SHARPENING, TONE, to_parameters
 
 ALL_ORDERS = torch.tensor(ORDERS)
@@ -155,18 +165,26 @@ def apply(linear: Tensor, mask: Tensor, parameters: Tensor, orders: Tensor, side
 
 def apply_pointwise(linear: Tensor, mask: Tensor, parameters: Tensor, orders: Tensor) -> Tensor:
     """`apply` without sharpening, which comes first in all orders, and without clipping."""
-    for step in orders.unbind(1):
+    edited = linear
+    for step, following in zip(orders.T, [*orders.T[1:], None]):
         rows = {name: (step == NAMES.index(name)).nonzero()[:, 0] for name in POINTWISE}
         chosen = {name: r for name, r in rows.items() if len(r)}
-        if len(chosen) == 1:
-            edited = POINTWISE[next(iter(chosen))](linear, parameters)
-        elif chosen:
-            edited = torch.cat([POINTWISE[name](linear[r], parameters[r]) for name, r in chosen.items()])
-            edited = edited[torch.cat(list(chosen.values())).argsort()]
-        else:
+        if not chosen:
             continue  # sharpening
-        linear = blend(linear, edited, mask)
+        if len(chosen) == 1:
+            edited = POINTWISE[next(iter(chosen))](edited, parameters)
+        else:
+            edited = torch.cat([POINTWISE[name](edited[r], parameters[r]) for name, r in chosen.items()])
+            edited = edited[torch.cat(list(chosen.values())).argsort()]
+        if following is None or not _are_joined(step, following):
+            linear = edited = blend(linear, edited, mask)
     return linear
+
+
+def _are_joined(step: Tensor, following: Tensor) -> bool:
+    """Whether two steps are of one layer: [N], in all orders the same, as those are that always come first."""
+    is_same = bool((step == step[0]).all() and (following == following[0]).all())
+    return is_same and len(join_names(NAMES[int(each[0])] for each in (step, following))) == 1
 
 
 def apply_inside(
@@ -198,12 +216,14 @@ def apply_edits(
     side: as for `apply`; by default the picture's own.
     """
     linear = picture_linear[None]
-    for edit in edits:
-        parameters = linear.new_tensor(to_parameters([edit]))[None]
-        if edit.name in POINTWISE:
-            edited = POINTWISE[edit.name](linear, parameters)
-        else:
-            edited = apply_sharpening(linear, parameters, side or max(linear.shape[2:]))
+    for joined in join_edits(edits, gray=False):
+        edited = linear
+        for edit in list_parts([joined]):
+            parameters = linear.new_tensor(to_parameters([edit]))[None]
+            if edit.name in POINTWISE:
+                edited = POINTWISE[edit.name](edited, parameters)
+            else:
+                edited = apply_sharpening(edited, parameters, side or max(linear.shape[2:]))
         linear = blend(linear, edited, mask[None])
     return (linear.clamp(0, 1) if clip else linear)[0]
 

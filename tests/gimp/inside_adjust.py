@@ -5,18 +5,17 @@ from __future__ import annotations
 
 import random
 import struct
-import tempfile
 from typing import Any
 
 import inside
-from gi.repository import Gimp, Gio
+from gi.repository import Gimp
 from inside import ALL_EDITS, picture, select, selection, visible
 
 from gimp_saliency.image.selection import select_tiles, select_values
 from gimp_saliency.image.thumbnail import read_thumbnail
 from gimp_saliency.image.version import GIMP_32
-from gimp_saliency.layers import adjust, memory
-from gimp_saliency.layers.record import PARASITE, read_parasite, write_parasite
+from gimp_saliency.layers import adjust, live, memory
+from gimp_saliency.layers.record import PARASITE, read_note, read_parasite, write_parasite
 from gimp_saliency.predict.edge import fetch_refined_mask
 from gimp_saliency.predict.parts import parts, within
 from gimp_saliency.preview import preview
@@ -51,12 +50,17 @@ def adjusted(image: Any, layer: Any, strength: float, kinds: Any = edits.NAMES, 
 
 def adjusting_equals_editing() -> dict[str, dict[str, Any]]:
     """Edits that were changed afterwards beside edits that were made so at once."""
-    without = tuple(name for name in edits.NAMES if name != "saturation")
+    without, no_tone, no_contrast = (
+        tuple(name for name in edits.NAMES if name != other) for other in ("saturation", "tone", "contrast")
+    )
     cases: dict[str, tuple[float, Any, float, Any]] = {
         "weaker": (100, edits.NAMES, 40, edits.NAMES),
         "stronger": (60, edits.NAMES, 150, edits.NAMES),
         "one switched off": (100, edits.NAMES, 100, without),
         "one switched on": (100, without, 100, edits.NAMES),
+        "of two in a layer one switched off": (100, edits.NAMES, 80, no_contrast),
+        "of two in a layer one switched on": (100, no_tone, 80, edits.NAMES),
+        "of two in a layer another one": (100, no_tone, 100, no_contrast),
     }
     results = {}
     for shape, options in inside.SHAPES.items():
@@ -84,11 +88,9 @@ def adjusting_equals_editing() -> dict[str, dict[str, Any]]:
 
 def reloaded(image: Any) -> Any:
     """The image after saving as XCF and loading again."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Gio.File.new_for_path(folder + "/saved.xcf")
-        Gimp.file_save(Gimp.RunMode.NONINTERACTIVE, image, file, None)
-        image.delete()
-        return Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, file)
+    loaded = inside.load_again(image)
+    image.delete()
+    return loaded
 
 
 def selected_after_loading() -> list[int]:
@@ -135,18 +137,11 @@ def changed_in_gimp() -> dict[str, Any]:
     by_name = {item.get_name().partition(": ")[2].split(" ")[0]: item for item in image.get_layers()}
     changes = (("Exposure", "exposure", 1.0), ("Saturation", "scale", 0.25), ("Sharpening", "scale", 0.02))
     for name, prop, value in changes:
-        live = by_name[name].get_filters()[0]
-        live.get_config().set_property(prop, value)
-        live.update()
+        changed = by_name[name].get_filters()[0]
+        changed.get_config().set_property(prop, value)
+        changed.update()
     for name in ("Curves,", "Contrast"):
-        live = by_name[name].get_filters()[0]
-        curve = Gimp.Curve.new()
-        curve.clear_points()
-        for point in ((0, 0), (0.5, 0.7), (1, 1)):
-            curve.add_point(*point)
-        live.get_config().set_property("channel", Gimp.HistogramChannel.VALUE)
-        live.get_config().set_property("curve", curve)
-        live.update()
+        _change_curve(by_name[name])
     before = visible(image)
     made = adjust.find_edit(image, [layer])
     base = {edit.name: edit for edit in made.base}
@@ -160,13 +155,79 @@ def changed_in_gimp() -> dict[str, Any]:
     }
     adjusted(image, layer, 100)
     result["doubled"] = {edit.name: edit for edit in adjust.find_edit(image, [layer]).base}["exposure"].ev
-    result["curves still theirs"] = adjust.find_edit(image, [layer]).by_hand == {"contrast", "curves"}
-    live = by_name["Sharpening"].get_filters()[0]
-    live.get_config().set_property("std-dev", 5.0)
-    live.update()
+    result["curves still theirs"] = adjust.find_edit(image, [layer]).by_hand == {"contrast", "curves", "tone"}
+    changed = by_name["Sharpening"].get_filters()[0]
+    changed.get_config().set_property("std-dev", 5.0)
+    changed.update()
     result["another width"] = sorted(adjust.find_edit(image, [layer]).by_hand)
     image.delete()
     return result
+
+
+def in_one_layer() -> dict[str, Any]:
+    """What becomes of contrast and tone, which are one layer, in cases of their own (GIMP 3.2): kinds of each layer."""
+    both = {"contrast", "tone"}
+    others = frozenset(edits.NAMES) - both
+    result: dict[str, Any] = {}
+
+    image, layer = edited()
+    before = visible(image)
+    for kinds in (others, others | {"tone"}, edits.NAMES):
+        adjusted(image, layer, 100, kinds)
+    result["both off, and on again"] = _list_kinds(image, layer), worst(visible(image), before)
+    image.delete()
+
+    plain = [edits.Contrast(0) if edit.name == "contrast" else edit for edit in ALL_EDITS]
+    inside.answer_with(plain)
+    image, layer = picture()
+    select(image)
+    inside.edit(image, [layer], "attenuate")
+    before = inside.tree(image)
+    adjusted(image, layer, 100)
+    result["nothing to change"] = _list_kinds(image, layer), inside.tree(image) == before
+    image.delete()
+
+    join_edits = live.join_edits
+    live.join_edits = lambda each, gray: list(each)
+    image, layer = edited()
+    live.join_edits = join_edits
+    adjusted(image, layer, 60)
+    new, _ = edited(60)
+    result["of an older version"] = _list_kinds(image, layer), worst(visible(image), visible(new))
+    image.delete()
+    new.delete()
+
+    image, layer = edited(kinds=others | {"contrast"})
+    _change_curve(next(group for group in adjust.find_edit(image, [layer]).layers if "Contrast" in group.get_name()))
+    adjusted(image, layer, 100)
+    result["changed by hand, one more"] = _list_kinds(image, layer)
+    before = visible(image)
+    adjusted(image, layer, 100, others | {"tone"})
+    result["changed by hand, hidden"] = visible(image) != before
+    image.delete()
+
+    image, layer = edited()
+    image.convert_grayscale()
+    adjusted(image, layer, 100)
+    result["made gray"] = _list_kinds(image, layer)
+    image.delete()
+    return result
+
+
+def _list_kinds(image: Any, layer: Any) -> list[list[str]]:
+    return [[edit.name for edit in read_note(group).edits] for group in adjust.find_edit(image, [layer]).layers]
+
+
+def _change_curve(group: Any) -> None:
+    """Change the curve of all channels, as the user does in GIMP's dialog."""
+    live_filter = group.get_filters()[0]
+    curve = Gimp.Curve.new()
+    curve.clear_points()
+    for point in ((0, 0), (0.5, 0.7), (1, 1)):
+        curve.add_point(*point)
+    live_filter.get_config().set_property("channel", Gimp.HistogramChannel.VALUE)
+    live_filter.get_config().set_property("curve", curve)
+    live_filter.update()
 
 
 def hostile() -> dict[str, str]:
@@ -349,13 +410,14 @@ def previews() -> list[float]:
     for seed in range(6):
         chosen = inside.random_edits(random.Random(seed))
         inside.answer_with(chosen)
+        applied = edits.join_edits(chosen, gray=False)
         image, layer = picture(seed=seed)
         select(image, feather=0 if seed % 2 else 9)
         thumbnail = read_thumbnail(image, layer)
         small = preview.Preview(bytes(v for i, v in enumerate(thumbnail.pixels) if i % 4 < 3), 64, 48)
-        part = preview.Part(thumbnail.pixels[3::4], tuple(edits.at_strength(chosen, 0.3)))
+        part = preview.Part(thumbnail.pixels[3::4], tuple(edits.at_strength(applied, 0.3)))
         small.show([part])  # another strength first: what is shown next must not depend on it
-        shown = small.show([preview.Part(part.mask, tuple(chosen))])
+        shown = small.show([preview.Part(part.mask, tuple(applied))])
         small.close()
         inside.edit(image, [layer], "attenuate")
         real = visible(image, "R'G'B' u8")

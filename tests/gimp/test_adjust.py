@@ -17,7 +17,7 @@ def run(gimp: GimpForTests, call: str) -> Any:
 @pytest.mark.thorough
 def test_adjusting_equals_editing(gimp: GimpForTests) -> None:
     results = run(gimp, "adjusting_equals_editing()")
-    assert len(results) == 6 * 4
+    assert len(results) == 6 * 7
     for name, result in results.items():
         assert result["difference"] <= 1.01 / 255, f"{name}: {result}"
         assert result["changed"] > 2 / 255, f"{name}: {result}"
@@ -45,11 +45,24 @@ def test_values_changed_in_gimp_count(gimp: GimpForTests) -> None:
     assert result["exposure"] == pytest.approx(2.0)  # 1 EV at 50 %
     assert result["saturation"] == pytest.approx(0.0625)
     assert result["sharpening"] == pytest.approx(0.04)
-    assert result["by hand"] == ["contrast", "curves"]
+    assert result["by hand"] == ["contrast", "curves", "tone"]  # contrast and tone are one filter
     assert result["kept"] <= 1e-9
     assert result["doubled"] == pytest.approx(2.0)
     assert result["curves still theirs"]
-    assert result["another width"] == ["contrast", "curves", "sharpening"]
+    assert result["another width"] == ["contrast", "curves", "sharpening", "tone"]
+
+
+def test_contrast_and_tone_in_one_layer(gimp32: GimpForTests) -> None:
+    result = run(gimp32, "in_one_layer()")
+    rest = [["exposure"], ["saturation"], ["white-balance"], ["curves"]]
+    together, apart = (["sharpening"], ["contrast", "tone"]), (["sharpening"], ["contrast"], ["tone"])
+    assert result["both off, and on again"] == [[*together, *rest], 0]
+    assert result["nothing to change"] == [[["sharpening"], ["tone"], *rest], True]
+    kinds, difference = result["of an older version"]
+    assert kinds == [*apart, *rest] and difference <= 2 / 255  # blended twice, at a soft edge
+    assert result["changed by hand, one more"] == [*apart, *rest]
+    assert result["changed by hand, hidden"]
+    assert [kind for kind in result["made gray"] if kind[0] in ("contrast", "tone")] == [["contrast"], ["tone"]]
 
 
 def test_a_strangers_parasite_is_a_sentence(gimp: GimpForTests) -> None:

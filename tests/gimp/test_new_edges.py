@@ -11,7 +11,6 @@ from tests.conftest import GimpForTests
 from tests.gimp import gui
 from tests.gimp.gui import Window
 from tests.gimp.test_dialog import SELECTION, closed, open_dialog, settled
-from tests.gimp.test_looks import geometry
 
 
 def run(gimp: GimpForTests, call: str) -> Any:
@@ -47,7 +46,7 @@ def test_each_part_has_an_edge_of_its_own(gimp: GimpForTests) -> None:
 
 def test_all_frames_get_it(gimp: GimpForTests) -> None:
     result = run(gimp, "of_frames()")
-    assert result["same"] and result["number"] == (42 if gimp.is_32 else 3)
+    assert result["same"] and result["number"] == (36 if gimp.is_32 else 3)
 
 
 def test_a_painted_mask_stays_as_long_as_the_edge(gimp32: GimpForTests) -> None:
@@ -141,7 +140,7 @@ def test_the_dialog(gimp: GimpForTests, window: Window) -> None:
     window.keys("Up", pause=0.3)
     window.calm()
     assert window.ask("state(image)") == after
-    _left, _top, width, height = geometry(window, "Adjust Edit")
+    _left, _top, width, height = window.measure("Adjust Edit")
     assert width <= 1280 and height <= 770
     window.keys("alt+o")
     closed(window, "Adjust Edit")

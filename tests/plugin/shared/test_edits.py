@@ -155,3 +155,32 @@ def test_anything_else_is_refused_with_a_sentence(content: Any) -> None:
     with pytest.raises(edits.EditError) as error:
         edits.from_json(content)
     assert str(error.value).endswith(".")
+
+
+def test_contrast_and_tone_are_one_filter_in_colour() -> None:
+    contrast, tone, exposure = edits.Contrast(0.3), edits.Tone((1.2,) * 4 + (0.8,) * 4), edits.Exposure(1)
+    sharpening = edits.Sharpening(0.1)
+    for order, together in (
+        ([sharpening, contrast, tone, exposure], [["sharpening"], ["contrast", "tone"], ["exposure"]]),
+        ([contrast, exposure, tone], [["contrast"], ["exposure"], ["tone"]]),
+        ([tone, contrast], [["tone"], ["contrast"]]),
+        ([tone], [["tone"]]),
+        ([], []),
+    ):
+        joined = edits.join_edits(order, gray=False)
+        assert [[part.name for part in edits.list_parts([each])] for each in joined] == together
+        assert [list(names) for names in edits.join_names(edit.name for edit in order)] == together
+        assert edits.list_parts(joined) == order
+        assert edits.join_edits(order, gray=True) == order
+    joined_edit = edits.join_edits([contrast, tone], gray=False)[0]
+    assert set(joined_edit.curves()) == {"red", "green", "blue", "value"}
+    assert joined_edit.curves()["red"] == contrast.curves()["value"]
+    assert joined_edit.at_strength(0.5) == edits.Joined(contrast.at_strength(0.5), tone.at_strength(0.5))
+    assert joined_edit.at_strength(0).is_identity() and not joined_edit.is_identity()
+
+
+def test_curves_are_found_backwards() -> None:
+    slopes = edits.Contrast(0.8).curves()["value"]
+    for number in range(101):
+        assert edits.curve_value(slopes, edits.find_input(slopes, number / 100)) == pytest.approx(number / 100)
+        assert edits.find_input(slopes, edits.curve_value(slopes, number / 100)) == pytest.approx(number / 100)

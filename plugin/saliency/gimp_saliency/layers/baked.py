@@ -18,7 +18,7 @@ from ..image.geometry import Box
 from ..image.pixels import ROWS, copy_pixels
 from ..image.selection import preserve_selection
 from ..image.tree import copy_layers, counterpart, covers_canvas, is_opaque, siblings
-from ..shared.edits import Edit, curve_value, reach
+from ..shared.edits import Edit, curve_value, join_edits, reach
 from ..shared.errors import UserError
 from ..shared.request import EditRequest
 from ..shared.words import _
@@ -43,7 +43,7 @@ class Baked:
         self._takes_light = takes_light
 
     def add(self, image: Gimp.Image, photo: Gimp.Layer, part: PartEdit, whole: Gimp.Channel | None) -> list[Gimp.Layer]:
-        """As `Method` says: one edited copy.
+        """As `Adder` says: one edited copy.
 
         Over an opaque photo the copy shows through a mask that hides all unchanged pixels.  Of any other layer the copy
         takes the place, unchanged pixels bit for bit, and the original is hidden; with `alone` of an opaque one, too.
@@ -155,8 +155,10 @@ class _Baking:
     ) -> None:
         self._image, self._photo, self._part, self._whole = image, photo, part, whole
         self._takes_light = takes_light
-        self._edits = [edit for edit in part.edits if not edit.is_identity()]
-        self._around = [edit for edit in part.around if not edit.is_identity()]
+        self._edits, self._around = (
+            join_edits((edit for edit in edits if not edit.is_identity()), photo.is_gray())
+            for edits in (part.edits, part.around)
+        )
         visible = [item for item in edits_above(image, photo) if item.get_visible()]
         self._source = visible[-1] if visible else photo
         self._noted = {_SELECTION: _pack_on_layer(image, photo)}

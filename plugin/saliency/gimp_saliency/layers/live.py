@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """An edit as a stack of adjustment layers (GIMP 3.2).
 
-One pass-through group an edit, from the photo upwards in the order of application, each with one live filter and a
+One pass-through group a filter, from the photo upwards in the order of application, each with one live filter and a
 layer mask made from the selection, or from its inverse.  One filter a group, because redo brings several filters of one
 group back in reverse.
 """
@@ -18,7 +18,7 @@ from gi.repository import Gimp
 
 from ..image.selection import add_masks, preserve_selection, select_masks
 from ..image.tree import covers_canvas, is_opaque
-from ..shared.edits import NAMES, Edit, EditError, Sharpening, curve_points, reach
+from ..shared.edits import NAMES, Edit, EditError, Sharpening, curve_points, join_edits, list_parts, reach
 from ..shared.errors import UserError
 from ..shared.request import EditRequest
 from ..shared.words import _
@@ -37,7 +37,7 @@ class Live:
     keeps_layers: ClassVar[bool] = True
 
     def add(self, image: Gimp.Image, photo: Gimp.Layer, part: PartEdit, whole: Gimp.Channel | None) -> list[Gimp.Layer]:
-        """As `Method` says: the region's stack, and the background's above it."""
+        """As `Adder` says: the region's stack, and the background's above it."""
         layers = _add_stack(image, photo, part, part.edits, is_background=False) if part.edits else []
         if part.around:
             base = image.get_selected_layers()[0] if part.edits else photo
@@ -138,10 +138,13 @@ class _Stack(NamedTuple):
     is_background: bool = False
 
     def add(self, below: Gimp.Layer, edit: Edit) -> Gimp.Layer:
-        """Put one edit directly above the layer `below`; return its group.  Afterwards nothing is selected."""
+        """Put an edit, maybe a joined one, directly above the layer `below`; return its group.
+
+        Afterwards nothing is selected.
+        """
         name = self._title(edit)
         group = add_group(self.image, self.photo, below, name, self.mask, _find_reach(self.side))
-        _add_filter(group, edit, self.side)
+        add_filter(group, edit, self.side)
         mark_layer(group, self.record)
         self._write(group, edit, name)
         return group
@@ -150,25 +153,60 @@ class _Stack(NamedTuple):
         self, below: Gimp.Layer, layers: Sequence[Gimp.Layer], edits: Sequence[Edit], shown: frozenset[str]
     ) -> list[Gimp.Layer]:
         """Give groups other values, hide those that are not shown, add those that are missing; all, lowest first."""
-        by_name = {noted.name: layer for layer in layers for noted in read_note(layer).edits}
         result: list[Gimp.Layer] = []
-        for edit in edits:
-            layer, is_shown = by_name.get(edit.name), edit.name in shown
+        for edit, layer in self._pair(edits, layers, shown):
+            made = layer
             if layer is not None:
+                is_shown = self._is_shown(layer, edit, shown)
                 self._dial(layer, edit)
                 if layer.get_visible() != is_shown:
                     layer.set_visible(is_shown)
-            elif is_shown and not edit.is_identity():
-                layer = self.add([below, *result][-1], edit)
-            if layer is not None:
-                result.append(layer)
+            elif not edit.is_identity():
+                made = self.add([below, *result][-1], edit)
+            if made is not None:
+                result.append(made)
         return result
+
+    def _pair(
+        self, edits: Sequence[Edit], layers: Sequence[Gimp.Layer], shown: frozenset[str]
+    ) -> Iterator[tuple[Edit, Gimp.Layer | None]]:
+        """The edits that there are or that are shown, joined as they can be, and the group of each, if it has one.
+
+        One that is off leaves the group that it has in common with one that is on.  Those that older versions, or a
+        gray picture, gave a group each keep it, and nothing joins what was changed by hand.
+        """
+        by_name = {noted.name: layer for layer in layers for noted in read_note(layer).edits}
+        taken: list[Gimp.Layer] = []  # in a picture that was made gray a group can be of two that are two there
+        for together in join_edits(edits, self.photo.is_gray()):
+            parts = list_parts([together])
+            groups = {part.name: by_name[part.name] for part in parts if by_name.get(part.name) not in [None, *taken]}
+            taken += groups.values()
+            is_fixed = len(groups) < len(parts) and any(map(self._is_by_hand, groups.values()))
+            apart = is_fixed or len(set(groups.values())) > 1
+            for alike in [[part] for part in parts] if apart else [parts]:
+                there = [part for part in alike if part.name in groups]
+                on = [part for part in alike if part.name in shown and (part in there or not part.is_identity())]
+                for edit in join_edits(on or there, gray=False):
+                    yield edit, groups[there[0].name] if there else None
+
+    def _is_shown(self, layer: Gimp.Layer, edit: Edit, shown: frozenset[str]) -> bool:
+        """Whether an edit's group is seen: nothing can be taken out of one that was changed by hand."""
+        if self._is_by_hand(layer):
+            return shown.issuperset(noted.name for noted in read_note(layer).edits)
+        return not shown.isdisjoint(part.name for part in list_parts([edit]))
+
+    def _is_by_hand(self, layer: Gimp.Layer) -> bool:
+        """Whether the user changed a group's filter to what no numbers here can say."""
+        return not self.by_hand.isdisjoint(edit.name for edit in read_note(layer).edits)
 
     def _dial(self, layer: Gimp.Layer, edit: Edit) -> None:
         """Give a group its edit's new values, unless its filter's are no numbers of ours."""
         note = read_note(layer)
-        name = note.name or self._title(note.edits[0])  # version 1 did not note it
-        if edit.name not in self.by_hand and read_filter(layer, note.edits[0], self.side) != edit:
+        (noted,) = join_edits(note.edits, gray=False)
+        name = note.name or self._title(noted)  # version 1 did not note it
+        if self._is_by_hand(layer):
+            edit = noted
+        elif read_filter(layer, noted, self.side) != edit:
             replace_filter(layer, edit, self.side)
             if layer.get_name() == name:  # one that the user gave stays; ours may be in another language
                 layer.set_name(self._title(edit))
@@ -176,7 +214,8 @@ class _Stack(NamedTuple):
         self._write(layer, edit, name)
 
     def _write(self, layer: Gimp.Layer, edit: Edit, name: str) -> None:
-        write_note(layer, self.record, LayerNote(Role.ADJUSTMENT, (edit,), self.is_background, name=name))
+        parts = tuple(list_parts([edit]))
+        write_note(layer, self.record, LayerNote(Role.ADJUSTMENT, parts, self.is_background, name=name))
 
     def _title(self, edit: Edit) -> str:
         edits = ((), [edit]) if self.is_background else ([edit],)
@@ -198,7 +237,7 @@ def _add_stack(
             base = _isolate(image, photo, part.record)
         mask = Mask(selection, inverted=is_background)
         stack = _Stack(image, base, part.record, part.record.side, mask, is_background=is_background)
-        for edit in edits:
+        for edit in join_edits(edits, photo.is_gray()):
             groups.append(stack.add([base, *edits_above(image, base)][-1], edit))
     image.set_selected_layers([base])
     return groups
@@ -254,15 +293,19 @@ def _select_inverse(image: Gimp.Image, layer: Gimp.Layer) -> None:
 # Filters
 
 
-def _add_filter(group: Gimp.Layer, edit: Edit, side: float) -> None:
-    live_filter = make_filter(group, edit, side)
-    before = len(group.get_filters())
-    group.append_filter(live_filter)
-    if len(group.get_filters()) == before:  # GIMP only prints a line when it refuses
+def add_filter(layer: Gimp.Layer, edit: Edit, side: float) -> None:
+    """Give a layer or group GIMP's filter with the edit's numbers; a selection limits it.
+
+    side: as for `Edit.settings`.  Raises UserError if GIMP refuses.
+    """
+    live_filter = make_filter(layer, edit, side)
+    before = len(layer.get_filters())
+    layer.append_filter(live_filter)
+    if len(layer.get_filters()) == before:  # GIMP only prints a line when it refuses
         message = _("GIMP refused its filter «{filter}»: update GIMP to its latest 3.2 version, then try again.")
         raise UserError(message.format(filter=edit.title))
     if edit.is_curved:
-        _set_curves(live_filter, edit, gray=group.is_gray())
+        _set_curves(live_filter, edit, gray=layer.is_gray())
 
 
 def make_filter(drawable: Gimp.Drawable, edit: Edit, side: float) -> Gimp.DrawableFilter:
@@ -287,7 +330,7 @@ def replace_filter(group: Gimp.Layer, edit: Edit, side: float) -> None:
     opacity, visible = (old.get_opacity(), old.get_visible()) if old else (1.0, True)
     if old:
         old.delete()  # an attached filter's numbers could be changed, but not undone
-    _add_filter(group, edit, side)
+    add_filter(group, edit, side)
     new = group.get_filters()[0]
     if (opacity, visible) != (1.0, True):
         new.set_opacity(opacity)
@@ -316,12 +359,13 @@ def _read_stack(
     layers: Sequence[Gimp.Layer], noted: Sequence[Edit], strength: float, side: float
 ) -> tuple[tuple[Edit, ...], frozenset[str]]:
     """Noted values at 100 % with what was changed in the layers' filters; the kinds that no numbers can say."""
-    values, by_hand = {edit.name: edit for edit in noted}, set()
+    values = {edit.name: edit for edit in noted}
+    by_hand: set[str] = set()
     for layer in layers:
-        for edit in read_note(layer).edits:
+        for edit in join_edits(read_note(layer).edits, gray=False):
             found = read_filter(layer, edit, side)
             if found is None:
-                by_hand.add(edit.name)
+                by_hand.update(part.name for part in list_parts([edit]))
             elif found != edit and strength > 0:
                 try:
                     values[edit.name] = found.at_strength(100 / strength)
@@ -360,7 +404,7 @@ def _find_filter(group: Gimp.Layer, edit: Edit) -> Gimp.DrawableFilter | None:
 def _is_same_curve(config: Gimp.DrawableFilterConfig, noted: Edit, gray: bool) -> bool:
     """Whether the one curve that GIMP tells of, the last one set or looked at, is still ours.
 
-    After loading a file it tells of the curve of all channels together.
+    After loading a file it tells of the curve of all channels together: others that the user changed pass for ours.
     """
     ours = {channel: curve_points(slopes) for channel, slopes in noted.curves(gray).items()}
     points = None

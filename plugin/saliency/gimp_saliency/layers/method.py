@@ -88,7 +88,7 @@ class MadeEdit(NamedTuple):
     """An edit as it is in the image."""
 
     photo: Gimp.Layer  # the layer that it changes
-    layers: list[Gimp.Layer]  # lowest first: of live edits one group an edit of the region, else the baked copy alone
+    layers: list[Gimp.Layer]  # lowest first: of live edits the region's groups, one a filter, else the baked copy alone
     base: list[Edit]  # all values at 100 %, in order of application
     request: EditRequest
     record: EditRecord

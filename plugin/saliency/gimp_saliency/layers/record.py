@@ -17,7 +17,7 @@ from gi.repository import Gimp
 from ..image.tree import siblings
 from ..shared import version
 from ..shared.choices import DIRECTIONS, MOST, WIDEST, Edge
-from ..shared.edits import KINDS, NAMES, Edit, EditError, from_json, to_json
+from ..shared.edits import KINDS, NAMES, Edit, EditError, from_json, join_edits, to_json
 from ..shared.errors import UserError
 from ..shared.json_type import Json
 from ..shared.words import _
@@ -203,13 +203,13 @@ def read_record(layer: Gimp.Layer) -> EditRecord:
 
 
 def read_note(layer: Gimp.Layer) -> LayerNote:
-    """What is the layer's own; of anything that is none of ours nothing.  An adjustment has one edit or none."""
+    """What is the layer's own; of anything that is none of ours nothing.  An adjustment's edits are one filter's."""
     content = read_parasite(layer) or {}
     role, name, around = read_role(layer), content.get("name"), content.get("around")
     edits = _read_leniently(content.get("edits"))
     return LayerNote(
         role,
-        edits if role != Role.ADJUSTMENT or len(edits) == 1 else (),
+        edits if role != Role.ADJUSTMENT or len(join_edits(edits, gray=False)) == 1 else (),
         role == Role.ADJUSTMENT and content.get("part") == _BACKGROUND,
         None if around is None else _read_leniently(around),
         name if isinstance(name, str) else "",

@@ -9,16 +9,17 @@ a grey picture: GEGL is told that all numbers of the picture are grey values.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 
 from gi.repository import Gegl
 
-from ..shared.edits import CURVE_NODES, Edit, Slopes
+from ..shared.edits import CURVE_NODES, Edit, Slopes, curve_value, find_input
 
 LINEAR = "RGB float"
 GREY = "Y float"
 _ENCODED = "R'G'B' float"
-_SAMPLES = 16384  # of a curve: steps far below 1/255
+_STEPS = [i / 255 for i in range(256)]
+_SAMPLES = 32768  # of a curve: a colour's saturation shows a bright channel's steps tenfold in a dark one
 
 
 def make_buffer(
@@ -135,19 +136,20 @@ def _apply_curves(picture: Gegl.Buffer, edit: Edit) -> Gegl.Buffer:
     """What an edit's curves make of a picture, everywhere."""
     extent = picture.get_extent()
     encoded = bytes(picture.get(extent, 1.0, _ENCODED, Gegl.AbyssPolicy.NONE))
-    curves = edit.curves()
-    if "value" in curves:
-        result = _apply_curve(encoded, curves["value"])
+    channels = edit.curves()
+    last = [channels.pop("value")] if "value" in channels else []
+    if len(set(channels.values())) <= 1:
+        encoded = _apply_curve(encoded, [*list(channels.values())[:1], *last])
     else:
         values = array("f", encoded)
-        for channel, slopes in enumerate(curves.values()):
-            values[channel::3] = array("f", _apply_curve(values[channel::3].tobytes(), slopes))
-        result = values.tobytes()
-    return make_buffer(extent.width, extent.height, _ENCODED, result)
+        for channel, slopes in enumerate(channels.values()):
+            values[channel::3] = array("f", _apply_curve(values[channel::3].tobytes(), [slopes, *last]))
+        encoded = values.tobytes()
+    return make_buffer(extent.width, extent.height, _ENCODED, encoded)
 
 
-def _apply_curve(values: bytes, slopes: Slopes) -> bytes:
-    """The curve with these segment slopes at all of some display-encoded values, floats."""
+def _apply_curve(values: bytes, curves: Sequence[Slopes]) -> bytes:
+    """One or two curves with these segment slopes, one after the other, at display-encoded values, floats."""
     # GEGL reads the curve anew for each piece of a buffer: whole tiles are the fewest pieces.
     config = Gegl.config()
     width, height = config.get_property("tile-width"), config.get_property("tile-height")
@@ -161,7 +163,7 @@ def _apply_curve(values: bytes, slopes: Slopes) -> bytes:
     )
     reader.set_property("buffer", grey)
     operation.set_property("sampling-points", _SAMPLES)
-    operation.set_property("curve", _make_curve(slopes))
+    operation.set_property("curve", _make_curve(curves))
     writer.set_property("buffer", result)
     reader.link(operation)
     operation.link(writer)
@@ -169,19 +171,20 @@ def _apply_curve(values: bytes, slopes: Slopes) -> bytes:
     return bytes(result.get(result.get_extent(), 1.0, GREY, Gegl.AbyssPolicy.NONE))[: len(values)]
 
 
-def _make_curve(slopes: Slopes) -> Gegl.Curve:
-    """The curve with these segment slopes as one of GEGL's.
+def _make_curve(curves: Sequence[Slopes]) -> Gegl.Curve:
+    """One or two curves with these segment slopes, one after the other, as one of GEGL's.
 
     GEGL's curves are smooth: with a point at each 255th this one is straight between its corners.  GEGL
     takes each value for the sample below it: so a sample is the curve's value half a step further.
     """
+    first, *others = curves
+    corners = {find_input(first, x) for x in CURVE_NODES[1:-1]} if others else set()
     curve = Gegl.Curve.new(0, 1)
-    y = 0.0
-    for slope, start, end in zip(slopes, CURVE_NODES, CURVE_NODES[1:]):
-        for step in range(round(255 * (end - start))):
-            curve.add_point(_place_sample(start + step / 255), min(1.0, y + slope * step / 255))
-        y += slope * (end - start)
-    curve.add_point(_place_sample(1.0), 1)
+    for x in sorted(corners.union(_STEPS)):
+        y = x
+        for slopes in curves:
+            y = curve_value(slopes, y)
+        curve.add_point(_place_sample(x), y)
     return curve
 
 

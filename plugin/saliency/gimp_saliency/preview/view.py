@@ -13,7 +13,7 @@ from ..image.thumbnail import Thumbnail
 from ..predict.edge import refining_radius
 from ..predict.parts import within
 from ..predict.plan import Planned
-from ..shared.edits import Edit
+from ..shared.edits import Edit, join_edits
 from ..shared.request import EditRequest
 from .preview import Part, Preview
 
@@ -57,6 +57,12 @@ class View:
     def close(self) -> None:
         """Free GIMP's images.  To be called once."""
         self._preview.close()
+
+    def pass_on(self, other: View) -> None:
+        """Let a view of another box begin with what this one has shown, if their pixels are the same."""
+        if self.is_true and other.is_true:
+            (x, y), (left, top) = other.box[:2], self.box[:2]
+            self._preview.pass_on(other._preview, x - left, y - top)
 
     def show_made(self) -> None:
         """Let the mask be what the edit is for."""
@@ -135,10 +141,11 @@ class View:
         self, cells: bytes | None, edits: Sequence[Edit], request: EditRequest, grid: tuple[int, int]
     ) -> Part:
         radius = self.measure_radius(request)
+        applied = tuple(join_edits((edit for edit in edits if not edit.is_identity()), self._is_gray))
         if request.refine and (cells, radius) in self._refined:
-            return Part(self._refined[cells, radius], tuple(edits), component="u16")
+            return Part(self._refined[cells, radius], applied, component="u16")
         feather = 0.0 if request.refine else request.own_feather * self._scale()
-        return Part(self.select_part(cells, grid), tuple(edits), feather)
+        return Part(self.select_part(cells, grid), applied, feather)
 
     @property
     def is_true(self) -> bool:

@@ -8,9 +8,10 @@ them.  Standard library only, since GIMP's Python has nothing else.  A new kind 
 from .base import Edit, EditError, Slider, Slopes
 from .catalogue import KINDS, NAMES, NEUTRAL, at_strength, for_gray, from_json, reach, to_json
 from .contrast import CONTRAST_SLOPES, Contrast
-from .curve import CURVE_NODES, SEGMENTS, curve_points, curve_value
+from .curve import CURVE_NODES, SEGMENTS, curve_points, curve_value, find_input
 from .curves import Curves
 from .exposure import Exposure
+from .joined import Joined, join_edits, join_names, list_parts
 from .saturation import Saturation
 from .sharpening import SHARPENING_WIDTH, Sharpening
 from .tone import Tone
@@ -30,6 +31,7 @@ __all__ = [
     "Edit",
     "EditError",
     "Exposure",
+    "Joined",
     "Saturation",
     "Sharpening",
     "Slider",
@@ -39,8 +41,12 @@ __all__ = [
     "at_strength",
     "curve_points",
     "curve_value",
+    "find_input",
     "for_gray",
     "from_json",
+    "join_edits",
+    "join_names",
+    "list_parts",
     "reach",
     "to_json",
 ]

@@ -21,8 +21,8 @@ def _find_kinds() -> Iterator[type[Edit]]:
 
 
 def _is_kind(found: object, module: str) -> bool:
-    """Whether a name in a module stands for a kind of edit that is defined there."""
-    return isinstance(found, type) and issubclass(found, Edit) and found is not Edit and found.__module__ == module
+    """Whether a name in a module stands for a kind of edit that is defined there: one that has a name."""
+    return isinstance(found, type) and issubclass(found, Edit) and "name" in vars(found) and found.__module__ == module
 
 
 KINDS: dict[str, type[Edit]] = {kind.name: kind for kind in sorted(_find_kinds(), key=lambda kind: kind.place)}

@@ -18,7 +18,7 @@ CONTRAST_SLOPES = tuple(-math.cos(math.pi * (start + end)) for start, end in zip
 
 @dataclass(frozen=True)
 class Contrast(Edit):
-    """Contrast about the middle grey on display-encoded values, an S-shaped value curve (`gimp:curves`).  Identity 0.
+    """Contrast about the middle grey on display-encoded values, an S-shaped curve (`gimp:curves`).  Identity 0.
 
     Not `gegl:brightness-contrast`, which in linear light turns about a grey so bright that it crushes the darks.
     """

@@ -42,10 +42,21 @@ def curve_points(slopes: Slopes) -> list[tuple[float, float]]:
 
 def curve_value(slopes: Slopes, x: float) -> float:
     """The curve with these segment slopes at x, both display-encoded, 0..1."""
-    y = 0.0
+    y, x = 0.0, max(x, 0.0)
     for slope, start, end in zip(slopes, CURVE_NODES, CURVE_NODES[1:]):
-        y += slope * (min(max(x, start), end) - start)
-    return min(1.0, y)
+        if x <= end:
+            return min(1.0, y + slope * (x - start))
+        y += slope * (end - start)
+    return 1.0
+
+
+def find_input(slopes: Slopes, y: float) -> float:
+    """Where the curve with these segment slopes is y: the inverse of `curve_value`."""
+    points = curve_points(slopes)
+    for (left, low), (right, high) in zip(points, points[1:]):
+        if y <= high:
+            return left + (right - left) * (y - low) / (high - low)
+    return 1.0
 
 
 def format_midtones(*curves: Slopes) -> str:
