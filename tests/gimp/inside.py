@@ -8,6 +8,7 @@ import random
 import struct
 import tempfile
 from functools import cache
+from itertools import product
 from typing import Any
 
 from gi.repository import Gegl, Gimp, Gio
@@ -285,24 +286,38 @@ def edit_each_type() -> dict[str, dict[str, Any]]:
 
 def edit_flat() -> dict[str, dict[str, Any]]:
     """Edit images of one layer in layers and straight in their pixels; how these compare, by description."""
-    answer_with(ALL_EDITS)
+    pointwise = [[each for each in some if each.name != "sharpening"] for some in (ALL_EDITS, AROUND)]
     results = {}
-    for base in ("RGB", "GRAY"):
-        for precision in ("U8_NON_LINEAR", "U16_NON_LINEAR", "FLOAT_LINEAR"):
-            for alpha in ("none", "partial"):
-                image, layer = picture(precision=precision, base=base, alpha=alpha)
-                select(image)
-                flat, before = image.duplicate(), visible(image)
-                edit_pixels(flat, EditRequest("emphasize"))
-                straight = visible(flat)
-                edit(image, [layer], "emphasize")
-                results[f"{base} {precision} {alpha}"] = {
-                    "unchanged outside": unchanged_outside(image, straight, before, before),
-                    "changed inside": before != straight,
-                    "difference": _largest_difference(straight, visible(image)),
-                }
-                image.delete()
-                flat.delete()
+    cases: dict[str, dict[str, Any]] = {
+        f"{base} {precision} {alpha}": {"base": base, "precision": precision, "alpha": alpha}
+        for base in ("RGB", "GRAY")
+        for precision in ("U8_NON_LINEAR", "U16_NON_LINEAR", "FLOAT_LINEAR")
+        for alpha in ("none", "partial")
+    }
+    large = {"width": 1500, "height": 80}  # where sharpening looks at many pixels around the selection
+    cases |= {"RGB U8_NON_LINEAR large": large, "RGB U16_NON_LINEAR large": {**large, "precision": "U16_NON_LINEAR"}}
+    cases |= {f"{name}, loaded": cases[name] for name in ("RGB U8_NON_LINEAR none", "RGB U8_NON_LINEAR partial")}
+    for (name, options), background, is_sharpened in product(cases.items(), (False, True), (False, True)):
+        answer_with(*((ALL_EDITS, AROUND) if is_sharpened else pointwise))
+        image, layer = picture(**options)
+        if "large" in name:
+            image.select_rectangle(Gimp.ChannelOps.REPLACE, 400, 20, 300, 40)
+        else:
+            select(image)
+        if "loaded" in name:
+            image = load_again(image)
+            layer = image.get_layers()[0]
+        flat, before = image.duplicate(), visible(image)
+        edit_pixels(flat, EditRequest("emphasize", background=background))
+        straight = visible(flat)
+        edit(image, [layer], "emphasize", background=background)
+        results[f"{name}, background {background}, sharpened {is_sharpened}"] = {
+            "unchanged outside": background or unchanged_outside(image, straight, before, before),
+            "changed inside": before != straight,
+            "difference": _largest_difference(straight, visible(image)),
+        }
+        image.delete()
+        flat.delete()
     return results
 
 
@@ -317,14 +332,19 @@ def _selection_rounding(precision: str) -> float:
 
 def saved_and_loaded(image: Any) -> bytes:
     """The composition after saving as XCF and loading again."""
+    loaded = load_again(image)
+    try:
+        return visible(loaded)
+    finally:
+        loaded.delete()
+
+
+def load_again(image: Any) -> Any:
+    """The image as an XCF file keeps it."""
     with tempfile.TemporaryDirectory() as folder:
         file = Gio.File.new_for_path(folder + "/saved.xcf")
         Gimp.file_save(Gimp.RunMode.NONINTERACTIVE, image, file, None)
-        loaded = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, file)
-        try:
-            return visible(loaded)
-        finally:
-            loaded.delete()
+        return Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, file)
 
 
 def sentence(prepare: Any, **options: Any) -> dict[str, Any]:

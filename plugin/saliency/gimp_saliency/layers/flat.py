@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """An edit straight into a photo's pixels, for files that hold no layers: what the layers would show, sooner.
 
-GIMP composes an image as a whole.  Here it composes no more than the box around the selection, but for the background.
+GIMP edits an image as a whole.  Here it edits no more than the box around the selection, but for the background.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from ..predict.plan import Planned, predict_plan
 from ..shared.edits import reach
 from ..shared.request import EditRequest
 from .apply import apply_plan
+from .methods import choose_adder
 from .record import edits_above
 from .target import editable_layer
 
@@ -39,17 +40,25 @@ def edit_pixels(image: Gimp.Image, request: EditRequest, plan: list[Planned] | N
     _ok, _some, left, top, right, bottom = Gimp.Selection.bounds(image)
     if request.background and plan[0].background:
         left, top, right, bottom = 0, 0, width, height
-    margin = reach(request.scale_edits(plan[0].edits, layer.is_gray()), side)
+    around = request.scale_background(plan[0].background, layer.is_gray())
+    margin = reach([*request.scale_edits(plan[0].edits, layer.is_gray()), *around], side)
     x, y = max(0, left - margin), max(0, top - margin)
     part = image.duplicate()
     try:
         part.undo_disable()
         part.crop(min(width, right + margin) - x, min(height, bottom + margin) - y, x, y)
-        if apply_plan(part, part.get_layers()[0], plan, request, (1, 1), side):
+        adder = None if margin else choose_adder()  # which shows no filter what is around the selection
+        if apply_plan(part, part.get_layers()[0], plan, request, (1, 1), side, adder=adder):
             Gimp.Selection.none(part)
-            visible = Gimp.Layer.new_from_visible(part, part, "")
-            part.insert_layer(visible, None, 0)  # else nobody would free it
-            copy_pixels(visible, layer, [(left - x, top - y, right - left, bottom - top)], (x, y))
+            edited = part.get_layers()[0] if len(part.get_layers()) == 1 else _compose(part)
+            copy_pixels(edited, layer, [(left - x, top - y, right - left, bottom - top)], (x, y))
     finally:
         part.delete()
     return plan
+
+
+def _compose(image: Gimp.Image) -> Gimp.Layer:
+    """A new layer of an image with what is to be seen of it."""
+    visible = Gimp.Layer.new_from_visible(image, image, "")
+    image.insert_layer(visible, None, 0)  # else nobody would free it
+    return visible

@@ -108,10 +108,8 @@ class MadeEdit(NamedTuple):
         return [layer for layer in self.parts if read_id(layer) != self.record.id]
 
 
-class Method(Protocol):
-    """A way to make edits and to change them."""
-
-    keeps_layers: ClassVar[bool]  # whether a changed edit has the same layers as before
+class Adder(Protocol):
+    """A way to make edits."""
 
     def add(self, image: Gimp.Image, photo: Gimp.Layer, part: PartEdit, whole: Gimp.Channel | None) -> list[Gimp.Layer]:
         """Put an edit of what is selected above a photo; return the new layers, lowest first.
@@ -119,6 +117,12 @@ class Method(Protocol):
         whole: a channel with all that is not background; None: what is selected.  The photo, or the copy that takes
         its place, is the active layer then.  To be called inside an undo group.  Raises UserError.
         """
+
+
+class Method(Adder, Protocol):
+    """A way to make edits and to change them."""
+
+    keeps_layers: ClassVar[bool]  # whether a changed edit has the same layers as before
 
     def read(self, layers: list[Gimp.Layer], around: list[Gimp.Layer], record: EditRecord, side: float) -> FoundValues:
         """What an edit's layers say now: their filters where these have been changed, else their notes."""

@@ -12,16 +12,23 @@ from ..shared.errors import UserError
 from ..shared.words import _
 from .baked import Baked
 from .live import Live
-from .method import Method
+from .merged import Merged
+from .method import Adder, Method
 from .record import Role, read_role
 
 _LIVE: Method = Live()
+_MERGED: Adder = Merged()
 _BAKED: Method = Baked(takes_light=not GIMP_32)
 
 
 def choose_method() -> Method:
     """For a new edit."""
     return _LIVE if GIMP_32 else _BAKED
+
+
+def choose_adder() -> Adder:
+    """For a new edit of which no layers are kept."""
+    return _MERGED if GIMP_32 else _BAKED
 
 
 def find_method(layer: Gimp.Layer) -> Method:
