@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import inside
-from gi.repository import Gimp
+from gi.repository import Gegl, Gimp
 from inside import select, visible
 from inside_adjust import reloaded, worst
 from inside_new_edges import edited, find, give_edge
@@ -139,4 +139,21 @@ def adjusting_old_ones() -> dict[str, Any]:
     made = find(off)
     adjust.apply_values(off, made, made.base, made.request)
     result["switched off"] = [bounds(off)[0], visible(off) == before]
+    return result
+
+
+def painting() -> dict[str, Any]:
+    """What colour in the layer that gives a group its size changes, and in its mask; where the group can be moved."""
+    image = make()
+    Gimp.Selection.none(image)
+    group = find(image).layers[-1]
+    (extent,) = group.get_children()
+    pictures = [visible(image)]
+    Gimp.context_set_foreground(Gegl.Color.new("white"))
+    for drawable in (extent, group.get_mask()):
+        drawable.edit_fill(Gimp.FillType.FOREGROUND)
+        pictures.append(visible(image))
+    group.set_offsets(5, 5)
+    result = {"same": pictures[1] == pictures[0], "mask": pictures[2] != pictures[1], "moved": group.get_offsets()[1:]}
+    image.delete()
     return result

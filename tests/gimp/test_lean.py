@@ -53,3 +53,9 @@ def test_adjusting_makes_older_edits_lean(gimp32: GimpForTests) -> None:
     assert found["after"] == found["new"] and found["difference"] == 0
     (_name, *bounds), same = found["switched off"]
     assert bounds == [0, 0, SIDE, 90] and same, "what the user switched off stays"
+
+
+def test_what_gives_a_group_its_size_takes_no_colour(gimp32: GimpForTests) -> None:
+    """Who misses the mask and fills that layer sees nothing of it; the mask can be filled, and the group moved."""
+    found = run(gimp32, "painting()")
+    assert found == {"same": True, "mask": True, "moved": [5, 5]}

@@ -59,9 +59,11 @@ def replace_mask(image: Gimp.Image, photo: Gimp.Layer, group: Gimp.Layer, mask: 
     if group.get_mask() is not None:
         group.remove_mask(Gimp.MaskApplyMode.DISCARD)
     children = group.get_children()
-    if _list_bounds(group) != box and len(children) == 1:  # what a user put into it stays as it is
-        _ok, x, y = children[0].get_offsets()
-        children[0].resize(*box[2:], x - box[0], y - box[1])
+    if len(children) == 1:  # what a user put into it stays as it is
+        children[0].set_lock_alpha(True)
+        if _list_bounds(group) != box:
+            _ok, x, y = children[0].get_offsets()
+            children[0].resize(*box[2:], x - box[0], y - box[1])
     _make_mask(image, group, mask)
     if not is_on:
         group.set_apply_mask(False)
@@ -84,11 +86,15 @@ def shrink_group(image: Gimp.Image, photo: Gimp.Layer, group: Gimp.Layer, reach:
 
 
 def _add_extent(image: Gimp.Image, group: Gimp.GroupLayer, photo: Gimp.Layer, box: Box) -> None:
-    """Make a group as large as a box: group and mask are as large as what is in the group, so a transparent layer."""
+    """Make a group as large as a box: group and mask are as large as what is in the group, so a transparent layer.
+
+    Its alpha is locked, so that paint leaves it as it is; any other lock would be one of the group and its mask, too.
+    """
     kind = Gimp.ImageType.GRAYA_IMAGE if photo.is_gray() else Gimp.ImageType.RGBA_IMAGE
     extent = Gimp.Layer.new(image, _("Extent (keep)"), *box[2:], kind, 100, Gimp.LayerMode.NORMAL)
     image.insert_layer(extent, group, 0)
     extent.set_offsets(*box[:2])
+    extent.set_lock_alpha(True)
 
 
 def _select_box(image: Gimp.Image, photo: Gimp.Layer, mask: Mask, reach: int) -> Box:

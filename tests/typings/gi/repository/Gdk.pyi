@@ -93,6 +93,7 @@ class Rectangle:
     y: int
     width: int
     height: int
+    def union(self, src2: Rectangle) -> Rectangle: ...
 
 class ScrollDirection(GObject.GEnum):
     UP: Final[ScrollDirection]
