@@ -13,8 +13,9 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from tests.gimp.gui import Window, opened, wait_for
 
 WIDTH = 6000  # px: 24 megapixels
 COLD_ROUNDS = 5
+_DRAG = 150  # px
 _PAUSE = 0.05  # seconds between two steps of a slider, as of a hand that drags it
 
 Times = dict[str, list[float]]  # seconds, by what was waited for
@@ -53,7 +55,12 @@ def measure(window: Window, rounds: int, size: tuple[str, str] | None = None) ->
         slide(window, rounds, times, "zoomed in")
         window.keys("alt+e")
         for number in range(rounds):
-            add(times, "zoom → sharp picture", sharpened(window, "3" if number % 2 else "1"))
+            zoom = partial(window.keys, "3" if number % 2 else "1", pause=0)
+            add(times, "zoom → sharp picture", sharpened(window, zoom))
+        window.keys("1")
+        window.calm()
+        for number in range(rounds):
+            add(times, "pan → sharp picture", sharpened(window, hold_picture(window, -1 if number % 2 else 1)))
     with dialog(window, "Attenuate Selection"):
         window.keys("alt+b")
         window.calm()
@@ -118,14 +125,22 @@ def painted(window: Window, key: str) -> float:
     return float(window.next_note("painted", count)["at"]) - start
 
 
-def sharpened(window: Window, key: str) -> float:
-    """How long it takes from a key that zooms until the picture is painted with all of its pixels."""
+def sharpened(window: Window, move: Callable[[], object]) -> float:
+    """How long it takes from a move, which zooms or pans, until the picture is painted with all of its pixels."""
     count = len(window.notes("painted"))
     start = time.monotonic()
-    window.keys(key, pause=0)
+    move()
     waited = float(window.sharp_picture(count)["at"]) - start
     window.calm()
     return waited
+
+
+def hold_picture(window: Window, direction: int) -> Callable[[], object]:
+    """Press the mouse where the picture can be dragged; what drags it by _DRAG, forth (1) or back (-1)."""
+    left, top, _width, _height = window.measure("Attenuate Selection")
+    window.xdotool("mousemove", str(left + _DRAG + 40), str(top + _DRAG + 40), "mousedown", "1")
+    move = str(direction * _DRAG), str(direction * _DRAG // 2)
+    return partial(window.xdotool, "mousemove_relative", "--", *move, "mouseup", "1")
 
 
 def add(times: Times, name: str, seconds: float) -> None:

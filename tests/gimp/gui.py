@@ -65,6 +65,12 @@ class Window:
         """The id of the visible window with this in its title, "" if there is none."""
         return self.xdotool("search", "--onlyvisible", "--name", title).rpartition("\n")[2]
 
+    def measure(self, title: str) -> tuple[int, int, int, int]:
+        """Left, top, width and height of a window, in pixels of the screen."""
+        lines = self.xdotool("getwindowgeometry", "--shell", self.find(title)).splitlines()
+        facts = dict(line.split("=", 1) for line in lines)
+        return int(facts["X"]), int(facts["Y"]), int(facts["WIDTH"]), int(facts["HEIGHT"])
+
     def activate(self, title: str) -> None:
         window = wait_for(lambda: self.find(title), f"a window «{title}»")
         self.xdotool("windowactivate", "--sync", window)

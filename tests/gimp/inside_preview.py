@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +16,9 @@ from gimp_saliency.image.thumbnail import read_thumbnail
 from gimp_saliency.layers.apply import apply_plan
 from gimp_saliency.predict.parts import parts
 from gimp_saliency.predict.plan import Planned, split_regions
+from gimp_saliency.preview import rendering
 from gimp_saliency.preview.view import View
+from gimp_saliency.preview.views import Views
 from gimp_saliency.shared import edits
 from gimp_saliency.shared.request import EditRequest
 
@@ -106,6 +110,59 @@ def left_off() -> dict[str, int]:
         view.close()
         image.delete()
     return results
+
+
+BOXES = [(0, 0, 60, 50), (10, 0, 60, 50), (4, 9, 60, 50), (16, 6, 60, 50), (16, 6, 50, 50), (0, 0, 12, 12)]
+
+
+def panned(is_sharpened: bool) -> list[dict[str, Any]]:
+    """Of each box that is looked at after another one: how far it is from the same box of the whole picture.
+
+    Of sharpened ones only what sees all that is around it; share: of the box that was rendered for it.
+    """
+    image, layer = _picture()
+    thumbnail = read_thumbnail(image, layer)
+    views = Views(image, layer, thumbnail)
+    kinds = frozenset(edits.NAMES) if is_sharpened else frozenset(edits.NAMES) - {"sharpening"}
+    request = EditRequest("attenuate", background=True, kinds=kinds)
+    plan = _plan(random.Random(1), thumbnail, request)
+    margin = edits.reach(plan[0].edits, 96) if is_sharpened else 0
+    whole = views.whole.render(plan, request, views.grid)
+    found = []
+    for x, y, width, height in BOXES:
+        with _count_pixels() as rendered:
+            view = views.find_sharp((x, y, width, height), max(width, height))
+            if x == 4:  # one that a hand leaves off
+                next(view.render_step_by_step(plan, request, views.grid))
+                continue
+            shown = view.render(plan, request, views.grid)
+        rows = [
+            (shown[3 * (width * row + margin) :], whole[3 * (96 * (y + row) + x + margin) :])
+            for row in range(margin, height - margin)
+        ]
+        values = 3 * (width - 2 * margin)
+        difference = max(abs(a - b) for one, other in rows for a, b in zip(one[:values], other[:values]))
+        found.append({"difference": difference, "share": sum(rendered) / (2 * width * height)})
+    views.close()
+    image.delete()
+    return found
+
+
+@contextmanager
+def _count_pixels() -> Iterator[list[int]]:
+    """How many are rendered of each part of the picture that is."""
+    counts: list[int] = []
+    apply_edits = rendering.apply_edits
+
+    def count(source: Any, *arguments: Any) -> Any:
+        counts.append(source.get_extent().width * source.get_extent().height)
+        return apply_edits(source, *arguments)
+
+    rendering.apply_edits = count
+    try:
+        yield counts
+    finally:
+        rendering.apply_edits = apply_edits
 
 
 def _picture(seed: int = 1, base: str = "RGB") -> tuple[Any, Any]:

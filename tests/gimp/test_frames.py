@@ -214,7 +214,7 @@ def test_dialog(gimp: GimpForTests, tmp_path: Path) -> None:
     """The check box → OK → undo → redo; with a single layer there is none, and with other layers it is off."""
     with test_looks.profile(gimp) as own, gui.opened(own, tmp_path) as window:
         title = test_looks.open_dialog(window)
-        alone = test_looks.geometry(window, title)
+        alone = window.measure(title)
         assert not focus(window, FRAMES)
         window.keys("alt+o")
         wait_for(lambda: len(window.ask("state(image)['layers']")) > 1, "the edit")
@@ -232,7 +232,7 @@ def test_dialog(gimp: GimpForTests, tmp_path: Path) -> None:
         test_looks.open_dialog(window)
         window.calm()
         window.screenshot(f"frames-3.{gimp.gimp.version[1]}")
-        left, top, width, height = test_looks.geometry(window, title)
+        left, top, width, height = window.measure(title)
         assert left >= 0 <= top and left + width <= 1280 and top + height <= 800
         assert height <= alone[3] + 40
         assert window.notes("cut")[-1]["texts"] == []

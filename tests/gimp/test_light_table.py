@@ -73,7 +73,7 @@ def test_zoom_and_pan(gimp: GimpForTests, tmp_path: Path) -> None:
         assert press(window, "0") == (0, 0, WIDTH, HEIGHT)
 
         press(window, "1")
-        left, top, _width, _height = test_looks.geometry(window, ENTRY)
+        left, top, _width, _height = window.measure(ENTRY)
         window.xdotool("mousemove", str(left + 200), str(top + 200))
         start = seen(window)
         window.xdotool("mousedown", "1", "mousemove_relative", "--sync", "50", "30", "mouseup", "1")
@@ -107,7 +107,7 @@ def test_before_and_after(gimp: GimpForTests, tmp_path: Path) -> None:
         assert changed[divider + 5 : divider + 200].any(), "the edit is on the right"
         assert not changed[20 : divider - 5].any(), "and not on the left"
 
-        left, top, _width, _height = test_looks.geometry(window, ENTRY)
+        left, top, _width, _height = window.measure(ENTRY)
         window.xdotool("mousemove", str(left + divider), str(top + 300), "mousedown", "1")
         window.xdotool("mousemove_relative", "--sync", "--", "-150", "0", "mouseup", "1")
         wait_for(lambda: abs(find_divider(grab(window)) - (divider - 150)) <= 2, "the divider's move")

@@ -259,7 +259,7 @@ def test_nothing_is_cut_off(gimp: GimpForTests, tmp_path: Path, look: Look) -> N
         window.calm()
         window.screenshot(f"look-3.{gimp.gimp.version[1]}-{look}")
         assert window.notes("cut")[-1]["texts"] == []
-        left, top, width, height = geometry(window, title)
+        left, top, width, height = window.measure(title)
         assert left >= 0 <= top
         screen_width, screen_height = map(int, look.size.split("x"))
         assert left + width <= screen_width
@@ -279,16 +279,9 @@ def test_an_overlong_sentence_leaves_the_dialog_on_the_screen(gimp: GimpForTests
             window.next_note("shown", 0)
             window.calm(2.0)
             window.screenshot(f"overlong-3.{gimp.gimp.version[1]}")
-            _left, _top, width, height = geometry(window, TITLE)
+            _left, _top, width, height = window.measure(TITLE)
             assert width <= 1280 and height <= 770  # and the window's own title
             answer(window, "Escape")
-
-
-def geometry(window: Window, title: str) -> tuple[int, int, int, int]:
-    """Left, top, width and height of a window, in pixels of the screen."""
-    lines = window.xdotool("getwindowgeometry", "--shell", window.find(title)).splitlines()
-    facts = dict(line.split("=", 1) for line in lines)
-    return int(facts["X"]), int(facts["Y"]), int(facts["WIDTH"]), int(facts["HEIGHT"])
 
 
 # By keyboard

@@ -26,3 +26,12 @@ def test_views_can_be_left_off(gimp: GimpForTests) -> None:
     found = gimp.run("import inside_preview\nresult = inside_preview.left_off()")
     assert len(found) == 7
     assert max(found.values()) == 0, found
+
+
+@pytest.mark.parametrize("is_sharpened", [False, True])
+def test_a_moved_view_renders_only_what_is_new(gimp: GimpForTests, is_sharpened: bool) -> None:
+    first, *moved, elsewhere = gimp.run(f"import inside_preview\nresult = inside_preview.panned({is_sharpened})")
+    assert len(moved) == 3
+    assert max(each["difference"] for each in (first, *moved, elsewhere)) <= 1
+    assert first["share"] > 0.5
+    assert max(each["share"] for each in moved) < 0.5

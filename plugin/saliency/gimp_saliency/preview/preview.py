@@ -23,7 +23,7 @@ _RUNS = re.compile(rb"\0+|\xff+|[^\0\xff]+")  # of a mask's bytes: nothing, ever
 
 
 class Part(NamedTuple):
-    """A part of the picture that gets edits: its mask, and the edits in order of application."""
+    """A part of the picture that gets edits: its mask, and the edits in order of application, joined as in layers."""
 
     mask: bytes
     edits: tuple[Edit, ...]
@@ -44,6 +44,14 @@ class _Shown(NamedTuple):
     result: Gegl.Buffer
 
 
+class _Passed(NamedTuple):
+    """What another preview has shown, and by how many px it lies to the right and below."""
+
+    preview: Preview
+    right: int
+    down: int
+
+
 class Preview:
     """A picture of R'G'B' bytes (8-bit sRGB, rows from the top), and what edits make of it."""
 
@@ -56,11 +64,24 @@ class Preview:
         self._image: Gimp.Image | None = None  # GIMP's, for what only GIMP can do
         self._masks: Masks = {}  # of the parts that were shown last
         self._shown: list[_Shown] = []
+        self._passed: _Passed | None = None
 
     def close(self) -> None:
         """Free what belongs to GIMP.  To be called once."""
         if self._image is not None:
             self._image.delete()
+
+    def pass_on(self, other: Preview, right: int, down: int) -> None:
+        """Let another preview of the same picture, of a place so far to the right and below, begin with what is shown.
+
+        It renders only what it shows more, as long as its parts get the same edits and no soft edge, whose form depends
+        on what is around.
+        """
+        passed = _Passed(self, right, down)
+        if self._passed is not None:  # it has not come to its own
+            before = self._passed
+            passed = _Passed(before.preview, before.right + right, before.down + down)
+        other._passed = passed
 
     def show(self, parts: list[Part]) -> bytes:
         """R'G'B' bytes of the picture with the edits of one part after the other."""
@@ -68,28 +89,63 @@ class Preview:
 
     def show_step_by_step(self, parts: list[Part]) -> Iterator[bytes | None]:
         """The same, which is the last item, after a None for each of the steps that it takes: they can be left off."""
-        before, shown = self._shown, list[_Shown]()
-        result, changed = self._photo, (0, 0, 0, 0)  # and where it is another than the last time
-        for number, (part, (box, mask)) in enumerate(zip(parts, self._find_masks(parts))):
+        masks = self._find_masks(parts)
+        before, changed = self._take_over(parts, masks) if self._passed else (self._shown, [])
+        result, shown = self._photo, list[_Shown]()
+        for number, (part, (box, mask)) in enumerate(zip(parts, masks)):
             margin = reach(part.edits, self._side)
             old = before[number] if number < len(before) else None
-            if old is None:
+            changed = [_grow_box(each, margin) for each in changed]  # it looks at what is around it
+            if old is None or old.part != part:
                 result = yield from self._edit_box(result, part, _grow_box(box, margin), mask)
-                changed = 0, 0, self.width, self.height
-            elif old.part != part:
-                result = yield from self._edit_box(result, part, _grow_box(box, margin), mask)
-                changed = _join_boxes(_grow_box(changed, margin), _join_boxes(box, old.box))
-            elif all(changed[2:]):
-                changed = _grow_box(changed, margin)  # what it looks like depends on what is around it
-                there = yield from self._edit_box(result, part, _grow_box(changed, margin), mask)
-                result = old.result.dup()
-                rectangle = Gegl.Rectangle.new(*self._clip_box(changed))
-                there.copy(rectangle, Gegl.AbyssPolicy.NONE, result, rectangle)
+                everything = 0, 0, self.width, self.height
+                joined = everything if old is None else _join_boxes(*changed, box, old.box)
+                changed = [joined] if all(joined[2:]) else []
+            elif changed:
+                there, result = result, old.result.dup()
+                for each in changed:
+                    edited = yield from self._edit_box(there, part, _grow_box(each, margin), mask)
+                    rectangle = Gegl.Rectangle.new(*self._clip_box(each))
+                    edited.copy(rectangle, Gegl.AbyssPolicy.NONE, result, rectangle)
             else:
                 result = old.result
             shown.append(_Shown(part, box, result))
-        self._shown = shown
+        self._shown, self._passed = shown, None
         yield bytes(result.get(result.get_extent(), 1.0, "R'G'B' u8", Gegl.AbyssPolicy.NONE))
+
+    def _take_over(
+        self, parts: Sequence[Part], masks: Sequence[tuple[Box, Gegl.Buffer]]
+    ) -> tuple[list[_Shown], list[Box]]:
+        """What the preview before has shown of these parts, in this one's place; the boxes that it has not shown.
+
+        No more than it has finished, up to the first part that is another one there.
+        """
+        assert self._passed
+        other, right, down = self._passed
+        # What both show, in the pixels of each.
+        here = self._clip_box((-right, -down, other.width, other.height))
+        there = here[0] + right, here[1] + down, *here[2:]
+        if min(here[2:]) <= 0:
+            return [], []
+        shown: list[_Shown] = []
+        for part, (box, _mask), old in zip(parts, masks, other._shown):
+            moved = old.part._replace(mask=part.mask)
+            if part.feather or moved != part or self._cut(part.mask, here) != other._cut(old.part.mask, there):
+                break
+            result = rendering.make_buffer(self.width, self.height, rendering.LINEAR)
+            old.result.copy(Gegl.Rectangle.new(*there), Gegl.AbyssPolicy.NONE, result, Gegl.Rectangle.new(*here))
+            shown.append(_Shown(part, box, result))
+        left, top, width, height = here
+        beside = [(0, 0, left, self.height), (left + width, 0, self.width - left - width, self.height)]
+        beside += [(left, 0, width, top), (left, top + height, width, self.height - top - height)]
+        return shown, [each for each in beside if all(each[2:])]
+
+    def _cut(self, mask: bytes, box: Box) -> list[bytes]:
+        """The rows of a box of a mask."""
+        size = len(mask) // (self.width * self.height)  # of a value
+        x, y, width, height = box
+        starts = (size * (self.width * row + x) for row in range(y, y + height))
+        return [mask[start : start + size * width] for start in starts]
 
     def _find_masks(self, parts: Sequence[Part]) -> list[tuple[Box, Gegl.Buffer]]:
         """The bounds of each part's mask and the mask, which are kept for the next time."""
@@ -161,12 +217,13 @@ def _grow_box(box: Box, margin: int) -> Box:
     return box[0] - margin, box[1] - margin, box[2] + 2 * margin, box[3] + 2 * margin
 
 
-def _join_boxes(one: Box, other: Box) -> Box:
-    """The smallest box around two; an empty one does not count."""
-    if not all(one[2:]) or not all(other[2:]):
-        return one if all(one[2:]) else other
-    left, top = min(one[0], other[0]), min(one[1], other[1])
-    right, bottom = max(one[0] + one[2], other[0] + other[2]), max(one[1] + one[3], other[1] + other[3])
+def _join_boxes(*boxes: Box) -> Box:
+    """The smallest box around some; an empty one does not count."""
+    filled = [box for box in boxes if all(box[2:])]
+    if not filled:
+        return 0, 0, 0, 0
+    left, top = min(box[0] for box in filled), min(box[1] for box in filled)
+    right, bottom = max(box[0] + box[2] for box in filled), max(box[1] + box[3] for box in filled)
     return left, top, right - left, bottom - top
 
 

@@ -19,7 +19,8 @@ LINEAR = "RGB float"
 GREY = "Y float"
 _ENCODED = "R'G'B' float"
 _STEPS = [i / 255 for i in range(256)]
-_SAMPLES = 32768  # of a curve: a colour's saturation shows a bright channel's steps tenfold in a dark one
+# Of a curve.  A step of a bright channel can be ten times as high in a dark one, once the saturation was changed.
+_SAMPLES = 32768
 
 
 def make_buffer(
@@ -91,19 +92,19 @@ class _Graph:
 
     def add_product(self, factors: Gegl.Buffer) -> Gegl.Node:
         """A node that gives the picture so far times a buffer."""
-        node = self.add_filter("gegl:multiply", {})
-        self.add_source(factors).connect_to("output", node, "aux")
-        return node
+        return self._combine("gegl:multiply", self._last, self.add_source(factors))
 
     def blend(self, edited: Gegl.Node) -> None:
-        """Lay an edited picture over the one so far, through the mask."""
-        masked = self._root.create_child("gegl:opacity")
-        edited.link(masked)
-        self._mask.connect_to("output", masked, "aux")
-        over = self._root.create_child("svg:src-over")
-        self._last.link(over)
-        masked.connect_to("output", over, "aux")
-        self._last = over
+        """Lay an edited picture over the one so far, through the mask: that plus the mask times what it changes."""
+        change = self._combine("gegl:subtract", edited, self._last)
+        self._last = self._combine("gegl:add", self._combine("gegl:multiply", change, self._mask), self._last)
+
+    def _combine(self, operation: str, one: Gegl.Node, other: Gegl.Node) -> Gegl.Node:
+        """A node that gives what an operation makes of two pictures."""
+        node = self._root.create_child(operation)
+        one.link(node)
+        other.connect_to("output", node, "aux")
+        return node
 
     def compute(self) -> Gegl.Buffer:
         """A buffer of the picture so far."""
@@ -174,8 +175,9 @@ def _apply_curve(values: bytes, curves: Sequence[Slopes]) -> bytes:
 def _make_curve(curves: Sequence[Slopes]) -> Gegl.Curve:
     """One or two curves with these segment slopes, one after the other, as one of GEGL's.
 
-    GEGL's curves are smooth: with a point at each 255th this one is straight between its corners.  GEGL
-    takes each value for the sample below it: so a sample is the curve's value half a step further.
+    GEGL's curves are smooth: with a point at each 255th this one is straight between its corners.  Those of the second
+    curve lie between these, where the first one reaches them, and are points, too.  GEGL takes each value for the
+    sample below it: so a sample is the curve's value half a step further.
     """
     first, *others = curves
     corners = {find_input(first, x) for x in CURVE_NODES[1:-1]} if others else set()

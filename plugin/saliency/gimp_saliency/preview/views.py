@@ -116,10 +116,12 @@ class Views:
         kept = self._kept.get(name)
         if kept is None or (kept.box, kept.longest) != (box, longest):
             if kept is not None:
-                del self._kept[name]
-                kept.view.close()
+                self._kept.pop(name).view.close()
             thumbnail = self._read(box, longest)
-            self._kept[name] = kept = _Kept(box, longest, thumbnail, self._make_view(thumbnail, box))
+            view = self._make_view(thumbnail, box)
+            if kept is not None:
+                kept.view.pass_on(view)  # closed, it still knows what it has shown
+            self._kept[name] = kept = _Kept(box, longest, thumbnail, view)
         return kept.view
 
     def _read(self, box: Box, longest: int) -> Thumbnail:
