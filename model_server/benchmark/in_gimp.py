@@ -71,20 +71,20 @@ def seconds(work):
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
+
+def call(name, image):
+    procedure = Gimp.get_pdb().lookup_procedure(name)
+    config = procedure.create_config()
+    config.set_property("run-mode", Gimp.RunMode.NONINTERACTIVE)
+    config.set_property("image", image)
+    config.set_core_object_array("drawables", image.get_selected_layers())
+    assert procedure.run(config).index(0) == Gimp.PDBStatusType.SUCCESS, Gimp.get_pdb().get_last_error()
 """
 
 _MENU = """
 image = load({picture!r})
 layer = image.get_layers()[0]
 select(image)
-
-def call(name):
-    procedure = Gimp.get_pdb().lookup_procedure(name)
-    config = procedure.create_config()
-    config.set_property("run-mode", Gimp.RunMode.NONINTERACTIVE)
-    config.set_property("image", image)
-    config.set_core_object_array("drawables", [layer])
-    assert procedure.run(config).index(0) == Gimp.PDBStatusType.SUCCESS, Gimp.get_pdb().get_last_error()
 
 def undo():
     for other in image.get_layers():
@@ -97,10 +97,39 @@ def undo():
 
 times = {{"edit": [], "empty": [], "read": []}}
 for number in range({rounds} + 1):
-    times["empty"].append(seconds(lambda: call("plug-in-saliency-empty")))
-    times["edit"].append(seconds(lambda: call("plug-in-saliency-attenuate")))
+    times["empty"].append(seconds(lambda: call("plug-in-saliency-empty", image)))
+    times["edit"].append(seconds(lambda: call("plug-in-saliency-attenuate", image)))
     undo()
     times["read"].append(seconds(lambda: read_thumbnail(image, layer)))
+result = {{name: statistics.median(found[1:]) for name, found in times.items()}}
+"""
+
+_COMPOSITION = """
+def expose(image):
+    layer = image.get_layers()[0]
+    exposure = Gimp.DrawableFilter.new(layer, "gegl:exposure", "")
+    exposure.get_config().set_property("exposure", -0.5)
+    layer.append_filter(exposure)
+
+def edit(image):
+    select(image)
+    call("plug-in-saliency-attenuate", image)
+    Gimp.Selection.none(image)
+
+def compose(image):
+    copy = image.duplicate()  # of which nothing is composed yet
+    took = seconds(lambda: copy.insert_layer(Gimp.Layer.new_from_visible(copy, copy, ""), None, 0))
+    copy.delete()
+    return took
+
+images = {{}}
+for change in (expose, edit):
+    images[change.__name__] = load({picture!r})
+    change(images[change.__name__])
+times = {{name: [] for name in images}}
+for number in range({rounds} + 1):
+    for name, image in images.items():
+        times[name].append(compose(image))
 result = {{name: statistics.median(found[1:]) for name, found in times.items()}}
 """
 
@@ -134,8 +163,11 @@ result = [seconds(lambda: plain(*paths)) for paths in {jobs!r}]
 """
 
 
-def measure(rounds: int, batches: bool) -> list[Figure]:
-    """From call to edited image, independence of the size, and batches if wanted.  Raises GimpError, ServerError."""
+def measure(rounds: int, short: bool) -> list[Figure]:
+    """From call to edited image, independence of the size; not `short`: composition and batches, too.
+
+    Raises GimpError or ServerError.
+    """
     found = find_gimp()
     with (
         serving.run_server(),
@@ -145,7 +177,8 @@ def measure(rounds: int, batches: bool) -> list[Figure]:
         large = Path(folder, "large.png")
         pictures.make_photograph(*_LARGE).save(large, compress_level=1)
         figures = [*_measure_menu(found, large, rounds), *_measure_sizes(found, large, rounds)]
-        if batches:
+        if not short:
+            figures += _measure_composition(found, large, rounds)
             figures += _measure_batches(found, Path(folder))
             figures.append(_measure_scaling(found, Path(folder)))
         return figures
@@ -157,6 +190,14 @@ def _measure_menu(gimp: Gimp, picture: Path, rounds: int) -> list[Figure]:
         Figure("an empty Python procedure, 24 megapixels", took["empty"], "s"),
         Figure("procedure to edit, 24 megapixels, more than the empty one", took["edit"] - took["empty"], "s", 0.3),
         Figure("of which GIMP's thumbnail and selection", took["read"], "s"),
+    ]
+
+
+def _measure_composition(gimp: Gimp, picture: Path, rounds: int) -> list[Figure]:
+    took = _run(gimp, _COMPOSITION, picture=str(picture), rounds=rounds)
+    return [
+        Figure("GIMP composes 24 megapixels with one edit", took["edit"], "s"),
+        Figure("with one edit : with one live exposure of the whole picture", took["edit"] / took["expose"], "×", 2.0),
     ]
 
 

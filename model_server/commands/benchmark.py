@@ -15,7 +15,7 @@ _PARTS = ("prediction", "server", "gimp")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Those of the command."""
     parser.add_argument("--only", nargs="+", choices=_PARTS, default=_PARTS, help="(default: all)")
-    parser.add_argument("--short", action="store_true", help="fewer rounds, and no batches")
+    parser.add_argument("--short", action="store_true", help="fewer rounds, neither composition nor batches")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
 
 
