@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Measures how long people wait for the dialog: `python -m tests.gimp.benchmark [--gimp 3.0]`.
+"""Measures how long people wait for the dialog, and the image's memory: `python -m tests.gimp.benchmark [--gimp 3.0]`.
 
 A real GIMP window on a virtual screen with a picture of 24 megapixels, if --width says nothing else; keys go in, the
 dialog's own notes say when it was shown and painted.  Times that begin with a key hold what xdotool takes to press it,
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import statistics
 import tempfile
 import time
@@ -94,6 +95,17 @@ def dialog(window: Window, entry: str, answer: str = "Escape") -> Iterator[tuple
     yield waits[0], waits[1]
     window.keys(answer, pause=0)
     wait_for(lambda: not window.find(entry), "the dialog's end")
+
+
+def read_memory(window: Window) -> float:
+    """What the image takes in GIMP, in MB, once nothing more is composed."""
+    wait_for_gimp(window)
+
+    def find() -> list[tuple[str, str]]:
+        return re.findall(r"\(([\d.]+)\s(kB|MB|GB)\)", window.xdotool("getwindowname", window.find("GIMP$")))
+
+    number, unit = wait_for(find, "a title that says it")[0]
+    return float(number) * {"kB": 0.001, "MB": 1, "GB": 1000}[unit]
 
 
 def wait_for_gimp(window: Window) -> None:
@@ -182,11 +194,14 @@ def main(arguments: list[str] | None = None) -> None:
         os.environ["GIMP_SALIENCY_RUNTIME"] = gimp.env["GIMP_SALIENCY_RUNTIME"]  # whose server is stopped
         size = tuple(options.window.split("x")) if options.window else None
         screen = {"size": f"{int(size[0]) + 100}x{int(size[1]) + 100}"} if size else {}
-        with opened(gimp, Path(folder), make_scene(options.width, options.hard), **screen) as window:
-            before = os.getloadavg()[0]
+        scene = make_scene(options.width, options.hard)
+        with opened(gimp, Path(folder), scene, preferences='(image-title-format "%f (%m)")', **screen) as window:
+            before, memory = os.getloadavg()[0], read_memory(window)
             times = measure(window, options.rounds, size)
+            edited = read_memory(window)
         load = f"load {before:.1f} before and {os.getloadavg()[0]:.1f} after"
-        print(f"GIMP {'.'.join(map(str, gimp.gimp.version))} on {machine()}, {load}\n\n{table(times)}")
+        print(f"GIMP {'.'.join(map(str, gimp.gimp.version))} on {machine()}, {load}\n\n{table(times)}\n")
+        print(f"The image takes {memory:.1f} MB in GIMP, with one edit {edited:.1f} MB.")
 
 
 if __name__ == "__main__":

@@ -24,4 +24,4 @@ def test_one_round(gimp32: GimpForTests) -> None:
     waits = ("menu → preview, warm server", "menu → preview, cold server", "slider → redraw, zoomed in")
     for wait in (*waits, "pan → sharp picture", "slider → redraw, with background", "Adjust"):
         assert f"| {wait}" in done.stdout
-    assert "GIMP 3.2" in done.stdout
+    assert "GIMP 3.2" in done.stdout and "MB in GIMP, with one edit" in done.stdout
