@@ -42,6 +42,7 @@ def measure(rounds: int) -> list[Figure]:
                 "one": lambda: ask("random"),
                 "all": lambda: ask("best-realism"),
                 "paper": paper,
+                "harmonize": lambda: questions.ask_harmony(pixels, width, height),
             },
             rounds,
         )
@@ -66,6 +67,7 @@ def measure(rounds: int) -> list[Figure]:
         Figure(f"`/v1/edits`, best of {every}, with the background", 1000 * wide["around"], "ms"),
         Figure("`/v1/proposals`", 1000 * wide["proposals"], "ms"),
         Figure("`/v1/proposals`, of styles", 1000 * wide["styles"], "ms"),
+        Figure("`/v1/harmonize`", 1000 * seconds["harmonize"], "ms", 20),
     ]
 
 

@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from gimp_saliency.shared.words import N_
+
 # Smaller pictures hold nothing to judge.
 SMALLEST = 16
 
@@ -92,6 +94,24 @@ def check_picture(picture: Bytes, channels: int) -> None:
         raise ValueError(f"The picture must be bytes of {channels} channels.")
     if min(picture.shape[:2]) < SMALLEST:
         raise ValueError(f"The picture is too small: its sides must be at least {SMALLEST} pixels.")
+
+
+def check_cut_out(coverage: Bytes, reference: Bytes | None) -> None:
+    """Raises ValueError where there is nothing to harmonize, or nothing of the photo to harmonize it with.
+
+    coverage: (H, W) of the cut-out, 0..255.  reference: (H, W), which part of the photo to match, None: all of it.
+    """
+    if not coverage.any():
+        raise ValueError(N_("Nothing of the layer is in the picture; move it onto the photo, or choose another layer."))
+    photo = coverage < 255
+    if not photo.any():
+        raise ValueError(
+            N_("The layer covers the whole photo, so that nothing is left to match; erase or mask a part of it.")
+        )
+    if reference is not None and not reference[photo].any():
+        raise ValueError(
+            N_("The selection holds nothing of the photo to match; select a part of it beside the layer, or nothing.")
+        )
 
 
 def pad(picture: Floats, width: int, height: int) -> None:

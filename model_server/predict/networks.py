@@ -89,11 +89,22 @@ class Networks:
                 name: _Network(folder / name, int(facts["bytes"]), str(facts["sha256"]))
                 for name, facts in manifest["files"].items()
             }
-            sha256 = self._networks["edit.onnx"].sha256[:8]
-            self.model = f"{manifest['name']}-{manifest['version']} ({sha256})"
+            self.model = _name_model(manifest["name"], manifest["version"], self._networks["edit.onnx"])
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise _damaged_manifest(folder) from error
         self._folder = folder
+        self._manifest = manifest
+
+    def has(self, name: str) -> bool:
+        """Whether the manifest names this file: an older one does not name the networks of newer tools."""
+        return name in self._networks
+
+    def name_model(self, tool: str, file: str) -> str:
+        """What `model` is for the edit network, for the one of another tool.  Raises NetworkError."""
+        try:
+            return _name_model(tool, self._manifest[tool]["version"], self._networks[file])
+        except (KeyError, TypeError) as error:
+            raise _damaged_manifest(self._folder) from error
 
     def check(self, names: Iterable[str]) -> None:
         """Raises NetworkError unless the manifest names these files and they are what it says of them."""
@@ -127,6 +138,10 @@ class Networks:
         """Size and beginning of the sha256 of each, for people."""
         chosen = ((name, self._networks[name]) for name in names)
         return {name: {"bytes": network.size, "sha256": network.sha256[:8]} for name, network in chosen}
+
+
+def _name_model(name: str, version: int, network: _Network) -> str:
+    return f"{name}-{version} ({network.sha256[:8]})"
 
 
 def _damaged_manifest(folder: Path) -> NetworkError:

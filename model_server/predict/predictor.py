@@ -8,6 +8,7 @@ from pathlib import Path
 from model_server.predict.attention import Attention
 from model_server.predict.border import LIMIT
 from model_server.predict.fitting import Fitting
+from model_server.predict.harmonizer import Harmonizer
 from model_server.predict.networks import NETWORKS, Networks
 from model_server.predict.pool import make_pool
 
@@ -27,8 +28,9 @@ class Predictor:
         self._networks = Networks(folder, pool)
         self.attention = Attention(self._networks, pool, most_border)
         self.fitting = Fitting(self._networks)
+        self.harmonizer = Harmonizer(self._networks)
         self.model = self._networks.model
-        self._files = *self.attention.files, *self.fitting.files
+        self._files = *self.attention.files, *self.fitting.files, *self.harmonizer.files
         self.networks = self._networks.describe(self._files)
 
     def load(self) -> None:

@@ -140,6 +140,17 @@ def read_pair(request: Request, query: Query) -> tuple[Picture, Picture]:
     return picture, Picture(body[first:], height, width, 3)
 
 
+def read_cut_out(request: Request, query: Query) -> tuple[Picture, Picture | None]:
+    """A composite with the cut-out's coverage, and with `reference` after it which part of the photo counts."""
+    has_reference = parse_switch(query, "reference")
+    width, height, body = _read_body(request, query, 5 if has_reference else 4, SIDES)
+    first = 4 * width * height
+    picture = Picture(body[:first], height, width, 4)
+    reference = Picture(body[first:], height, width, 1) if has_reference else None
+    _check_cut_out(picture, reference)
+    return picture, reference
+
+
 def _read_body(request: Request, query: Query, channels: int, sides: range) -> tuple[int, int, bytes]:
     """Width, height and so many bytes for each pixel."""
     width, height = parse_side(query, "width", sides), parse_side(query, "height", sides)
@@ -152,3 +163,12 @@ def _read_body(request: Request, query: Query, channels: int, sides: range) -> t
 def _check_region(picture: Picture) -> None:
     if not picture.has_region():
         raise Refusal(400, N_("The mask is empty; select the region to edit."))
+
+
+def _check_cut_out(picture: Picture, reference: Picture | None) -> None:
+    from model_server.predict.canvas import check_cut_out  # numpy: see Picture.to_array
+
+    try:
+        check_cut_out(picture.to_array()[:, :, 3], None if reference is None else reference.to_array()[:, :, 0])
+    except ValueError as error:
+        raise Refusal(400, str(error)) from None

@@ -32,6 +32,7 @@ from model_server.serve.query import (
     parse_switch,
     parse_whole,
     parse_within,
+    read_cut_out,
     read_pair,
     read_picture,
     read_region,
@@ -93,12 +94,15 @@ class Context:
             raise Refusal(500, f"The prediction failed ({reason}); see the log, {self.service.log_path}.") from error
 
     def judge(self, job: Callable[[Predictor], dict[str, Any]]) -> Answer:
-        """What job(predictor) finds, with what the answers of the networks have in common.  Raises Refusal."""
+        """What job(predictor) finds, with what the answers of the networks have in common.  Raises Refusal.
+
+        `model` is the edit network where job does not name another one.
+        """
         started = time.monotonic()
         found = self.predict(job)
         milliseconds = round(1000 * (time.monotonic() - started), 1)
         model = self.service.worker.state().get("model", "")
-        return Answer.from_json({**found, "model": model, "milliseconds": milliseconds})
+        return Answer.from_json({"model": model, **found, "milliseconds": milliseconds})
 
 
 def find_answer(request: Request, service: Service) -> Answer:
@@ -196,6 +200,23 @@ def answer_edge(context: Context) -> Answer:
         return context.judge(job)
 
 
+def answer_harmonize(context: Context) -> Answer:
+    """POST /v1/harmonize: the curves and the shading with which a cut-out matches the photo below it.
+
+    With `reference`, the part of the photo to match follows, a byte a pixel.
+    """
+    query = {"reference": "0", **context.query}
+    check_names(query, "width", "height", "reference")
+    picture, reference = read_cut_out(context.request, query)
+
+    def job(predictor: Predictor) -> dict[str, Any]:
+        part = None if reference is None else reference.to_array()[:, :, 0]
+        harmony = predictor.harmonizer.predict_harmony(picture.to_array(), part)
+        return {**harmony.to_json(), "model": predictor.harmonizer.model}
+
+    return context.judge(job)
+
+
 def answer_refine(context: Context) -> Answer:
     """POST /v1/refine: the mask, moved to the object's edge; 16 bits a pixel, little-endian."""
     query = context.query
@@ -244,6 +265,7 @@ def answer_stop(context: Context) -> Answer:
 _ROUTES: dict[str, tuple[str, Callable[[Context], Answer]]] = {
     "/v1/edge": ("POST", answer_edge),
     "/v1/edits": ("POST", answer_edits),
+    "/v1/harmonize": ("POST", answer_harmonize),
     "/v1/proposals": ("POST", answer_proposals),
     "/v1/look": ("POST", answer_look),
     "/v1/refine": ("POST", answer_refine),

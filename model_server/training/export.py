@@ -11,6 +11,8 @@ Every file takes sides of any multiple of 32.  `valid` is 1 on the picture and 0
                             [N, 3, h, w]; sharpening also side [1]: the picture's longer side in these pixels, without
                             padding
     edge.onnx               picture, selection [1, 1, H, W] -> mask [1, 1, H/2, W/2], expected [1, 3]: see EdgeFile
+    harmonize.onnx          picture, mask, around [1, 1, H, W], cut [1, 5, 64, 64]: see `predict.harmonizer` -> curves
+                            [1, 3, 16], shading [1, 32, 32] in EV
     realism.onnx            picture, mask, valid likewise -> realism [1]
     saliency.onnx           picture, mask, valid likewise -> share [1], density [1, H/8, W/8]
     saliency-2.onnx         the same by another viewer, whose share says how sure the first one's is
@@ -35,14 +37,18 @@ import onnx.reference
 import torch
 from torch import Tensor, nn
 
+from model_server.predict import harmonizer
 from model_server.predict.vector import COUNT, NAMES, PREDICTED, STYLE
 
 from . import checkpoints, data, edge, exported, operators, realism, saliency
 from .edge_network import EdgeNetwork
+from .harmony import train as harmony_train
+from .harmony.network import HarmonyNetwork
 from .models import Critic, EditNetwork, SaliencyNetwork, Wish, measure_share
 
 FOLDER = Path(__file__).parent.parent / "networks"
 VERSION = 4
+HARMONY_VERSION = 1
 OPSET = 17
 _SMALL = 256  # numbers; fewer are not worth a conversion
 
@@ -258,6 +264,14 @@ def export_edge(network: EdgeNetwork, folder: Path) -> None:
     halve_weights(path)
 
 
+def export_harmony(network: HarmonyNetwork, folder: Path) -> None:
+    """Write harmonize.onnx into the folder."""
+    seen = {"picture": torch.rand(1, 3, 64, 96), "mask": torch.ones(1, 1, 64, 96), "around": torch.ones(1, 1, 64, 96)}
+    path = folder / harmonizer.HARMONIZE
+    write(network, path, seen | {"cut": torch.rand(1, 5, harmonizer.SIDE, harmonizer.SIDE)}, ["curves", "shading"])
+    halve_weights(path)
+
+
 def state_facts(strengths: Strengths) -> dict[str, Any]:
     """What the manifest says beside the files."""
     return {
@@ -267,6 +281,7 @@ def state_facts(strengths: Strengths) -> dict[str, Any]:
         "predicts": PREDICTED.to_json(),
         "ranges": operators.RANGES,
         "strengths": strengths.to_json(),
+        "harmonize": {"version": HARMONY_VERSION},
     }
 
 
@@ -308,12 +323,15 @@ def main(argv: list[str] | None = None) -> None:
         help_text = f"how much of {place} edits counts as 100 %% when they {direction}, with --edit"
         parser.add_argument(f"--{entry.name.replace('_', '-')}", type=float, default=1.0, help=help_text)
     parser.add_argument("--edge", type=Path, help="the edge network")
+    parser.add_argument("--harmony", type=Path, help="the network that harmonizes")
     parser.add_argument("--out", type=Path, default=FOLDER, help="folder to write to")
     parser.epilog = "Networks are checkpoints, or .onnx files as this script writes them."
     options = parser.parse_args(argv)
     options.out.mkdir(parents=True, exist_ok=True)
     if options.edge:
         export_edge(edge.load_network(options.edge), options.out)
+    if options.harmony:
+        export_harmony(harmony_train.load_network(options.harmony), options.out)
     if options.critic:
         export_critic(realism.load_network(options.critic), options.out)
     export_viewers([saliency.load_network(path) for path in options.viewers], options.out)
@@ -323,6 +341,7 @@ def main(argv: list[str] | None = None) -> None:
         facts = state_facts(strengths)
     else:
         facts = json.loads((options.out / "manifest.json").read_text(encoding="utf-8"))
+        facts["harmonize"] = {"version": HARMONY_VERSION}
     manifest = write_manifest(options.out, facts)
     for name, file in manifest["files"].items():
         print(f"{name}: {file['bytes']} bytes, sha256 {file['sha256']}")

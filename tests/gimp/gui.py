@@ -159,6 +159,7 @@ def undo_and_redo(
 ENTRIES = (
     "Attenuate Selection",
     "Emphasize Selection",
+    "Harmonize Layer",
     "Adjust Edit",
     "Repeat Edit on Layer",
     "Fit Selection to Object",

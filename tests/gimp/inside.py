@@ -383,6 +383,29 @@ def float_selection(image: Any, layer: Any) -> None:
     Gimp.edit_paste(layer, False)
 
 
+def edit_transparent() -> dict[str, Any]:
+    """Curves on partly transparent pixels, and on the same ones without transparency."""
+    answer_with([each for each in ALL_EDITS if each.name in ("tone", "contrast", "curves")])
+    found, alphas = [], []
+    for alpha in ("partial", "opaque"):
+        image, layer = picture(alpha="partial")
+        before = pixels = read(layer, "R'G'B'A u8")
+        if alpha == "opaque":
+            pixels = bytes(255 if i % 4 == 3 else value for i, value in enumerate(before))
+            write(layer, pixels, "R'G'B'A u8")
+        select(image)
+        edit(image, [layer], "emphasize")
+        found.append(visible(image, "R'G'B'A u8"))
+        alphas.append(found[-1][3::4] == pixels[3::4])
+        image.delete()
+    seen = [i for i in range(len(before)) if i % 4 < 3 and before[i // 4 * 4 + 3] > 0]
+    return {
+        "alpha": all(alphas),
+        "changed": found[0] != before,
+        "difference": max(abs(found[0][i] - found[1][i]) for i in seen) / 255,
+    }
+
+
 def edit_twice() -> dict[str, Any]:
     """Two edits on one layer: what the server sees the second time, and what is left of the first."""
     image, layer = picture()

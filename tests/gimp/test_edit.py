@@ -82,6 +82,13 @@ def test_bad_input_is_a_sentence(sentences: dict[str, dict[str, object]], name: 
     assert sentences[name]["untouched"]
 
 
+def test_partly_transparent_pixels_keep_their_alpha(gimp: GimpForTests) -> None:
+    """With curves, whose result is blended by the selection; the colours are those of the same pixels made opaque."""
+    result = gimp.run("import inside\nresult = inside.edit_transparent()")
+    assert result["alpha"]
+    assert result["changed"] and result["difference"] <= 1.01 / 255
+
+
 def test_second_edit_starts_from_the_first(gimp: GimpForTests) -> None:
     result = gimp.run("import inside\nresult = inside.edit_twice()")
     assert result["seen"] == "the first edit's result"

@@ -25,6 +25,17 @@ def test_registered(gimp: GimpForTests, direction: str) -> None:
     assert known["returns"] == ["layers"]
 
 
+def test_harmonize_is_registered(gimp: GimpForTests) -> None:
+    known = gimp.run("import inside\nresult = inside.registered('plug-in-saliency-harmonize')")
+    assert known["label"] == "_Harmonize Layer…"
+    assert known["paths"] == ["<Image>/Filters/Saliency/[Edit]"]
+    assert known["types"] == "RGB*, GRAY*"
+    assert "undo" in known["help"]
+    names = {name: nick for name, nick in known["arguments"].items() if name in ("strength", "colour", "shading")}
+    assert len(names) == 3 and all("_" in nick for nick in names.values())
+    assert known["returns"] == ["layers"]
+
+
 @pytest.fixture(scope="module")
 def predicted(gimp: GimpForTests) -> dict[str, Any]:
     answer: dict[str, Any] = gimp.run("import inside\nresult = inside.predicted()")

@@ -17,8 +17,23 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from gimp_saliency.shared import edits, version
 from gimp_saliency.shared.choices import Edge, Ranking
+from gimp_saliency.shared.harmony import INPUTS, SIDE, Harmony, Shading
 from gimp_saliency.shared.request import PLAIN, EditRequest
 from model_server.serve import process
+
+
+class FakeHarmonizer:
+    """The shape of the harmonizer: the answer depends on every byte of picture and reference."""
+
+    model = "harmonize-fake-1 (11111111)"
+
+    def predict_harmony(self, picture: Any, reference: Any = None) -> Harmony:
+        if not picture[:, :, :3].any():
+            raise ZeroDivisionError("a bug, for the tests")
+        seen = picture.tobytes() + (b"" if reference is None else reference.tobytes())
+        level = hashlib.sha256(seen).digest()[0] / 255
+        curve = tuple(level * each for each in INPUTS)
+        return Harmony(curve, INPUTS, INPUTS, Shading((0, 0.25, 0.5, 1), ((0.5,) * SIDE,) * SIDE))
 
 
 class FakePredictor:
@@ -31,6 +46,7 @@ class FakePredictor:
         time.sleep(load_seconds)
         self._seconds = seconds
         self.attention = self.fitting = self
+        self.harmonizer = FakeHarmonizer()
 
     def predict_edits(self, picture: Any, request: EditRequest, figures: bool = True) -> SimpleNamespace:
         time.sleep(self._seconds)

@@ -69,4 +69,21 @@ def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         weights = {name: (value * 2).half() for name, value in trunk.state_dict().items()}
         for file in files:
             torch.save(weights, folder / "weights" / file)
+    _write_tables(folder / "harmonize", rng)
     return folder
+
+
+def _write_tables(folder: Path, rng: np.random.Generator) -> None:
+    """Colour tables that bend the colours, and polynomials that scale them, as Harmonize learns from."""
+    (folder / "luts").mkdir(parents=True)
+    (folder / "illuminants").mkdir()
+    ramp = np.linspace(0, 1, 17)
+    identity = np.stack(np.meshgrid(ramp, ramp, ramp, indexing="ij")[::-1], -1)  # [b][g][r] -> r, g, b
+    tables = [identity ** rng.uniform(0.6, 1.6, 3) for _ in range(10)]
+    np.savez(folder / "luts" / "luts17.npz", luts=(np.stack(tables) * 65535).astype(np.uint16))
+    gains = rng.uniform(0.7, 1.3, (10, 3))
+    polynomials = np.zeros((2, 10, 3, 11))
+    for way, values in enumerate((gains, 1 / gains)):
+        for channel in range(3):
+            polynomials[way, :, channel, channel] = values[:, channel]
+    np.savez(folder / "illuminants" / "ccharmony_train.npz", forward=polynomials[0], reverse=polynomials[1])

@@ -6,8 +6,6 @@ from __future__ import annotations
 import json
 import math
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
@@ -59,6 +57,7 @@ from model_server.training.reports import ablations, baselines
 from model_server.training.reports import cost as cost_report
 from model_server.training.reports import edits as edit_report
 from model_server.training.reports import realism as realism_report
+from tests.training.breaking import broken_off
 
 MOBILE_NET = "mnv2_imagenet_from_int8_fp16.pth"
 SMALL = ["--batch", "4", "--held", "6", "--rounds", "1", "--contour-pairs", "2"]
@@ -118,24 +117,6 @@ def test_strengths_are_factors_on_the_parameters(runs: Path, tmp_path: Path) -> 
         for side, factor in enumerate(factors):
             assert np.abs(found[tmp_path, sign][side]).max() > 0
             assert np.allclose(found[tmp_path, sign][side], factor * found[runs / "networks", sign][side], atol=1e-6)
-
-
-@contextmanager
-def broken_off() -> Iterator[None]:
-    """A training that ends after its first checkpoint, as a killed process would."""
-
-    class Killed(Exception):
-        pass
-
-    original = checkpoints.save
-
-    def save_once(*arguments: object, **rest: object) -> None:
-        original(*arguments, **rest)  # type: ignore[arg-type]
-        raise Killed
-
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(checkpoints, "save", save_once)
-        yield
 
 
 def test_resumed_run_repeats_an_unbroken_one(data_folder: Path, runs: Path, tmp_path: Path) -> None:

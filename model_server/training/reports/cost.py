@@ -15,6 +15,8 @@ import onnxruntime
 from gimp_saliency.shared.choices import Ranking
 from gimp_saliency.shared.request import EditRequest
 from model_server.predict.canvas import Bytes
+from model_server.predict.harmonizer import HARMONIZE
+from model_server.predict.harmonizer import SIDE as WINDOW
 from model_server.predict.judges import CELL
 from model_server.predict.predictor import Predictor
 from model_server.predict.vector import STYLE
@@ -38,37 +40,15 @@ def write_report(folder: Path, predictor: Predictor, pictures: Sequence[Bytes]) 
 
     pictures: (H, W, 4) uint8, as the plug-in sends them.
     """
-    rng = np.random.default_rng(0)
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    width, height = manifest["input"]["long"], manifest["input"]["short"] // 32 * 32
-    picture = rng.integers(0, 256, (height, width, 4), dtype=np.uint8)
-    picture[:, :, 3] = 0
-    picture[height // 3 : 2 * height // 3, width // 3 : 2 * width // 3, 3] = 255
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    area = np.ascontiguousarray(picture[None, None, :, :, 3] / np.float32(255))
-    rgb = np.ascontiguousarray(picture[:, :, :3].transpose(2, 0, 1)[None] / np.float32(255))
-    inputs = {"mask": area, "valid": np.ones_like(area)}
-    rows = []
-    wish = {
-        "density": np.full((1, area.shape[2] // CELL, area.shape[3] // CELL), 1 / area.size * CELL**2, np.float32),
-        "direction": np.ones(1, np.float32),
-        "boldness": np.zeros(1, np.float32),
-        "style": np.zeros((1, STYLE), np.float32),
-    }
-    for name, extra in (
-        ("edit.onnx", {"picture": rgb, **wish}),
-        ("realism.onnx", {"picture": rgb}),
-        ("saliency.onnx", {"picture": rgb}),
-    ):
-        session = onnxruntime.InferenceSession(folder / name, options, providers=["CPUExecutionProvider"])
-        run = partial(session.run, None, {**inputs, **extra})
-        rows.append((f"{name} alone", *measure_milliseconds([run] * TIMES)))
+    rows = _time_networks(folder, manifest["input"]["long"], manifest["input"]["short"] // 32 * 32)
     asked = {f"order {order.value}": EditRequest("attenuate", ranking=order) for order in Ranking}
     asked[f"order {Ranking.BEST_REALISM.value}, with background"] = EditRequest("attenuate", background=True)
     for name, request in asked.items():
         works = [partial(predictor.attention.predict_edits, each, request) for each in pictures]
         rows.append((f"`Attention.predict_edits`, {name}", *measure_milliseconds(works)))
+    harmonies = [partial(predictor.harmonizer.predict_harmony, each) for each in pictures]
+    rows.append(("`Harmonizer.predict_harmony`", *measure_milliseconds(harmonies)))
     size = sum(file["bytes"] for file in manifest["files"].values())
     lines = [f"| {name} | {median:.1f} | {most:.1f} |" for name, median, most in rows]
     return "\n".join(
@@ -81,3 +61,34 @@ def write_report(folder: Path, predictor: Predictor, pictures: Sequence[Bytes]) 
             *lines,
         ]
     )
+
+
+def _time_networks(folder: Path, width: int, height: int) -> list[tuple[str, float, float]]:
+    """Rows of the networks of single predictions, on noise with a region in its middle."""
+    rng = np.random.default_rng(0)
+    picture = rng.integers(0, 256, (height, width, 4), dtype=np.uint8)
+    picture[:, :, 3] = 0
+    picture[height // 3 : 2 * height // 3, width // 3 : 2 * width // 3, 3] = 255
+    area = np.ascontiguousarray(picture[None, None, :, :, 3] / np.float32(255))
+    rgb = np.ascontiguousarray(picture[:, :, :3].transpose(2, 0, 1)[None] / np.float32(255))
+    inputs = {"picture": rgb, "mask": area, "valid": np.ones_like(area)}
+    wish = {
+        "density": np.full((1, area.shape[2] // CELL, area.shape[3] // CELL), 1 / area.size * CELL**2, np.float32),
+        "direction": np.ones(1, np.float32),
+        "boldness": np.zeros(1, np.float32),
+        "style": np.zeros((1, STYLE), np.float32),
+    }
+    cut = rng.random((1, 5, WINDOW, WINDOW), np.float32)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    rows = []
+    for name, seen in (
+        ("edit.onnx", {**inputs, **wish}),
+        (HARMONIZE, {"picture": rgb, "mask": area, "around": 1 - area, "cut": cut}),
+        ("realism.onnx", inputs),
+        ("saliency.onnx", inputs),
+    ):
+        session = onnxruntime.InferenceSession(folder / name, options, providers=["CPUExecutionProvider"])
+        run = partial(session.run, None, seen)
+        rows.append((f"{name} alone", *measure_milliseconds([run] * TIMES)))
+    return rows

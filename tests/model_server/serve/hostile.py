@@ -7,16 +7,17 @@ from collections.abc import Callable
 from random import Random
 
 from gimp_saliency.shared.client import transport
-from tests.model_server.serve.wire import EDGE, EDITS, LOOK, PICTURE, PROPOSALS, REFINE
+from tests.model_server.serve.wire import EDGE, EDITS, HARMONIZE, LOOK, PICTURE, PROPOSALS, REFINE
 
 _WISHES = "&boldness=bold&background=1&background_strength=0.5&style=0,1,-1,0.5,0,0,0,0,2,-2"
 
 ROUTES = (
     *(EDITS, PROPOSALS, LOOK, EDGE, REFINE, "/v1/saliency?width=16&height=16"),
     *(EDITS + _WISHES, PROPOSALS + _WISHES, PROPOSALS + "&styles=7", LOOK + "&original=1", EDGE + "&radius=2.5"),
+    *(HARMONIZE, HARMONIZE + "&reference=0", HARMONIZE + "&reference=1"),
 )
 
-_OPTIONAL = ("background", "background_strength", "boldness", "style", "styles", "original", "radius")
+_OPTIONAL = ("background", "background_strength", "boldness", "style", "styles", "original", "radius", "reference")
 
 _METHODS = (b"GET", b"HEAD", b"PUT", b"OPTIONS", b"CONNECT", b"BREW", b"post", b"", b"PO\0ST", b"P" * 3000)
 _VERSIONS = (

@@ -46,8 +46,9 @@ def _good_answers() -> list[object]:
     edits = questions.ask_edits(PICTURE, 16, 16, EditRequest("attenuate"))
     proposals = questions.ask_proposals(PICTURE, 16, 16, EditRequest("emphasize", background=True), seed=3)
     look = questions.ask_look(PICTURE, 16, 16, PICTURE[:768])
+    harmonies = [questions.ask_harmony(PICTURE, 16, 16, each) for each in (None, PICTURE[:256])]
     return [
-        *({**found, "milliseconds": 0} for found in (edits, proposals, look)),
+        *({**found, "milliseconds": 0} for found in (edits, proposals, look, *harmonies)),
         questions.ask_edge(PICTURE, 16, 16, Edge.AUTOMATIC, 0.0),
         questions.ask_refined(PICTURE, 16, 16, 4),
         questions.ask_saliency(PICTURE[:768], 16, 16),

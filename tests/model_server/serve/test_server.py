@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import socket
@@ -19,10 +20,24 @@ from hypothesis import strategies as st
 from gimp_saliency.shared import places
 from gimp_saliency.shared.choices import Edge, Ranking
 from gimp_saliency.shared.client import lifecycle, questions, transport
+from gimp_saliency.shared.errors import ServerError
+from gimp_saliency.shared.harmony import INPUTS
 from gimp_saliency.shared.request import EditRequest
 from model_server.predict.edge import refine_mask
 from tests.model_server.processes import StartServer, memory, threads, wait_for
-from tests.model_server.serve.wire import EDGE, EDITS, LOOK, PICTURE, PROPOSALS, REFINE, SIDE, exchange, post, status
+from tests.model_server.serve.wire import (
+    EDGE,
+    EDITS,
+    HARMONIZE,
+    LOOK,
+    PICTURE,
+    PROPOSALS,
+    REFINE,
+    SIDE,
+    exchange,
+    post,
+    status,
+)
 
 BUG = b"\0\0\0\1" * (SIDE * SIDE)  # see the fake server
 
@@ -112,6 +127,45 @@ def test_edge(server: int, edge: Edge) -> None:
     assert found.edge == (Edge.AS_SELECTED if edge == Edge.AUTOMATIC else edge)
 
 
+def test_harmony(server: int) -> None:
+    answer = questions.ask_harmony(PICTURE, SIDE, SIDE)
+    assert answer["model"] == "harmonize-fake-1 (11111111)" and answer["milliseconds"] >= 0
+    level = hashlib.sha256(PICTURE).digest()[0] / 255
+    assert answer["curves"] == [[round(level * each, 5) for each in INPUTS], *[[round(each, 5) for each in INPUTS]] * 2]
+    assert answer["shading"] == {"box": [0, 0.25, 0.5, 1], "ev": [[0.5] * 32] * 32}
+
+
+def test_harmony_with_a_part_of_the_photo(server: int) -> None:
+    """Which follows the picture, a byte a pixel; its last one counts, too."""
+    part = bytes(range(256))
+    answer = questions.ask_harmony(PICTURE, SIDE, SIDE, part)
+    assert answer["curves"][0][-1] == round(hashlib.sha256(PICTURE + part).digest()[0] / 255, 5)
+    for body in (PICTURE, PICTURE + part[:-1], PICTURE + part + b"\0"):
+        code, refusal = transport.request("POST", HARMONIZE + "&reference=1", body)
+        assert (code, "need 1280" in json.loads(refusal)["error"]) == (400, True)
+    code, refusal = transport.request("POST", HARMONIZE + "&reference=0", PICTURE + part)
+    assert (code, "need 1024" in json.loads(refusal)["error"]) == (400, True)
+
+
+@pytest.mark.parametrize(
+    ("coverage", "reference", "sentence"),
+    [
+        (bytes(256), None, "Nothing of the layer is in the picture; move it onto the photo, or"),
+        (bytes(256), b"\xff" * 256, "Nothing of the layer is in the picture; move it onto the photo, or"),
+        (b"\xff" * 256, None, "The layer covers the whole photo, so that nothing is left to match; erase or mask"),
+        (b"\xff" * 256, b"\xff" * 256, "The layer covers the whole photo"),
+        (b"\x01" * 256, bytes(256), "The selection holds nothing of the photo to match; select a part of it beside"),
+        (b"\xff" * 128 + bytes(128), b"\xff" * 128 + bytes(128), "The selection holds nothing of the photo to match;"),
+    ],
+)
+def test_a_harmony_needs_a_cut_out_and_a_photo(
+    server: int, coverage: bytes, reference: bytes | None, sentence: str
+) -> None:
+    picture = b"".join(b"\x40\x80\xc0" + coverage[at : at + 1] for at in range(256))
+    with pytest.raises(ServerError, match=f"^{sentence}.*[a-z]\\.$"):
+        questions.ask_harmony(picture, SIDE, SIDE, reference)
+
+
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (300, 1), (70, 130)])
 def test_refine(server: int, width: int, height: int) -> None:
     picture = (PICTURE * 40)[: width * height * 4]
@@ -129,6 +183,8 @@ def test_largest_pictures(server: int) -> None:
     assert questions.ask_proposals(picture, 384, 384, EditRequest("emphasize"))["proposals"]
     assert questions.ask_look(picture, 384, 384)["map"] == b"\1" * 384**2
     assert questions.ask_edge(b"\1" * (1024**2 * 4), 1024, 1024, Edge.SOFT, 0.0).mask == b"\1" * 1024**2
+    assert questions.ask_harmony(picture, 384, 384)["curves"]
+    assert questions.ask_harmony(picture, 384, 384, b"\1" * 384**2)["curves"]
     assert questions.ask_refined(b"\xff" * (2048 * 2048 * 4), 2048, 2048, 32) == b"\xff" * (2048 * 2048 * 2)
 
 
@@ -236,6 +292,18 @@ def test_health(server: int) -> None:
         ("POST", EDGE.replace("width=16", "width=15"), 400),
         ("POST", EDGE.replace("width=16", "width=1025"), 400),
         ("POST", EDGE.replace("width=16", "width=17"), 400),
+        ("GET", HARMONIZE, 405),
+        ("POST", HARMONIZE, 200),
+        ("POST", HARMONIZE + "&reference=0", 200),
+        ("POST", HARMONIZE + "&reference=1", 400),
+        ("POST", HARMONIZE + "&reference=2", 400),
+        ("POST", HARMONIZE + "&reference=", 400),
+        ("POST", HARMONIZE + "&reference=0&reference=0", 400),
+        ("POST", HARMONIZE + "&direction=attenuate", 400),
+        ("POST", "/v1/harmonize?width=16", 400),
+        ("POST", HARMONIZE.replace("width=16", "width=15"), 400),
+        ("POST", HARMONIZE.replace("height=16", "height=385"), 400),
+        ("POST", HARMONIZE.replace("height=16", "height=17"), 400),
         ("GET", REFINE, 405),
         ("POST", REFINE.replace("&radius=4", ""), 400),
         ("POST", REFINE.replace("=4", "=0.9"), 400),
@@ -263,7 +331,7 @@ def test_an_empty_mask_is_refused(server: int, path: str) -> None:
     assert (code, json.loads(answer)["error"]) == (400, "The mask is empty; select the region to edit.")
 
 
-@pytest.mark.parametrize("path", [EDITS, PROPOSALS, LOOK])
+@pytest.mark.parametrize("path", [EDITS, PROPOSALS, LOOK, HARMONIZE])
 def test_a_bug_in_the_prediction_is_a_sentence(server: int, path: str) -> None:
     code, answer = transport.request("POST", path, BUG)
     assert code == 500
@@ -292,6 +360,12 @@ def test_a_bug_in_the_prediction_is_a_sentence(server: int, path: str) -> None:
         (post(LOOK, PICTURE, "Content-Length: 600000"), 413),
         (post(LOOK + "&original=1", PICTURE, "Content-Length: 1032193"), 413),
         (post(EDGE, PICTURE, "Content-Length: 4194305"), 413),
+        (post(HARMONIZE, PICTURE), 411),
+        (post(HARMONIZE, PICTURE, "Content-Length: 589825"), 413),
+        (post(HARMONIZE + "&reference=1", PICTURE, "Content-Length: 589825"), 400),
+        (post(HARMONIZE + "&reference=1", PICTURE, "Content-Length: 737281"), 413),
+        (post(HARMONIZE, PICTURE[:-1], "Content-Length: 1024"), 400),
+        (post(HARMONIZE, PICTURE, "Content-Length: 1024", "X-Gimp-Saliency-Version: 9.9"), 409),
         (post(REFINE, PICTURE, "Content-Length: 600000"), 400),
         (post(REFINE, PICTURE, "Content-Length: 16777217"), 413),
         (post(REFINE, PICTURE), 411),
@@ -361,8 +435,9 @@ def test_idle_connections_do_not_block(server: int) -> None:
 
 
 tokens = st.sampled_from(
-    b"GET |POST |/v1/edits?|/v1/proposals?|/v1/look?|/v1/edge?|/v1/refine?|/v1/saliency?|/v1/health|width=16&|height=16"
-    b"|direction=attenuate&|radius=4&|background=1&|style=0,0,0,0,0,0,0,0,0,0&|styles=3&|=|&|%| | HTTP/1.1|//|?|#"
+    b"GET |POST |/v1/edits?|/v1/proposals?|/v1/look?|/v1/edge?|/v1/harmonize?|/v1/refine?|/v1/saliency?|/v1/health"
+    b"|width=16&|height=16|direction=attenuate&|radius=4&|reference=1&|background=1&|style=0,0,0,0,0,0,0,0,0,0&"
+    b"|styles=3&|=|&|%| | HTTP/1.1|//|?|#"
     b"|\r\n|\n|\0|\xff|Content-Length: |1024|-1|999999999999999999999|Transfer-Encoding: chunked|Expect: 100-continue"
     b"|Host: [|Content-Length: 1024\r\n\r\n".split(b"|")
 )
@@ -373,7 +448,9 @@ requests = st.one_of(
         lambda at, new, old: old[: at % len(old)] + new + old[at % len(old) + 1 :],
         st.integers(0, 10000),
         st.binary(max_size=4),
-        st.sampled_from([post(path, PICTURE, "Content-Length: 1024") for path in (EDITS, PROPOSALS, LOOK, REFINE)]),
+        st.sampled_from(
+            [post(path, PICTURE, "Content-Length: 1024") for path in (EDITS, PROPOSALS, LOOK, REFINE, HARMONIZE)]
+        ),
     ),
 )
 

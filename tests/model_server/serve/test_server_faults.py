@@ -31,6 +31,7 @@ from model_server.serve import loading
 from model_server.serve.worker import Worker
 from tests.model_server.processes import FAKE_SERVER, REAL_SERVER, ROOT, StartServer, wait_for
 from tests.model_server.serve.wire import EDITS, LOOK, PICTURE
+from tests.model_server.stand_in_networks import VERSION, put_harmonize, put_older
 
 NETWORKS = ROOT / "model_server" / "networks"
 CLIENTS = 4
@@ -237,6 +238,26 @@ def test_damaged_network(start_server: StartServer, tmp_path: Path, name: str, h
     (folder / name).symlink_to(NETWORKS / name)
     assert ask()
     assert lifecycle.ask_health()["state"] == "ready"  # type: ignore[index]
+
+
+def test_networks_older_than_a_tool(start_server: StartServer, tmp_path: Path) -> None:
+    """A sentence to who asks for it, all else works, and once they are new the same server has it."""
+    folder = tmp_path / "networks"
+    put_older(folder)
+    start_server("--networks", str(folder), command=REAL_SERVER)
+    with pytest.raises(ServerError, match=r"older than Harmonize Layer; run install\.sh again") as error:
+        questions.ask_harmony(PICTURE, 16, 16)
+    assert is_sentence(str(error.value))
+    right = ask()
+    with pytest.raises(ServerError, match="older than"):
+        questions.ask_harmony(PICTURE, 16, 16)
+    shutil.rmtree(folder)
+    sha256 = put_harmonize(folder)
+    found = questions.ask_harmony(b"\xff\0\x33\1" * 256, 16, 16)
+    assert found["model"] == f"harmonize-{VERSION} ({sha256})" and found["milliseconds"] > 0
+    assert [curve[-1] for curve in found["curves"]] == pytest.approx([1, 0, 0.2], abs=1e-4)
+    assert found["shading"]["box"] == [0, 0, 1, 1] and found["shading"]["ev"][31][31] == 1
+    assert ask() == right
 
 
 def test_no_memory_for_the_networks(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,6 +28,7 @@ from gimp_saliency.shared import places
 from gimp_saliency.shared.choices import Edge, Ranking
 from gimp_saliency.shared.client import lifecycle, program, questions, transport
 from gimp_saliency.shared.errors import NoServer, ServerError, ServerLate
+from gimp_saliency.shared.harmony import INPUTS, Harmony
 from gimp_saliency.shared.request import EditRequest
 
 PICTURE = bytes(1024)
@@ -122,6 +123,11 @@ LOOK = {
     "realism": 0.9,
     "map": base64.b64encode(bytes(256)).decode(),
     "peak": 0.01,
+}
+HARMONY: dict[str, Any] = {
+    "curves": [list(INPUTS)] * 3,
+    "shading": {"box": [0.25, 0, 1, 0.5], "ev": [[-1, *[0.5] * 31]] * 32},
+    "model": "harmonize-1 (01234567)",
 }
 EDGE = {"edge": "object", "mask": base64.b64encode(bytes(range(256))).decode()}
 
@@ -288,6 +294,51 @@ def test_edges_may_be_large(answering: Callable[..., None]) -> None:
     assert questions.ask_edge(bytes(4 * 1024**2), 1024, 1024, Edge.OBJECT, 2.5).mask == bytes(1024**2)
 
 
+def test_a_harmony(answering: Callable[..., None]) -> None:
+    answering(saying(answer(HARMONY)))
+    found = questions.ask_harmony(PICTURE, 16, 16)
+    assert found == HARMONY
+    harmony = Harmony.from_json(found)
+    assert harmony.red == INPUTS and harmony.shading is not None and harmony.shading.box == (0.25, 0, 1, 0.5)
+
+
+def test_a_harmony_is_asked_for_with_the_part_to_match(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, dict[str, Any], bytes]] = []
+
+    def ask(address: str, query: dict[str, Any], body: bytes) -> bytes:
+        asked.append((address, query, body))
+        return json.dumps(HARMONY).encode()
+
+    monkeypatch.setattr(questions, "_ask", ask)
+    part = bytes(range(256))
+    questions.ask_harmony(PICTURE, 16, 16)
+    questions.ask_harmony(PICTURE, 16, 16, part)
+    size = {"width": 16, "height": 16}
+    assert asked == [
+        ("/v1/harmonize", size, PICTURE),
+        ("/v1/harmonize", {**size, "reference": 1}, PICTURE + part),
+    ]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"curves": curves} for curves in (None, {}, [], [INPUTS] * 2, [INPUTS] * 4, "abc", [1, 2, 3])),
+        *({"curves": [INPUTS, INPUTS, curve]} for curve in (None, INPUTS[:15], INPUTS[::-1], [*INPUTS[:15], 1.1])),
+        *({"curves": [[*INPUTS[:15], end], INPUTS, INPUTS]} for end in (math.nan, math.inf, "1", True, None, 10**400)),
+        *({"shading": shading} for shading in (7, [], "none", {}, {"box": [0, 0, 1, 1]})),
+        *({"shading": {**HARMONY["shading"], "box": box}} for box in (None, [0, 0, 0, 1], [0, 0, 1], [0, 0, 1, 1.1])),
+        *({"shading": {**HARMONY["shading"], "ev": ev}} for ev in (None, [], [[0] * 32] * 31, [[0] * 31] * 32, 0)),
+        *({"shading": {**HARMONY["shading"], "ev": [[0] * 32] * 31 + [[0] * 31 + [ev]]}} for ev in (1.1, math.nan)),
+        *({"model": model} for model in (None, 7, ["harmonize"])),
+    ],
+)
+def test_a_strange_harmony(answering: Callable[..., None], change: dict[str, Any]) -> None:
+    answering(saying(answer({**HARMONY, **change})))
+    with pytest.raises(ServerError, match="makes no sense"):
+        questions.ask_harmony(PICTURE, 16, 16)
+
+
 def test_refined_masks_may_be_large(answering: Callable[..., None]) -> None:
     answering(saying(GOOD + b"2000000\r\n\r\n" + b"ab" * 1_000_000))
     assert questions.ask_refined(bytes(4_000_000), 1000, 1000, 8.5) == b"ab" * 1_000_000
@@ -319,7 +370,7 @@ def reading_all(client: socket.socket) -> None:
 
 
 good_answers = st.sampled_from(
-    [answer({"edits": []}), answer({"proposals": [PROPOSAL]}), answer(LOOK), answer(LOOK)[:90]]
+    [answer({"edits": []}), answer({"proposals": [PROPOSAL]}), answer(LOOK), answer(LOOK)[:90], answer(HARMONY)]
 )
 pieces = st.one_of(
     st.binary(max_size=4), st.sampled_from([b"\r\n", b"\0", b'"', b"{}", b"null", b"1e999", b"NaN", b"\xff"])
@@ -365,9 +416,14 @@ def test_any_answer(answering: Callable[..., None], monkeypatch: pytest.MonkeyPa
             outcomes.add("look")
         except ServerError:
             pass
+        try:
+            Harmony.from_json(questions.ask_harmony(PICTURE, 16, 16))
+            outcomes.add("harmony")
+        except ServerError:
+            pass
 
     check()
-    assert outcomes == {"edits", "look", "NoServer", "ServerError"}
+    assert outcomes == {"edits", "look", "harmony", "NoServer", "ServerError"}
 
 
 def test_restart(monkeypatch: pytest.MonkeyPatch) -> None:

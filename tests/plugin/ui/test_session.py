@@ -22,8 +22,9 @@ from gimp_saliency.shared.client import questions
 from gimp_saliency.shared.edits import NAMES, Contrast, Exposure, Saturation, Sharpening, WhiteBalance
 from gimp_saliency.shared.errors import ServerError, UserError
 from gimp_saliency.shared.request import EditRequest
+from gimp_saliency.ui.asking import Signal
 from gimp_saliency.ui.proposals import Proposal, Proposals, fetch_proposals, is_other_style, select_entries
-from gimp_saliency.ui.session import AdjustingSession, ChoosingSession, Session, Signal
+from gimp_saliency.ui.session import AdjustingSession, ChoosingSession, Session
 from tests.conftest import PROJECT
 
 PLAIN = (0.0,) * 10

@@ -69,7 +69,7 @@ def _compose(image: Gimp.Image, top: Gimp.Layer, box: Box, scale: float, size: t
             for above in row[: row.index(item)]:
                 above.set_visible(False)
         copy.crop(box[2], box[3], box[0], box[1])
-        _lay_under(copy)
+        lay_under(copy)
         seen = Gimp.Layer.new_from_visible(copy, copy, "")
         copy.insert_layer(seen, None, 0)
         return _read(seen, (0, 0, *box[2:]), scale, size, "R'G'B' u8")
@@ -77,7 +77,7 @@ def _compose(image: Gimp.Image, top: Gimp.Layer, box: Box, scale: float, size: t
         copy.delete()
 
 
-def _lay_under(image: Gimp.Image) -> None:
+def lay_under(image: Gimp.Image) -> None:
     """Let transparent pixels show GIMP's checks from afar, a middle grey."""
     width, height = image.get_width(), image.get_height()
     kind = Gimp.ImageType.GRAY_IMAGE if image.get_base_type() == Gimp.ImageBaseType.GRAY else Gimp.ImageType.RGB_IMAGE

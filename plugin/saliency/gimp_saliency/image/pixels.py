@@ -60,6 +60,11 @@ def to_rgba(data: bytes, bpp: int) -> bytes:
     return bytes(rgba)
 
 
+def multiply_planes(one: bytes, other: bytes) -> bytes:
+    """Of two planes with 255 for one."""
+    return bytes(a * b // 255 for a, b in zip(one, other))
+
+
 def resize_plane(plane: bytes, width: int, height: int, new_width: int, new_height: int) -> bytes:
     """Nearest neighbour; GIMP keeps the aspect of thumbnails, which may cost a row or a column."""
     if (width, height) == (new_width, new_height):
@@ -97,3 +102,15 @@ def copy_pixels(
         buffer.copy(Gegl.Rectangle.new(x, y, width, height), Gegl.AbyssPolicy.NONE, edited, place)
     edited.flush()
     target.update(0, 0, target.get_width(), target.get_height())
+
+
+def scale_layer(layer: Gimp.Layer, width: int, height: int, interpolation: Gimp.InterpolationType) -> None:
+    """Give a layer another size in place."""
+    if (width, height) == (layer.get_width(), layer.get_height()):
+        return
+    Gimp.context_push()
+    try:
+        Gimp.context_set_interpolation(interpolation)
+        layer.scale(width, height, False)
+    finally:
+        Gimp.context_pop()

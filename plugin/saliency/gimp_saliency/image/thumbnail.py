@@ -15,7 +15,15 @@ from gi.repository import Babl, Gegl, Gimp
 from ..shared.errors import UserError
 from ..shared.words import _
 from .geometry import Box
-from .pixels import convert_pixels, flatten_thumbnail, interleave_mask, resize_plane, resize_rgba, to_rgba
+from .pixels import (
+    convert_pixels,
+    flatten_thumbnail,
+    interleave_mask,
+    multiply_planes,
+    resize_plane,
+    resize_rgba,
+    to_rgba,
+)
 from .srgb import decode
 from .tree import copy_layers, covers_canvas, lineage, siblings
 from .version import GIMP_32
@@ -96,7 +104,7 @@ def read_box(image: Gimp.Image, layer: Gimp.Layer, edits: Sequence[Gimp.Layer], 
         pixels = _compose_visible(image, layer, edits, whole_size)
         starts = (3 * (row * whole_size[0] + left) for row in range(top, top + size[1]))
         picture = b"".join(pixels[start : start + 3 * size[0]] for start in starts)
-    return Thumbnail(interleave_mask(picture, _read_selection(image, size, box)), *size)
+    return Thumbnail(interleave_mask(picture, read_selection(image, size, box)), *size)
 
 
 def is_photo_alone(image: Gimp.Image, layer: Gimp.Layer) -> bool:
@@ -109,48 +117,67 @@ def is_photo_alone(image: Gimp.Image, layer: Gimp.Layer) -> bool:
 
 def _compose_visible(image: Gimp.Image, layer: Gimp.Layer, edits: Sequence[Gimp.Layer], size: tuple[int, int]) -> bytes:
     """R'G'B' bytes of the composition from the canvas' bottom up to the layer's topmost edit."""
-    top = [layer, *edits][-1]
     if not edits and is_photo_alone(image, layer):
         return flatten_thumbnail(read_srgb(image, layer, size))
+    return flatten_thumbnail(read_composition(image, [layer, *edits][-1], size))
+
+
+def read_composition(
+    image: Gimp.Image, top: Gimp.Layer, size: tuple[int, int], below: bool = False
+) -> tuple[bytes, int, int]:
+    """R'G'B'A bytes (sRGB), width and height of what is visible from the canvas' bottom up to a layer.
+
+    below: without the layer itself.
+    """
     levels = [(siblings(image, item), item) for item in lineage(top)]
     positions = [row.index(item) for row, item in levels]
-    if not any(item.get_visible() for (row, _item), position in zip(levels, positions) for item in row[:position]):
-        return flatten_thumbnail(read_srgb(image, image, size))
+    above = (item for (row, _item), position in zip(levels, positions) for item in row[:position])
+    if not below and not any(item.get_visible() for item in above):
+        return read_srgb(image, image, size)
     copy = copy_layers(image)  # the user's layers must not flicker
     try:
         row = copy.get_layers()
         for position in reversed(positions):
             for item in row[:position]:
                 item.set_visible(False)
-            row = row[position].get_children() if row[position].is_group() else []
-        return flatten_thumbnail(read_srgb(copy, copy, size))
+            last = row[position]
+            row = last.get_children() if last.is_group() else []
+        if below:
+            last.set_visible(False)
+        return read_srgb(copy, copy, size)
     finally:
         copy.delete()
 
 
 def _read_layer_mask(image: Gimp.Image, layer: Gimp.Layer, size: tuple[int, int]) -> bytes:
     """The selection times the layer's coverage, one linear byte a pixel."""
-    mask = _read_selection(image, size)
-    coverage = _read_coverage(image, layer, size)
+    mask = read_selection(image, size)
+    coverage = read_coverage(image, layer, size)
     if coverage.count(255) == len(coverage):
         return mask
-    return bytes(m * c // 255 for m, c in zip(mask, coverage))
+    return multiply_planes(mask, coverage)
 
 
-def _read_coverage(image: Gimp.Image, layer: Gimp.Layer, size: tuple[int, int]) -> bytes:
-    """The layer's alpha on the canvas, 0 outside the layer."""
+def read_coverage(image: Gimp.Image, layer: Gimp.Layer, size: tuple[int, int], masked: bool = False) -> bytes:
+    """The layer's alpha on the canvas, a byte a pixel, 0 outside the layer, of which some must be on the canvas.
+
+    masked: times its layer mask, if that is applied; thumbnails know nothing of it.
+    """
     width, height = size
     _ok, x, y = layer.get_offsets()
     left, right = max(0, x), min(image.get_width(), x + layer.get_width())
     top, bottom = max(0, y), min(image.get_height(), y + layer.get_height())
     scale = width / image.get_width()
-    columns = _find_span(left, right, scale, width)
-    rows = _find_span(top, bottom, scale, height)
+    columns = find_span(left, right, scale, width)
+    rows = find_span(top, bottom, scale, height)
     part = b"\xff" * (len(columns) * len(rows))
+    rectangle = (left - x, top - y, right - left, bottom - top)
     if layer.has_alpha():
-        rectangle = (left - x, top - y, right - left, bottom - top)
         rgba, part_width, part_height = read_srgb(image, layer, (len(columns), len(rows)), rectangle)
         part = resize_plane(rgba[3::4], part_width, part_height, len(columns), len(rows))
+    mask = layer.get_mask() if masked and layer.get_apply_mask() else None
+    if mask is not None:
+        part = multiply_planes(part, _read_linear(mask, (len(columns), len(rows)), rectangle))
     coverage = bytearray(width * height)
     for i, row in enumerate(rows):
         start = row * width + columns.start
@@ -158,18 +185,24 @@ def _read_coverage(image: Gimp.Image, layer: Gimp.Layer, size: tuple[int, int]) 
     return bytes(coverage)
 
 
-def _find_span(first: int, last: int, scale: float, limit: int) -> range:
+def find_span(first: int, last: int, scale: float, limit: int) -> range:
+    """Which of `limit` pixels of a smaller picture those from `first` up to `last` are; one at least."""
     start = min(int(first * scale), limit - 1)
     return range(start, max(start + 1, min(limit, round(last * scale))))
 
 
-def _read_selection(image: Gimp.Image, size: tuple[int, int], part: Box | None = None) -> bytes:
-    selection = image.get_selection()
-    data, width, height, bpp = _ask_thumbnail(selection, size, part)
+def read_selection(image: Gimp.Image, size: tuple[int, int], part: Box | None = None) -> bytes:
+    """What is selected of the canvas or a part of it, a linear byte a pixel."""
+    return _read_linear(image.get_selection(), size, part)
+
+
+def _read_linear(channel: Gimp.Channel, size: tuple[int, int], part: Box | None) -> bytes:
+    """The values of a selection or layer mask, or of a part of it."""
+    data, width, height, bpp = _ask_thumbnail(channel, size, part)
     if GIMP_32:
         plane = data[::bpp].translate(_LINEAR)  # comes back display-encoded
     else:
-        native = Babl.format_get_encoding(selection.get_format())  # encoded in 8-bit images from files, else linear
+        native = Babl.format_get_encoding(channel.get_format())  # encoded in 8-bit images from files, else linear
         if native == "Y' u8":
             plane = data.translate(_LINEAR)
         else:

@@ -56,6 +56,19 @@ def counterpart(image: Gimp.Image, copy: Gimp.Image, layer: Gimp.Layer) -> Gimp.
     return row[siblings(image, last).index(last)]
 
 
+def merge_filters(image: Gimp.Image, layer: Gimp.Layer) -> Gimp.Layer:
+    """The layer if it has no live filters; else one in an image of its own whose pixels they have changed.
+
+    The caller deletes that image.  Merging or deleting filters in the user's image would change the selection, a bug of
+    GIMP, in 3.2 with redo.
+    """
+    if not layer.get_filters():
+        return layer
+    copy = counterpart(image, copy_layers(image), layer)
+    copy.merge_filters()
+    return copy
+
+
 def covers_canvas(image: Gimp.Image, layer: Gimp.Layer) -> bool:
     """Whether nothing shines through or around the layer, its alpha channel aside."""
     return (

@@ -20,8 +20,10 @@ from .method import MadeEdit, PartSelection
 from .methods import find_method
 from .original import check_original
 from .record import (
+    HARMONIZE,
     EditRecord,
     Role,
+    check_tool,
     edits_above,
     is_edit,
     read_id,
@@ -29,6 +31,7 @@ from .record import (
     read_record,
     read_role,
     read_selection_id,
+    read_tool,
 )
 from .undo import undo_step
 
@@ -36,6 +39,7 @@ from .undo import undo_step
 def find_edit(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> MadeEdit:
     """The edit that the one drawable belongs to; of a photo, its topmost edit.  Raises UserError if there is none."""
     layer = _find_edit_layer(image, drawables)
+    check_tool(layer)
     find_method(layer)  # says so where this GIMP cannot change it
     layers = [layer]
     if read_role(layer) == Role.ADJUSTMENT:
@@ -60,6 +64,8 @@ def _find_edit_layer(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> G
     above = edits_above(image, layer)
     if above:
         return above[-1]
+    if read_tool(layer) == HARMONIZE:
+        return layer
     raise UserError(_("The active layer belongs to no edit: select a layer of an edit, or the photo below it."))
 
 

@@ -10,7 +10,8 @@ import zlib
 from gi.repository import Gegl, Gimp
 
 from ..image.heat import colour_heat
-from ..image.thumbnail import flatten_thumbnail, read_srgb, thumbnail_size
+from ..image.pixels import flatten_thumbnail, scale_layer
+from ..image.thumbnail import read_srgb, thumbnail_size
 from ..image.tree import MAP_PARASITE, SMALLEST, covers_canvas
 from ..shared import version
 from ..shared.client import lifecycle, questions
@@ -109,24 +110,13 @@ def _make_layer(image: Gimp.Image, values: bytes, width: int, height: int) -> Gi
         buffer.flush()
         small.update(0, 0, width, height)
         full = image.get_width(), image.get_height()
-        _enlarge(small, min(full[0], _SMOOTH * width), min(full[1], _SMOOTH * height), Gimp.InterpolationType.CUBIC)
-        _enlarge(small, *full, Gimp.InterpolationType.LINEAR)
+        scale_layer(small, min(full[0], _SMOOTH * width), min(full[1], _SMOOTH * height), Gimp.InterpolationType.CUBIC)
+        scale_layer(small, *full, Gimp.InterpolationType.LINEAR)
         layer = Gimp.Layer.new_from_drawable(small, image)  # shares the pixels
         layer.set_name(_("Saliency map"))
         return layer
     finally:
         work.delete()
-
-
-def _enlarge(layer: Gimp.Layer, width: int, height: int, interpolation: Gimp.InterpolationType) -> None:
-    if (width, height) == (layer.get_width(), layer.get_height()):
-        return
-    Gimp.context_push()
-    try:
-        Gimp.context_set_interpolation(interpolation)
-        layer.scale(width, height, False)
-    finally:
-        Gimp.context_pop()
 
 
 def _put_on_top(image: Gimp.Image, layer: Gimp.Layer) -> None:

@@ -8,7 +8,7 @@ those of the background through its inverse, nothing clipped or rounded in betwe
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import ClassVar
 
@@ -17,7 +17,7 @@ from gi.repository import Gegl, Gimp
 from ..image.geometry import Box
 from ..image.pixels import ROWS, copy_pixels
 from ..image.selection import preserve_selection
-from ..image.tree import copy_layers, counterpart, covers_canvas, is_opaque, siblings
+from ..image.tree import covers_canvas, is_opaque, merge_filters, siblings
 from ..shared.edits import Edit, curve_value, join_edits, reach
 from ..shared.errors import UserError
 from ..shared.request import EditRequest
@@ -166,22 +166,22 @@ class _Baking:
     def run(self) -> Gimp.Layer:
         """Make the copy; the photo, or the copy in its place, is active then."""
         image, photo = self._image, self._photo
-        changed = _find_box_on_canvas(image, photo) if self._around else _find_selected_box(image, photo)
+        changed = _find_box_on_canvas(image, photo) if self._around else find_selected_box(image, photo)
         x, y, width, height = box = _add_surroundings(
             photo, changed, [*self._edits, *self._around], self._part.record.side
         )
         inner = changed[0] - x, changed[1] - y, *changed[2:]  # the same in the work image's pixels
-        unedited = _merge_filters(image, self._source)
+        unedited = merge_filters(image, self._source)
         work = Gimp.Image.new_with_precision(width, height, image.get_base_type(), Gimp.Precision.FLOAT_LINEAR)
         try:
-            pixels = self._copy_to(work, unedited, box)
+            pixels = copy_to_work(work, image, unedited, box)
             opaque = not self._part.alone and covers_canvas(image, photo) and is_opaque(pixels)
             pixels, touched = self._edit(work, pixels, box)
-            baked = self._insert_copy(unedited)
+            baked = insert_copy(image, self._source, unedited)
             if opaque:
                 _show_through_mask(baked, pixels, touched, inner, (x, y))
             else:
-                copy_pixels(pixels, baked, _find_runs(touched), (x, y))
+                copy_pixels(pixels, baked, find_runs(touched), (x, y))
                 photo.set_visible(False)
         finally:
             work.delete()
@@ -191,25 +191,13 @@ class _Baking:
         image.set_selected_layers([photo if opaque else baked])
         return baked
 
-    def _copy_to(self, work: Gimp.Image, unedited: Gimp.Layer, box: Box) -> Gimp.Layer:
-        """A layer of the work image with a box of the unedited pixels."""
-        work.undo_disable()
-        profile = self._image.get_color_profile()
-        if profile is not None:
-            work.set_color_profile(profile)
-        # Not a copy of the layer: GIMP 3.0 would mistake its colour profile.
-        pixels = Gimp.Layer.new(work, "", *box[2:], self._source.type(), 100, Gimp.LayerMode.NORMAL)
-        work.insert_layer(pixels, None, 0)
-        copy_pixels(unedited, pixels, [box], (-box[0], -box[1]))
-        return pixels
-
     def _edit(self, work: Gimp.Image, pixels: Gimp.Layer, box: Box) -> tuple[Gimp.Layer, Gimp.Channel]:
         """The work image's layer with all edits, and a channel that is white where something was edited."""
-        selected = outside = _copy_selection(self._image, self._photo, work, box)
+        selected = outside = copy_selection(self._image, self._photo, work, box)
         if self._whole is not None:
             with preserve_selection(self._image):
                 self._image.select_item(Gimp.ChannelOps.REPLACE, self._whole)
-                outside = _copy_selection(self._image, self._photo, work, box)
+                outside = copy_selection(self._image, self._photo, work, box)
                 self._noted[_WHOLE] = _pack_on_layer(self._image, self._photo)
         touched = Gimp.Channel.new(work, "touched", *box[2:], 100, Gegl.Color.new("black"))
         work.insert_channel(touched, None, 0)
@@ -226,17 +214,6 @@ class _Baking:
         Gimp.Selection.none(work)
         touched.threshold(Gimp.HistogramChannel.VALUE, 1e-9, 1)
         return pixels, touched
-
-    def _insert_copy(self, unedited: Gimp.Layer) -> Gimp.Layer:
-        """A copy of what is edited directly above it, without live filters."""
-        baked = self._source.copy()
-        place = self._image.get_item_position(self._source)
-        self._image.insert_layer(baked, self._photo.get_parent(), place)
-        if unedited != self._source:
-            for live_filter in baked.get_filters():
-                live_filter.delete()
-            copy_pixels(unedited, baked, [(0, 0, self._photo.get_width(), self._photo.get_height())])
-        return baked
 
     def _label(self, baked: Gimp.Layer, role: Role) -> None:
         """Name the copy and let it say what it is."""
@@ -271,11 +248,11 @@ def _name_frame(layer: Gimp.Layer) -> str:
 def _pack_on_layer(image: Gimp.Image, layer: Gimp.Layer) -> bytes:
     """The selection on a layer as a parasite keeps it for `change`: what is baked is already blended by it."""
     _ok, left, top = layer.get_offsets()
-    x, y, width, height = _find_selected_box(image, layer)
+    x, y, width, height = find_selected_box(image, layer)
     return pack_selection(image, (x + left, y + top, width, height))
 
 
-def _find_selected_box(image: Gimp.Image, layer: Gimp.Layer) -> Box:
+def find_selected_box(image: Gimp.Image, layer: Gimp.Layer) -> Box:
     """The part of the layer that the selection's bounds cover, in the layer's own pixels."""
     return _find_box(layer, *Gimp.Selection.bounds(image)[2:])
 
@@ -300,19 +277,29 @@ def _add_surroundings(layer: Gimp.Layer, box: Box, edits: Sequence[Edit], side: 
     return x, y, min(right, layer.get_width()) - x, min(bottom, layer.get_height()) - y
 
 
-def _merge_filters(image: Gimp.Image, layer: Gimp.Layer) -> Gimp.Layer:
-    """The layer if it has no live filters; else one in an image of its own whose pixels they have changed.
+def copy_to_work(work: Gimp.Image, image: Gimp.Image, layer: Gimp.Layer, box: Box) -> Gimp.Layer:
+    """A layer of a new work image with a box of pixels of a layer of the image, in its profile."""
+    work.undo_disable()
+    profile = image.get_color_profile()
+    if profile is not None:
+        work.set_color_profile(profile)
+    # Not a copy of the layer: GIMP 3.0 would mistake its colour profile.
+    pixels = Gimp.Layer.new(work, "", *box[2:], layer.type(), 100, Gimp.LayerMode.NORMAL)
+    work.insert_layer(pixels, None, 0)
+    copy_pixels(layer, pixels, [box], (-box[0], -box[1]))
+    return pixels
 
-    Merging them in the user's image would change the selection, a bug of GIMP 3.0.
-    """
-    if not layer.get_filters():
-        return layer
-    copy = counterpart(image, copy_layers(image), layer)
-    copy.merge_filters()
-    return copy
+
+def insert_copy(image: Gimp.Image, source: Gimp.Layer, merged: Gimp.Layer) -> Gimp.Layer:
+    """A copy of a layer directly above it, without live filters.  merged: what `merge_filters` gave of it."""
+    baked = source.copy() if merged == source else Gimp.Layer.new_from_drawable(merged, image)
+    image.insert_layer(baked, source.get_parent(), image.get_item_position(source))
+    if merged != source:  # GIMP 3.0 would mistake the colour profile
+        copy_pixels(merged, baked, [(0, 0, source.get_width(), source.get_height())])
+    return baked
 
 
-def _copy_selection(image: Gimp.Image, layer: Gimp.Layer, work: Gimp.Image, box: Box) -> Gimp.Channel:
+def copy_selection(image: Gimp.Image, layer: Gimp.Layer, work: Gimp.Image, box: Box) -> Gimp.Channel:
     """A channel of the work image with what is selected of the layer's box."""
     _ok, x, y = layer.get_offsets()
     channel = Gimp.Channel.new(work, "selected", *box[2:], 100, Gegl.Color.new("black"))
@@ -327,7 +314,11 @@ def bake_edit(pixels: Gimp.Layer, edit: Edit, side: float, takes_light: bool) ->
     side: the longer side of the whole picture in the layer's pixels, which sharpening goes by.
     """
     if edit.is_curved:
-        return _apply_apart(pixels, 0, lambda copy, box: _apply_curves(copy, box, edit, takes_light))
+        curves = {
+            channel: [curve_value(slopes, i / 255) for i in range(256)]
+            for channel, slopes in edit.curves(pixels.is_gray()).items()
+        }
+        return bake_curves(pixels, curves, takes_light)
     if edit.reach(side):  # GIMP 3.0 would show it nothing of what lies around the selection
         return _apply_apart(
             pixels, edit.reach(side), lambda copy, _box: copy.merge_filter(make_filter(copy, edit, side))
@@ -336,11 +327,16 @@ def bake_edit(pixels: Gimp.Layer, edit: Edit, side: float, takes_light: bool) ->
     return pixels
 
 
+def bake_curves(pixels: Gimp.Layer, curves: Mapping[str, Sequence[float]], takes_light: bool) -> Gimp.Layer:
+    """The same with curves: by GIMP's name of the channel 256 outputs, both display-encoded."""
+    return _apply_apart(pixels, 0, lambda copy, box: _apply_curves(copy, box, curves, takes_light))
+
+
 def _apply_apart(pixels: Gimp.Layer, margin: int, change: Callable[[Gimp.Layer, Box], None]) -> Gimp.Layer:
     """Let `change` work on a copy of the pixels, which is then merged through the selection; return the merged layer.
 
-    change gets the copy and the selection's bounds with a margin in px around, which are selected wholly.  The mode
-    that replaces lets the blending be in linear light as everywhere.
+    change gets the copy and the selection's bounds with a margin in px around, which are selected wholly.  Their alpha
+    stays as it is.
     """
     work = pixels.get_image()
     selection = Gimp.Selection.save(work)
@@ -351,17 +347,49 @@ def _apply_apart(pixels: Gimp.Layer, margin: int, change: Callable[[Gimp.Layer, 
     box = x, y, min(work.get_width(), right + margin) - x, min(work.get_height(), bottom + margin) - y
     copy = pixels.copy()
     work.insert_layer(copy, None, 0)
-    copy.add_mask(copy.create_mask(Gimp.AddMaskType.SELECTION))
     work.select_rectangle(Gimp.ChannelOps.REPLACE, *box)
     change(copy, box)
-    copy.set_mode(Gimp.LayerMode.REPLACE)
-    merged = work.merge_down(copy, Gimp.MergeType.CLIP_TO_BOTTOM_LAYER)
     work.select_item(Gimp.ChannelOps.REPLACE, selection)
+    merged = _replace_through_selection(pixels, copy) if some else copy
     work.remove_channel(selection)
     return merged
 
 
-def _apply_curves(layer: Gimp.Layer, box: Box, edit: Edit, takes_light: bool) -> None:
+def _replace_through_selection(pixels: Gimp.Layer, changed: Gimp.Layer) -> Gimp.Layer:
+    """Merge changed pixels with those before, blended by the selection in linear light, and with the alpha of these.
+
+    No mode of layers replaces pixels, but one opaque layer over another does.
+    """
+    work = pixels.get_image()
+    alpha = pixels.create_mask(Gimp.AddMaskType.ALPHA) if pixels.has_alpha() else None
+    _drop_alpha(pixels)
+    above = _drop_alpha(changed)
+    above.add_mask(above.create_mask(Gimp.AddMaskType.SELECTION))
+    merged = work.merge_down(above, Gimp.MergeType.CLIP_TO_BOTTOM_LAYER)
+    if alpha is not None:
+        merged.add_alpha()
+        merged.add_mask(alpha)
+        with preserve_selection(work):
+            Gimp.Selection.none(work)
+            merged.remove_mask(Gimp.MaskApplyMode.APPLY)
+    return merged
+
+
+def _drop_alpha(pixels: Gimp.Layer) -> Gimp.Layer:
+    """Put a layer with the same colours, all opaque, on top in the place of one; return it."""
+    if not pixels.has_alpha():
+        return pixels
+    work = pixels.get_image()
+    kind = Gimp.ImageType.GRAY_IMAGE if pixels.is_gray() else Gimp.ImageType.RGB_IMAGE
+    size = pixels.get_width(), pixels.get_height()
+    opaque = Gimp.Layer.new(work, "", *size, kind, 100, Gimp.LayerMode.NORMAL)
+    work.insert_layer(opaque, None, 0)
+    copy_pixels(pixels, opaque, [(0, 0, *size)])
+    work.remove_layer(pixels)
+    return opaque
+
+
+def _apply_curves(layer: Gimp.Layer, box: Box, curves: Mapping[str, Sequence[float]], takes_light: bool) -> None:
     """Curves on display-encoded values; where GIMP takes linear light only, they pass for linear ones for a while."""
     work = layer.get_image()
     profile = work.get_color_profile()
@@ -369,8 +397,7 @@ def _apply_curves(layer: Gimp.Layer, box: Box, edit: Edit, takes_light: bool) ->
         work.set_color_profile(Gimp.ColorProfile.new_rgb_srgb())  # keeps the numbers, whatever their primaries
     if takes_light:
         _reinterpret(layer, box, "R'G'B'A float", "RGBA float")
-    for channel, slopes in edit.curves(layer.is_gray()).items():
-        samples = [curve_value(slopes, i / 255) for i in range(256)]
+    for channel, samples in curves.items():
         layer.curves_explicit(getattr(Gimp.HistogramChannel, channel.upper()), samples)
     if takes_light:
         _reinterpret(layer, box, "RGBA float", "R'G'B'A float")
@@ -389,7 +416,7 @@ def _reinterpret(layer: Gimp.Layer, box: Box, read_as: str, write_as: str) -> No
     layer.update(x, y, width, height)
 
 
-def _find_runs(mask: Gimp.Drawable) -> Iterator[Box]:
+def find_runs(mask: Gimp.Drawable) -> Iterator[Box]:
     """The white parts of a black and white drawable as boxes of one row each."""
     buffer, width = mask.get_buffer(), mask.get_width()
     for y in range(mask.get_height()):

@@ -9,7 +9,7 @@ group back in reverse.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import ClassVar, NamedTuple
@@ -22,7 +22,7 @@ from ..shared.edits import NAMES, Edit, EditError, Sharpening, curve_points, joi
 from ..shared.errors import UserError
 from ..shared.request import EditRequest
 from ..shared.words import _
-from .groups import Mask, add_group, replace_mask, shrink_group
+from .groups import Mask, add_group, isolate_layer, replace_mask, shrink_group
 from .method import FoundValues, MadeEdit, PartEdit, PartSelection
 from .original import select_and_keep
 from .record import EditRecord, LayerNote, Role, edits_above, read_note, read_role, write_note
@@ -234,7 +234,8 @@ def _add_stack(
     with preserve_selection(image) as selection:
         Gimp.Selection.none(image)  # a selection would limit the histogram and mask each filter a second time
         if not _is_backdrop(image, photo, part.alone):
-            base = _isolate(image, photo, part.record)
+            holder, base = isolate_layer(image, photo, _("{name} edited").format(name=photo.get_name()))
+            write_note(holder, part.record, LayerNote(Role.HOLDER))
         mask = Mask(selection, inverted=is_background)
         stack = _Stack(image, base, part.record, part.record.side, mask, is_background=is_background)
         for edit in join_edits(edits, photo.is_gray()):
@@ -249,24 +250,6 @@ def _is_backdrop(image: Gimp.Image, layer: Gimp.Layer, alone: bool) -> bool:
     if parent is not None and read_role(parent) == Role.HOLDER:
         return True
     return not alone and covers_canvas(image, layer) and is_opaque(layer)
-
-
-def _isolate(image: Gimp.Image, layer: Gimp.Layer, record: EditRecord) -> Gimp.Layer:
-    """Hide the layer behind a normal group with a copy of it, where a stack changes the copy alone; return the copy."""
-    group = Gimp.GroupLayer.new(image, _("{name} edited").format(name=layer.get_name()))
-    image.insert_layer(group, layer.get_parent(), image.get_item_position(layer))
-    group.set_mode(layer.get_mode())
-    group.set_blend_space(layer.get_blend_space())
-    group.set_composite_space(layer.get_composite_space())
-    group.set_composite_mode(layer.get_composite_mode())
-    group.set_opacity(layer.get_opacity())
-    write_note(group, record, LayerNote(Role.HOLDER))
-    copy = layer.copy()
-    image.insert_layer(copy, group, 0)
-    copy.set_mode(Gimp.LayerMode.NORMAL)
-    copy.set_opacity(100)
-    layer.set_visible(False)
-    return copy
 
 
 def _find_reach(side: float) -> int:
@@ -299,13 +282,19 @@ def add_filter(layer: Gimp.Layer, edit: Edit, side: float) -> None:
     side: as for `Edit.settings`.  Raises UserError if GIMP refuses.
     """
     live_filter = make_filter(layer, edit, side)
+    append_filter(layer, live_filter)
+    if edit.is_curved:
+        curves = edit.curves(layer.is_gray())
+        set_curves(live_filter, {channel: curve_points(slopes) for channel, slopes in curves.items()})
+
+
+def append_filter(layer: Gimp.Layer, live_filter: Gimp.DrawableFilter) -> None:
+    """Let a filter be the last that a layer or group has; a selection limits it.  Raises UserError if GIMP refuses."""
     before = len(layer.get_filters())
     layer.append_filter(live_filter)
     if len(layer.get_filters()) == before:  # GIMP only prints a line when it refuses
         message = _("GIMP refused its filter «{filter}»: update GIMP to its latest 3.2 version, then try again.")
-        raise UserError(message.format(filter=edit.title))
-    if edit.is_curved:
-        _set_curves(live_filter, edit, gray=layer.is_gray())
+        raise UserError(message.format(filter=live_filter.get_name()))
 
 
 def make_filter(drawable: Gimp.Drawable, edit: Edit, side: float) -> Gimp.DrawableFilter:
@@ -316,9 +305,13 @@ def make_filter(drawable: Gimp.Drawable, edit: Edit, side: float) -> Gimp.Drawab
     live_filter = Gimp.DrawableFilter.new(drawable, edit.operation, edit.title)
     config = live_filter.get_config()
     for name, value in edit.settings(side).items():
-        # An XCF file keeps single precision: so the picture is the same after saving and loading.
-        config.set_property(name, struct.unpack("f", struct.pack("f", value))[0])
+        config.set_property(name, _round_to_single(value))
     return live_filter
+
+
+def _round_to_single(value: float) -> float:
+    """A number as an XCF file keeps it: so the picture is the same after saving and loading."""
+    return float(struct.unpack("f", struct.pack("f", value))[0])
 
 
 def replace_filter(group: Gimp.Layer, edit: Edit, side: float) -> None:
@@ -338,14 +331,15 @@ def replace_filter(group: Gimp.Layer, edit: Edit, side: float) -> None:
         new.update()
 
 
-def _set_curves(live_filter: Gimp.DrawableFilter, edit: Edit, gray: bool) -> None:
-    """One curve a channel; the filter accumulates them from update to update."""
+def set_curves(live_filter: Gimp.DrawableFilter, corners: Mapping[str, Sequence[tuple[float, float]]]) -> None:
+    """Give an appended filter for curves one a channel: by GIMP's name of it the corners, display-encoded, 0..1."""
     config = live_filter.get_config()
-    for channel, slopes in edit.curves(gray).items():
+    for channel, points in corners.items():  # the filter accumulates them from update to update
         curve = Gimp.Curve.new()
         curve.clear_points()
-        for point in curve_points(slopes):
-            curve.set_point_type(curve.add_point(*point), Gimp.CurvePointType.CORNER)
+        for x, y in points:
+            point = curve.add_point(_round_to_single(x), _round_to_single(y))
+            curve.set_point_type(point, Gimp.CurvePointType.CORNER)
         config.set_property("trc", Gimp.TRCType.PERCEPTUAL)
         config.set_property("channel", getattr(Gimp.HistogramChannel, channel.upper()))
         config.set_property("curve", curve)

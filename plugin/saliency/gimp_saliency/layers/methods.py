@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which method makes an edit: live filters in GIMP 3.2, baked pixels in 3.0, where Python cannot handle live curves."""
+"""Which method is used: live filters in GIMP 3.2, baked pixels in 3.0, where Python cannot handle live curves."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from ..image.version import GIMP_32
 from ..shared.errors import UserError
 from ..shared.words import _
 from .baked import Baked
+from .harmony.baked import BakedHarmony
+from .harmony.live import LiveHarmony
+from .harmony.record import Harmonizer
 from .live import Live
 from .merged import Merged
 from .method import Adder, Method
@@ -29,6 +32,11 @@ def choose_method() -> Method:
 def choose_adder() -> Adder:
     """For a new edit of which no layers are kept."""
     return _MERGED if GIMP_32 else _BAKED
+
+
+def choose_harmonizer() -> Harmonizer:
+    """For a layer that is to be harmonized."""
+    return LiveHarmony() if GIMP_32 else BakedHarmony(takes_light=True)
 
 
 def find_method(layer: Gimp.Layer) -> Method:

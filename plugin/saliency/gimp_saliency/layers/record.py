@@ -25,6 +25,7 @@ from ..shared.words import _
 PARASITE = "saliency-edit"
 PERSISTENT_UNDOABLE = 3  # flags of a parasite: saved with the image, taken back by undo
 TOOLS = ("attention",)
+HARMONIZE = "harmonize"  # the tool of layers with a record of their own: see harmony/record.py
 
 _MOST_BYTES = 1 << 16  # ours have about 2 kB
 _LONGEST = 1 << 19  # px; no side in GIMP is longer
@@ -39,6 +40,7 @@ class Role(str, Enum):
     HOLDER = "holder"  # a normal group in the place of a photo that is not opaque, with a copy of it
     BAKED = "baked"  # a masked, edited copy above the photo (GIMP 3.0)
     REPLACEMENT = "replacement"  # an edited copy in the place of a photo that is not opaque (GIMP 3.0)
+    FILTERED = "filtered"  # the layer itself, with a live filter (GIMP 3.2)
 
 
 class RecordError(ValueError):
@@ -190,6 +192,7 @@ def write_note(layer: Gimp.Layer, record: EditRecord, note: LayerNote) -> None:
 
 def read_record(layer: Gimp.Layer) -> EditRecord:
     """The record of the layer's edit.  Raises UserError where it cannot be used."""
+    check_tool(layer)
     try:
         return EditRecord.from_json(read_parasite(layer) or {})
     except UnknownWordError as error:
@@ -227,6 +230,21 @@ def read_role(layer: Gimp.Item) -> Role | None:
 def read_id(layer: Gimp.Layer) -> str:
     """The id of the layer's edit, "" where it says none."""
     return _text(read_parasite(layer) or {}, "id")
+
+
+def read_tool(layer: Gimp.Item) -> str:
+    """The tool that made the layer, or changed it, "" where it says none."""
+    return _text(read_parasite(layer) or {}, "tool")
+
+
+def check_tool(layer: Gimp.Layer) -> None:
+    """Raises UserError where the layer is of a tool whose values cannot be changed afterwards."""
+    if read_tool(layer) == HARMONIZE:
+        message = _(
+            "A harmonized layer cannot be adjusted: undo that, or delete what Harmonize made and show the original, "
+            "then harmonize again."
+        )
+        raise UserError(message)
 
 
 def read_title(layer: Gimp.Layer) -> str:

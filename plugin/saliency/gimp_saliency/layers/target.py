@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which layer an edit goes to, and whether it can be edited at all."""
+"""Which layer is meant, and whether it can be edited at all."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..image.tree import SMALLEST, lineage, siblings
 from ..shared.errors import UserError
 from ..shared.words import _
 from .methods import check_earlier_edits
-from .record import Role, edits_above, is_edit, read_role
+from .record import HARMONIZE, Role, edits_above, is_edit, read_note, read_role, read_tool
 
 
 def editable_layer(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> Gimp.Layer:
@@ -19,6 +19,40 @@ def editable_layer(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> Gim
 
     Where a layer of an earlier edit is active, the photo that it belongs to is meant.
     """
+    layer = _find_photo(image, _find_active(image, drawables))
+    _check_layer(image, layer)
+    _check_selection(image, layer)
+    check_earlier_edits(edits_above(image, layer))
+    return layer
+
+
+def find_cutout(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> Gimp.Layer:
+    """The layer to harmonize, which may still be no cut-out.  Raises UserError as `editable_layer`."""
+    layer = _find_active(image, drawables)
+    for item in lineage(layer):
+        if _is_harmonized(item):
+            message = _(
+                "The layer is harmonized already: undo that, or delete what Harmonize made and show the original, "
+                "then try again."
+            )
+            raise UserError(message)
+        if read_role(item) in (Role.HOLDER, Role.ADJUSTMENT):
+            message = _("The layer has an edit: undo it and harmonize the layer first, or merge the edit's group.")
+            raise UserError(message)
+    _check_layer(image, layer)
+    return layer
+
+
+def _is_harmonized(layer: Gimp.Layer) -> bool:
+    """Whether Harmonize made the layer, or the filter that it gave the layer is still there."""
+    if read_tool(layer) != HARMONIZE:
+        return False
+    names = [live_filter.get_name() for live_filter in layer.get_filters()]
+    return read_role(layer) != Role.FILTERED or read_note(layer).name in names
+
+
+def _find_active(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> Gimp.Layer:
+    """The one layer.  Raises UserError where there is none, or nothing in the image can be edited."""
     if len(drawables) != 1:
         raise UserError(_("Select exactly one layer in the Layers dialog, then try again."))
     layer = drawables[0]
@@ -28,7 +62,11 @@ def editable_layer(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> Gim
         raise UserError(_("Indexed pictures cannot be edited: choose Image → Mode → RGB first."))
     if image.get_floating_sel() is not None:
         raise UserError(_("There is a floating selection: anchor it in the Layer menu first."))
-    layer = _find_photo(image, layer)
+    return layer
+
+
+def _check_layer(image: Gimp.Image, layer: Gimp.Layer) -> None:
+    """Raises UserError where the layer cannot be edited as it is."""
     if layer.is_group():
         raise UserError(_("A layer group is active: select the layer inside it that holds the photo."))
     if not all(item.get_visible() for item in lineage(layer)):
@@ -38,9 +76,6 @@ def editable_layer(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> Gim
     if min(image.get_width(), image.get_height()) < SMALLEST:
         message = _("The picture is smaller than {pixels} pixels: choose a larger one.")
         raise UserError(message.format(pixels=SMALLEST))
-    _check_selection(image, layer)
-    check_earlier_edits(edits_above(image, layer))
-    return layer
 
 
 def _find_photo(image: Gimp.Image, layer: Gimp.Layer) -> Gimp.Layer:

@@ -46,6 +46,7 @@ class View:
         made: what an edit that is there is for; None: it is still to be made, for what is selected.
         """
         self.width, self.height, self.box, self.canvas = thumbnail.width, thumbnail.height, box, canvas
+        self.thumbnail = thumbnail
         self.before = drop_mask(thumbnail.pixels)
         self._selected = thumbnail.mask
         self._made = made or MadeMasks(self._selected)

@@ -12,6 +12,15 @@ from ..shared.edits import KINDS
 from ..shared.words import _
 
 _FLAGS = GObject.ParamFlags.READWRITE
+_PERCENTAGES = {
+    "strength": (_("Stre_ngth (%)"), _("How far to go, in percent of what the network predicts")),
+    "background-strength": (
+        _("Background strength (%)"),
+        _("How far to go in the background, in percent of what the network predicts"),
+    ),
+    "colour": (_("Colo_ur (%)"), _("How far to go with the curves of the colours, in percent of the strength")),
+    "shading": (_("Sha_ding (%)"), _("How far to go with the shading, in percent of the strength")),
+}
 _SWITCHES = {
     "refine": (_("Refine to the ob_ject's edge"), _("Let the soft edge follow edges in the picture")),
     "separate": (_("Treat _parts separately"), _("Give each separate part of the selection edits of its own")),
@@ -28,9 +37,8 @@ def add_argument(procedure: Gimp.Procedure, name: str, changes: bool) -> None:
 
     changes: whether it changes an edit that is there, whose edge stays as it is unless another one is asked for.
     """
-    if name == "strength":
-        help_text = _("How far to go, in percent of what the network predicts")
-        procedure.add_double_argument(name, _("Stre_ngth (%)"), help_text, 0, MOST, 100, _FLAGS)
+    if name in _PERCENTAGES:
+        procedure.add_double_argument(name, *_PERCENTAGES[name], 0, MOST, 100, _FLAGS)
     elif name == "order":
         help_text, usual = _("Which order of the edits to take"), Ranking.BEST_REALISM.value
         procedure.add_choice_argument(name, _("Or_der"), help_text, _make_choice(Ranking), usual, _FLAGS)
@@ -45,9 +53,6 @@ def add_argument(procedure: Gimp.Procedure, name: str, changes: bool) -> None:
     elif name == "grow":
         help_text = _("How far an object that is found may go beyond the selection, in pixels; 0: nowhere")
         procedure.add_int_argument(name, _("May grow (pixels)"), help_text, 0, int(WIDEST), 0, _FLAGS)
-    elif name == "background-strength":
-        help_text = _("How far to go in the background, in percent of what the network predicts")
-        procedure.add_double_argument(name, _("Background strength (%)"), help_text, 0, MOST, 100, _FLAGS)
     elif name == "style":
         help_text = _("Name of a saved style, by which the network predicts; empty: the plain one")
         procedure.add_string_argument(name, _("Style"), help_text, "", _FLAGS)

@@ -89,6 +89,19 @@ TOOLS = {
         direction="emphasize",
         needs_selection=True,
     ),
+    "plug-in-saliency-harmonize": Tool(
+        "harmonize",
+        _("_Harmonize Layer…"),
+        _("Match a pasted layer's colours and light to the photo below it"),
+        _(
+            "A network on this computer predicts a tone curve for each colour and a soft shading for the active layer, "
+            "a cut-out over a photo; GIMP's own filters apply them.  A selection beside the cut-out names the part of "
+            "the photo to match, one on it limits the change to that part.  One undo step takes everything back."
+        ),
+        "gimp-tool-curves",
+        "Edit",
+        ("strength", "colour", "shading"),
+    ),
     "plug-in-saliency-adjust": Tool(
         "adjust",
         _("A_djust Edit…"),

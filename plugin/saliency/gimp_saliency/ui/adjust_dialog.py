@@ -61,7 +61,7 @@ class AdjustDialog(EditWindow):
         self._finder = finder
         self._edge_note = Gtk.Label(xalign=0)
         self._notes["edge"] = self._edge_note
-        self._lay_out([("strength",), ("edge",), ("feather", "grow"), ("background",)])
+        self._lay_out_edit([("strength",), ("edge",), ("feather", "grow"), ("background",)])
         if obstacle:
             for name in ("edge", "feather", "grow"):
                 self._fix(name, obstacle)

@@ -94,7 +94,7 @@ class EditDialog(EditWindow):
         rows = [("strength",), ("edge",), ("feather", "grow"), ("refine", "separate"), ("background",)]
         if several:
             rows.insert(-1, ("frames",))
-        self._lay_out(rows, manner, self._alternatives.widget)
+        self._lay_out_edit(rows, manner, self._alternatives.widget)
         if several and (why := frames.find_obstacle(image, layer)):
             self._disable("frames", why)
         self._follow(["strength", *NAMES, "background-strength", "feather", "refine"])

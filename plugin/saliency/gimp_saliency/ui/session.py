@@ -21,40 +21,19 @@ from ..shared import styles
 from ..shared.choices import Ranking
 from ..shared.client import questions
 from ..shared.edits import KINDS, NAMES, NEUTRAL, Edit, from_json, to_json
-from ..shared.errors import ServerError, UserError
+from ..shared.errors import UserError
 from ..shared.request import EditRequest
-from ..shared.words import _
+from .asking import Ask, Asking, Signal
 from .proposals import Proposal, Proposals
 
-Question = Callable[[], Any]
-Ask = Callable[[str, Question, Callable[[Any], None]], None]  # a name, what to ask, who gets the result or exception
 Look = dict[str, Any]  # the server's JSON, see `questions.ask_look`
 
 _SEEDS = 1 << 31  # of sampled styles
 _LEAST_SCALE = 1e-3  # a factor of 0 has no logarithm, so strength could not scale it
 
 
-class Signal:
-    """Calls its listeners, in the order in which they were connected."""
-
-    def __init__(self) -> None:
-        self._listeners: list[Callable[..., Any]] = []
-
-    def connect(self, listener: Callable[..., Any]) -> None:
-        """Call the listener each time from now on."""
-        self._listeners.append(listener)
-
-    def emit(self, *values: object) -> None:
-        """Call all listeners."""
-        for listener in self._listeners:
-            listener(*values)
-
-
-class Session(ABC):
-    """What both kinds of session have: a plan, values that can be dialled, questions to the networks.
-
-    Public attributes are to be read by others and written by the session alone.
-    """
+class Session(Asking, ABC):
+    """What both kinds of session have: a plan, values that can be dialled, questions to the networks."""
 
     def __init__(
         self,
@@ -64,29 +43,21 @@ class Session(ABC):
         find_outline: Callable[[EditRequest], Outline],
         by_hand: frozenset[str] = frozenset(),
     ) -> None:
-        """ask: asks in another thread, and delivers the answer, or the exception in its place, in this one.
+        """ask: see `Asking`.  is_gray: whether the picture has no colour.
 
-        is_gray: whether the picture has no colour.  find_outline: asks the server, in the other thread, see
-        `OutlineFinder.find`.  by_hand: kinds whose values no sliders can say.
+        find_outline: asks the server, in the other thread, see `OutlineFinder.find`.  by_hand: kinds whose values no
+        sliders can say.
         """
+        super().__init__(ask)
         self.request = request
         self.plan: list[Planned] = []  # empty: nothing has come yet
-        self.is_applicable = False  # whether there is a plan, and it answers the settings as they are
         self.by_hand = by_hand
         self.looks: dict[str, Look] = {}  # "before" and "after": what the networks see
-        self.sentence = ""  # what went wrong
         self.outline_changed = Signal()  # after each answer
-        self.changed = Signal()  # something that the picture depends on
         self.look_changed = Signal()  # its name
-        self.sentence_changed = Signal()  # its new value
-        self.is_applicable_changed = Signal()  # its new value
-        self.is_busy_changed = Signal()  # its new value, after each question and each answer
         self._reactions: dict[str, Callable[[], None]] = {}  # to settings that need more than another picture
         self._is_gray = is_gray
-        self._ask_server, self._find_outline = ask, find_outline
-        self._open: dict[str, int] = {}  # the number of each name's newest question, as long as it has no answer
-        self._asked = 0
-        self._failed = ""  # the name of the question whose failure the sentence tells of
+        self._find_outline = find_outline
 
     @abstractmethod
     def begin(self) -> None:
@@ -131,10 +102,6 @@ class Session(ABC):
         self.plan[0] = self.plan[0]._replace(edits=[*first, *edits.values()])
         self.changed.emit()
 
-    def _set_applicable(self, is_applicable: bool) -> None:
-        self.is_applicable = is_applicable
-        self.is_applicable_changed.emit(is_applicable)
-
     # Questions
 
     def ask_look(self, name: str, pixels: bytes, width: int, height: int, original: bytes = b"") -> None:
@@ -161,41 +128,6 @@ class Session(ABC):
     def _ask_for_outline(self, take: Callable[[Outline], None]) -> None:
         """Ask for the edge that the settings want."""
         self._ask("outline", partial(self._find_outline, self.request), take)
-
-    def _forget(self, name: str) -> None:
-        """Let no answer to a question of this name count any more."""
-        if self._open.pop(name, None) is not None:
-            self.is_busy_changed.emit(bool(self._open))
-
-    def _ask(self, name: str, question: Question, take: Callable[[Any], None]) -> None:
-        """Ask in the other thread: `take` gets the answer, unless a newer question of the same name has been asked."""
-        self._asked += 1
-        self._open[name] = self._asked
-        self.is_busy_changed.emit(True)
-        self._ask_server(name, question, partial(self._answer, name, self._asked, take))
-
-    def _answer(self, name: str, number: int, take: Callable[[Any], None], answer: object) -> None:
-        if self._open.get(name) != number:
-            return  # too late: a newer question replaces this one
-        del self._open[name]
-        self.is_busy_changed.emit(bool(self._open))
-        if isinstance(answer, Exception):
-            self._fail(answer, name)
-            return
-        if self._failed == name:
-            self._say("")
-        take(answer)
-
-    def _fail(self, error: Exception, question: str = "") -> None:
-        """Say what went wrong.  question: the name of the one whose next answer takes that back."""
-        self._failed = question
-        known = isinstance(error, (UserError, ServerError))
-        sentence = str(error) if known else _("The plug-in has a fault ({error}): please report it.")
-        self._say(sentence if known else sentence.format(error=repr(error)))
-
-    def _say(self, sentence: str) -> None:
-        self.sentence = sentence
-        self.sentence_changed.emit(sentence)
 
 
 class ChoosingSession(Session):

@@ -26,6 +26,7 @@ class Pixbuf(GObject.Object, Gio.Icon, Gio.LoadableIcon):
         height: int,
         rowstride: int,
     ) -> Pixbuf: ...
+    def add_alpha(self, substitute_color: bool, r: int, g: int, b: int) -> Pixbuf | None: ...
     def composite(
         self,
         dest: Pixbuf,

@@ -10,6 +10,7 @@ from typing_extensions import TypeVarTuple, Unpack
 _Ts = TypeVarTuple("_Ts")
 
 class AddMaskType(GObject.GEnum):
+    WHITE: Final[AddMaskType]
     BLACK: Final[AddMaskType]
     ALPHA: Final[AddMaskType]
     SELECTION: Final[AddMaskType]
@@ -51,6 +52,7 @@ class ColorRenderingIntent(GObject.GEnum):
 class ColorTag(GObject.GEnum):
     NONE: Final[ColorTag]
     BLUE: Final[ColorTag]
+    GREEN: Final[ColorTag]
     ORANGE: Final[ColorTag]
     GRAY: Final[ColorTag]
 
@@ -116,6 +118,7 @@ class DrawableFilterConfig(GObject.Object): ...
 
 class FillType(GObject.GEnum):
     BACKGROUND: Final[FillType]
+    WHITE: Final[FillType]
 
 class GroupLayer(Layer):
     @classmethod
@@ -124,6 +127,7 @@ class GroupLayer(Layer):
 
 class HistogramChannel(GObject.GEnum):
     VALUE: Final[HistogramChannel]
+    GREEN: Final[HistogramChannel]
     BLUE: Final[HistogramChannel]
     ALPHA: Final[HistogramChannel]
 
@@ -169,6 +173,7 @@ class Image(GObject.Object):
     def policy_rotate(self, interactive: bool) -> bool: ...
     def remove_channel(self, channel: Channel) -> bool: ...
     def remove_layer(self, layer: Layer) -> bool: ...
+    def reorder_item(self, item: Item, parent: Item | None, position: int) -> bool: ...
     def resize(self, new_width: int, new_height: int, offx: int, offy: int) -> bool: ...
     def scale(self, new_width: int, new_height: int) -> bool: ...
     def select_item(self, operation: ChannelOps, item: Item) -> bool: ...
@@ -237,6 +242,7 @@ class Layer(Drawable):
     def new_from_visible(cls, image: Image, dest_image: Image, name: str | None = None) -> Layer: ...
     @staticmethod
     def from_mask(mask: LayerMask) -> Layer: ...
+    def add_alpha(self) -> bool: ...
     def add_mask(self, mask: LayerMask) -> bool: ...
     def copy(self) -> Layer: ...
     def create_mask(self, mask_type: AddMaskType) -> LayerMask: ...
@@ -263,7 +269,9 @@ class Layer(Drawable):
 class LayerColorSpace(GObject.GEnum):
     RGB_NON_LINEAR: Final[LayerColorSpace]
 
-class LayerCompositeMode(GObject.GEnum): ...
+class LayerCompositeMode(GObject.GEnum):
+    CLIP_TO_BACKDROP: Final[LayerCompositeMode]
+
 class LayerMask(Channel): ...
 
 class LayerMode(GObject.GEnum):
@@ -277,6 +285,7 @@ MAJOR_VERSION: int
 MINOR_VERSION: int
 
 class MaskApplyMode(GObject.GEnum):
+    APPLY: Final[MaskApplyMode]
     DISCARD: Final[MaskApplyMode]
 
 class MergeType(GObject.GEnum):

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from .. import styles
 from ..choices import Edge
 from ..errors import NoServer, ServerError, ServerLate
+from ..harmony import Harmony, HarmonyError
 from ..json_type import Json
 from ..request import EditRequest
 from ..words import _
@@ -110,6 +111,27 @@ def ask_edge(picture: bytes, width: int, height: int, edge: Edge, radius: float,
     if found.edge == Edge.AUTOMATIC or len(found.mask) != width * height:
         raise transport.StrangeAnswer()
     return found
+
+
+def ask_harmony(pixels: bytes, width: int, height: int, reference: bytes | None = None) -> dict[str, Any]:
+    """Ask what makes a cut-out match the photo below it; starts the server if none answers.
+
+    pixels: width * height * 4 bytes R'G'B'M, the composite and the cut-out's coverage, rows from the top, sides of 16
+    to 384 pixels.  reference: width * height bytes, which part of the photo to match, 255: all of it; None: the whole.
+    Returns the server's JSON answer, for `Harmony.from_json`; `model` is its network's name, for people.
+    Raises ServerError, also where nothing of the cut-out or of the photo to match is seen; takes 30 s at most.
+    """
+    query = _to_query(width, height)
+    if reference is not None:
+        query["reference"] = 1
+    result = transport.parse_object(_ask("/v1/harmonize", query, pixels + (reference or b"")))
+    try:
+        Harmony.from_json(result)
+    except HarmonyError:
+        raise transport.StrangeAnswer() from None
+    if not isinstance(result.get("model"), str):
+        raise transport.StrangeAnswer()
+    return result
 
 
 def ask_refined(picture: bytes, width: int, height: int, radius: float) -> bytes:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from gi.repository import GimpUi, GObject, Gtk
 
-_SCALES = ("strength",)  # arguments that are set by a slider
+_SCALES = ("strength", "colour", "shading")  # arguments that are set by a slider
 _LISTS = ("boldness",)  # and by a list, where GIMP itself would place each choice in a row of its own
 
 

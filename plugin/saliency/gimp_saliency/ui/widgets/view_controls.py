@@ -25,8 +25,17 @@ class Subject(Enum):
 class ViewControls:
     """Two rows of switches for a light table."""
 
-    def __init__(self, table: LightTable, frame_region: Callable[[], Box], on_changed: Callable[[], None]) -> None:
-        """frame_region: what of the picture the region is; on_changed: the same is to be drawn otherwise."""
+    def __init__(
+        self,
+        table: LightTable,
+        frame_region: Callable[[], Box],
+        on_changed: Callable[[], None],
+        has_attention: bool = True,
+    ) -> None:
+        """frame_region: what of the picture the region is; on_changed: the same is to be drawn otherwise.
+
+        has_attention: whether it can be seen instead of the picture.
+        """
         self._table, self._frame_region, self._on_changed = table, frame_region, on_changed
         self._subject, self._layout = Subject.PICTURE, Layout.SPLIT
         self._mask = self._make_check(_("Show mas_k"), _("Red over what the edit leaves out"))
@@ -36,7 +45,7 @@ class ViewControls:
         self.above = Gtk.Box(spacing=6)
         self.below = Gtk.Box(spacing=6)
         self._of_pairs = self._make_layouts(), self._make_before()
-        above = self._make_subjects(), *self._of_pairs
+        above = (self._make_subjects(), *self._of_pairs) if has_attention else self._of_pairs
         below = self._make_zooms(), self._zoom, self._mask, self._outline
         for row, widgets in ((self.above, above), (self.below, below)):
             for widget in widgets:

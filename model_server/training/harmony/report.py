@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Measure the shipped network on self-made pairs of photographs that nothing trained on, and draw real composites.
+
+    python -m model_server.training.harmony.report --data DATA --pictures OUT
+
+The pairs are always the same ones (`pairs.list_tests`); no choice was made on them.  What is measured is what the
+server answers, at the networks' own size.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from gimp_saliency.shared.harmony import Harmony
+from model_server.predict.canvas import Bytes
+from model_server.predict.harmonizer import Harmonizer
+from model_server.predict.networks import NETWORKS, Networks
+from model_server.predict.pool import make_pool
+
+from .. import data
+from ..colour import average_inside, measure_difference, to_lab
+from ..operators import decode
+from ..parallel import Team
+from . import distortions, operator, pairs
+from .pairs import Pair
+
+_SKIN_HUES = 15, 85  # degrees in CIE Lab
+_SKIN_CHROMA, _SKIN_LIGHTNESS = (10, 45), (25, 90)
+_GREEN_OR_BLUE = -5, 105  # hues beyond which skin is neither
+_GREY = 3.0  # chroma below which it is
+
+
+class Measured(NamedTuple):
+    """Of one pair: mean squared errors of values 0..255 in the cut-out, CIE76 of two passes, share of skin turned.
+
+    nothing: left alone; half: by half of Reinhard's transfer; curves: without shading; network: with all; constant: by
+    the network's mean answer.
+    """
+
+    nothing: float
+    half: float
+    curves: float
+    network: float
+    constant: float
+    change: float
+    second: float
+    skin: float
+
+
+def ask(harmonizer: Harmonizer, composite: Tensor, mask: Tensor) -> Harmony:
+    """What the server answers for a composite [3, H, W], 0..1, and a mask [1, H, W], without padding."""
+    planes = (torch.cat([composite, mask]) * 255).round().byte()
+    return harmonizer.predict_harmony(planes.permute(1, 2, 0).contiguous().numpy())
+
+
+def apply(composite: Tensor, mask: Tensor, harmony: Harmony, shaded: bool = True) -> Tensor:
+    """The composite [3, H, W] with the cut-out harmonized, rounded to 8 bits."""
+    seen = composite[None]
+    result = operator.apply_curves(seen, torch.tensor(harmony.curves())[None])
+    if shaded and harmony.shading is not None:
+        result = operator.shade_boxes(result, torch.tensor(harmony.shading.values)[None], mask[None])
+    return (operator.blend(seen, result, mask[None])[0].clamp(0, 1) * 255).round() / 255
+
+
+def cut_padding(pair: Pair) -> Pair:
+    """The pair without what is beside its picture on the canvas."""
+    valid = (pair.mask + pair.around) > 0
+    rows, columns = int(valid[0].any(1).sum()), int(valid[0].any(0).sum())
+    planes = (plane[:, :rows, :columns] for plane in pair[:4])
+    composite, wanted, mask, around = planes
+    return Pair(composite, wanted, mask, around, pair.people)
+
+
+@torch.no_grad()
+def measure(pair: Pair, harmony: Harmony, again: Harmony, constant: Harmony) -> Measured:
+    """harmony: the network's answer; again: its answer to its own result; constant: its mean answer."""
+    once = apply(pair.composite, pair.mask, harmony)
+    twice = apply(once, pair.mask, again)
+    half = distortions.transfer_half(pair.composite, pair.mask, pair.around)
+    half = pair.composite + pair.mask * (half - pair.composite)
+    results = [
+        pair.composite, half, apply(pair.composite, pair.mask, harmony, shaded=False), once,
+        apply(pair.composite, pair.mask, constant),
+    ]  # fmt: skip
+    errors = [_measure_error(pair, result) for result in results]
+    changes = [_measure_change(*each, pair.mask) for each in ((pair.composite, once), (once, twice))]
+    turned = _measure_skin(pair, once) if pair.people else 0.0
+    return Measured(errors[0], errors[1], errors[2], errors[3], errors[4], changes[0], changes[1], turned)
+
+
+def _measure_error(pair: Pair, result: Tensor) -> float:
+    squares = (255 * (result - pair.wanted) * (pair.mask > 0)).square().sum()
+    return float(squares / (3 * pair.mask.sum()))
+
+
+def _measure_change(before: Tensor, after: Tensor, mask: Tensor) -> float:
+    labs = [to_lab(decode(each[None])) for each in (before, after)]
+    return float(average_inside(measure_difference(labs[0], labs[1]), mask[None]))
+
+
+def _measure_skin(pair: Pair, result: Tensor) -> float:
+    """The share of a person's skin, as the photograph and the composite have it, that became green, blue or grey."""
+    before, given, after = (_find_hue(each) for each in (pair.wanted, pair.composite, result))
+    hue, chroma, lightness = before
+    skin = (pair.mask[0] > 0.5) & (hue > _SKIN_HUES[0]) & (hue < _SKIN_HUES[1])
+    skin &= (chroma > _SKIN_CHROMA[0]) & (chroma < _SKIN_CHROMA[1])
+    skin &= (lightness > _SKIN_LIGHTNESS[0]) & (lightness < _SKIN_LIGHTNESS[1]) & ~_is_turned(given)
+    return float(_is_turned(after)[skin].float().mean()) if int(skin.sum()) >= 20 else 0.0
+
+
+def _find_hue(picture: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Hue in degrees, chroma and lightness [H, W] in CIE Lab."""
+    lightness, a, b = to_lab(decode(picture[None]))[0]
+    return torch.rad2deg(torch.atan2(b, a)), torch.hypot(a, b), lightness
+
+
+def _is_turned(colour: tuple[Tensor, Tensor, Tensor]) -> Tensor:
+    hue, chroma, _lightness = colour
+    return (chroma < _GREY) | (hue < _GREEN_OR_BLUE[0]) | (hue > _GREEN_OR_BLUE[1])
+
+
+def average(harmonies: Sequence[Harmony]) -> Harmony:
+    """The mean of the curves; of the shadings none, as each is for its own place."""
+    mean = np.array([harmony.curves() for harmony in harmonies]).mean(0).tolist()
+    red, green, blue = (tuple(curve) for curve in mean)
+    return Harmony(red, green, blue)
+
+
+def write_table(table: list[Measured], kinds: list[str]) -> str:
+    """Markdown: one row a kind, and what the targets ask for."""
+    values, names = np.array(table), np.array(kinds)
+    lines = ["| pairs | number | nothing | half Reinhard | constant | curves alone | network | share | worse |"]
+    lines.append("|---" * 9 + "|")
+    for kind in [*dict.fromkeys(kinds), "all but untouched"]:
+        rows = values[names == kind] if kind in kinds else values[names != "untouched"]
+        nothing, half, curves, network, constant = rows[:, :5].mean(0)
+        worse = f"{(rows[:, 3] > rows[:, 0]).mean():.0%}" if kind != "untouched" else ""
+        share = f"{network / nothing:.0%}" if nothing else ""
+        lines.append(
+            f"| {kind} | {len(rows)} | {nothing:.0f} | {half:.0f} | {constant:.0f} | {curves:.0f} | {network:.0f} "
+            f"| {share} | {worse} |"
+        )
+    rows = values[names != "untouched"]
+    nothing, half, _curves, network, constant = rows[:, :5].mean(0)
+    medians = np.median(rows[:, :5], 0)
+    untouched = values[names == "untouched"]
+    lines += [
+        "",
+        f"- medians: nothing {medians[0]:.0f}, half Reinhard {medians[1]:.0f}, network {medians[3]:.0f}",
+        f"- network against nothing {network / nothing:.0%}, against half Reinhard {network / half:.0%}",
+        f"- gain over the constant answer {(nothing - network) / max(1e-6, nothing - constant):.2f}",
+        f"- untouched pairs change by a CIE76 of {untouched[:, 5].mean():.2f}, again by {untouched[:, 6].mean():.2f}",
+        f"- a second pass changes the others by {rows[:, 6].mean():.2f}, the first by {rows[:, 5].mean():.2f}",
+        f"- skin that became green, blue or grey: {values[:, 7].sum() / max(1, (values[:, 7] > 0).sum()):.1%} of the "
+        f"skin in {(values[:, 7] > 0.01).sum()} pairs with people",
+    ]
+    return "\n".join(lines)
+
+
+def measure_all(harmonizer: Harmonizer, folder: Path, count: int, team: Team) -> str:
+    """All test pairs of photographs that no choice was made on."""
+    regions = data.load_regions(folder, pairs.SMALLEST, pairs.LARGEST)
+    _training, _validation, test = data.split(regions)
+    listed = pairs.list_tests(pairs.load_material(folder, test, True, team), count)
+    tests = [cut_padding(pairs.make_test(*each)) for each in listed]
+    harmonies = team.map(lambda pair: ask(harmonizer, pair.composite, pair.mask), tests)
+    once = [apply(pair.composite, pair.mask, harmony) for pair, harmony in zip(tests, harmonies)]
+    again = [ask(harmonizer, result, pair.mask) for pair, result in zip(tests, once)]
+    work = zip(tests, harmonies, again, strict=True)
+    constant = average(harmonies)
+    table = team.map(lambda each: measure(*each, constant), work)
+    return write_table(table, [each[2] for each in listed])
+
+
+def draw_composites(harmonizer: Harmonizer, folder: Path, out: Path, count: int) -> None:
+    """Real composites beside each other, before and after, four in a picture."""
+    out.mkdir(parents=True, exist_ok=True)
+    files = sorted((folder / "harmonize" / "composites").glob("*.jpg"))
+    rows = [_draw_pair(harmonizer, file) for file in data.choose_spaced(files, count)]
+    for number in range(0, len(rows), 4):
+        part = rows[number : number + 4]
+        sheet = np.full((sum(row.shape[0] for row in part), max(row.shape[1] for row in part), 3), 40, np.uint8)
+        top = 0
+        for row in part:
+            sheet[top : top + row.shape[0], : row.shape[1]] = row
+            top += row.shape[0]
+        Image.fromarray(sheet).save(out / f"composites-{number // 4:02}.png")
+
+
+def _draw_pair(harmonizer: Harmonizer, file: Path) -> Bytes:
+    picture = np.asarray(Image.open(file).convert("RGB"))
+    mask = np.asarray(Image.open(file.with_name(f"{file.stem}__0.png")).convert("L").resize(picture.shape[1::-1]))
+    before = torch.from_numpy(picture.copy()).permute(2, 0, 1).float() / 255
+    area = torch.from_numpy(mask.copy())[None].float() / 255
+    after = apply(before, area, ask(harmonizer, before, area))
+    edited = (after * 255).round().byte().permute(1, 2, 0).numpy()
+    outline = np.repeat(mask[:, :, None], 3, 2)
+    return np.concatenate([picture, edited, outline], 1)
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m model_server.training.harmony.report", description=str(__doc__).split("\n\n", 1)[0]
+    )
+    parser.add_argument("--data", type=Path, default=data.DATA, help="data folder, described in MODEL_CARD.md")
+    parser.add_argument("--networks", type=Path, default=NETWORKS, help="folder with manifest.json")
+    parser.add_argument("--pairs", type=int, default=360, help="self-made pairs to measure on; 0: none")
+    parser.add_argument("--pictures", type=Path, help="folder for pictures of real composites")
+    parser.add_argument("--composites", type=int, default=40, help="how many of them")
+    options = parser.parse_args(argv)
+    team = Team(2)
+    harmonizer = Harmonizer(Networks(options.networks, make_pool()))
+    print(f"{harmonizer.model}\n")
+    if options.pairs:
+        print(measure_all(harmonizer, options.data, options.pairs, team))
+    if options.pictures:
+        draw_composites(harmonizer, options.data, options.pictures, options.composites)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A harmony as pixels, for GIMP 3.0, whose live curves crash the whole of GIMP.
+
+A floating-point copy of the layer is changed step by step, nothing clipped or rounded in between except by the curves
+themselves, and takes the layer's place.
+"""
+
+from __future__ import annotations
+
+from gi.repository import Gimp
+
+from ...image.geometry import Box
+from ...image.pixels import copy_pixels
+from ...image.tree import merge_filters
+from ...shared.harmony import Harmony
+from ...shared.words import _
+from ..baked import (
+    bake_curves,
+    bake_edit,
+    copy_selection,
+    copy_to_work,
+    find_runs,
+    find_selected_box,
+    insert_copy,
+)
+from ..record import Role
+from .record import HarmonyNote, HarmonyRecord, write_note
+from .shading import draw_map, multiply_by_map
+from .steps import list_shades, sample_curves
+
+
+class BakedHarmony:
+    """As a copy of the layer."""
+
+    def __init__(self, takes_light: bool) -> None:
+        """takes_light: whether GIMP's curves take linear light only, as those of GIMP 3.0 do."""
+        self._takes_light = takes_light
+
+    def add(self, image: Gimp.Image, layer: Gimp.Layer, harmony: Harmony, record: HarmonyRecord) -> list[Gimp.Layer]:
+        """As `Harmonizer` says: a copy above the layer, which is hidden.
+
+        The copy's alpha and all pixels that are transparent or not selected are the layer's, bit for bit.
+        """
+        box = find_selected_box(image, layer) if record.is_part else (0, 0, layer.get_width(), layer.get_height())
+        merged = merge_filters(image, layer)
+        work = Gimp.Image.new_with_precision(*box[2:], image.get_base_type(), Gimp.Precision.FLOAT_LINEAR)
+        try:
+            pixels = copy_to_work(work, image, merged, box)
+            selected = copy_selection(image, layer, work, box) if record.is_part else None
+            touched = _select_touched(work, pixels, selected)
+            pixels = self._change(image, layer, pixels, harmony, (box, selected))
+            baked = insert_copy(image, layer, merged)
+            copy_pixels(pixels, baked, find_runs(touched), box[:2])
+        finally:
+            work.delete()
+            if merged != layer:
+                merged.get_image().delete()
+        layer.set_visible(False)
+        baked.set_name(_("{name} harmonized").format(name=layer.get_name()))
+        baked.set_color_tag(Gimp.ColorTag.GREEN)
+        write_note(baked, record, HarmonyNote(Role.REPLACEMENT, name=baked.get_name()))
+        image.set_selected_layers([baked])
+        return [baked]
+
+    def _change(
+        self,
+        image: Gimp.Image,
+        layer: Gimp.Layer,
+        pixels: Gimp.Layer,
+        harmony: Harmony,
+        part: tuple[Box, Gimp.Channel | None],
+    ) -> Gimp.Layer:
+        """All steps on a box of the layer's pixels in a work image, through a channel of it; the changed pixels."""
+        work = pixels.get_image()
+        box, selected = part
+        if harmony.has_curves():
+            _select(work, selected)
+            pixels = bake_curves(pixels, sample_curves(harmony, pixels.is_gray()), self._takes_light)
+        _ok, x, y = layer.get_offsets()
+        for shade in list_shades(image, harmony):
+            _select(work, selected)
+            mask = Gimp.Selection.save(work)
+            draw = draw_map if selected is None else multiply_by_map
+            draw(mask, (x + box[0], y + box[1]), shade.values, shade.place)
+            _select(work, mask)
+            if Gimp.Selection.bounds(work)[1]:  # what GIMP edits where nothing is selected is everything
+                pixels = bake_edit(pixels, shade.exposure, 0, self._takes_light)
+            work.remove_channel(mask)
+        Gimp.Selection.none(work)
+        return pixels
+
+
+def _select_touched(work: Gimp.Image, pixels: Gimp.Layer, selected: Gimp.Channel | None) -> Gimp.Channel:
+    """A channel that is white where something is to be changed: what is selected and not wholly transparent."""
+    _select(work, selected)
+    if pixels.has_alpha():
+        work.select_item(Gimp.ChannelOps.INTERSECT, pixels)
+    touched = Gimp.Selection.save(work)
+    Gimp.Selection.none(work)
+    touched.threshold(Gimp.HistogramChannel.VALUE, 1e-9, 1)
+    return touched
+
+
+def _select(work: Gimp.Image, channel: Gimp.Channel | None) -> None:
+    """Select what a channel says, None: everything."""
+    if channel is None:
+        Gimp.Selection.all(work)
+    else:
+        work.select_item(Gimp.ChannelOps.REPLACE, channel)

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the layers of a harmony say of themselves: JSON in the parasite that edits have, told apart by its tool.
+
+Each layer carries the record of the whole and what is its own: its role, its step, its name.  A file may be a
+stranger's, so a record is checked as a whole before it is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+from gi.repository import Gimp
+
+from ...shared import version
+from ...shared.choices import MOST
+from ...shared.errors import UserError
+from ...shared.harmony import Harmony, HarmonyError, HarmonyRequest
+from ...shared.json_type import Json
+from ...shared.words import _
+from ..record import HARMONIZE, RecordError, Role, UnknownWordError, read_parasite, write_parasite
+
+_STRENGTHS = ("strength", "colour", "shading")
+_LONGEST = 200  # letters of an id, a model's name or a version
+
+
+@dataclass(frozen=True)
+class HarmonyRecord:
+    """The whole of what was made.
+
+    id: common to the layers of the harmony.  base: at 100 %.  request: the strengths at which it was applied.  model:
+    what predicted it, "" if that is not known.  is_part: it is for what was selected of the cut-out alone.
+    """
+
+    id: str
+    base: Harmony
+    request: HarmonyRequest
+    model: str = ""
+    is_part: bool = False
+    version: str = ""
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> HarmonyRecord:
+        """The inverse of `to_json`.  Raises UnknownWordError for another tool, RecordError for what is damaged."""
+        tool = content.get("tool")
+        if tool != HARMONIZE:
+            raise UnknownWordError(tool) if isinstance(tool, str) else RecordError("It does not say what made it.")
+        try:
+            request = HarmonyRequest(*(_read_strength(content.get(name)) for name in _STRENGTHS))
+            base = Harmony.from_json(content.get("base"))
+        except HarmonyError as error:
+            raise RecordError(str(error)) from error
+        return cls(
+            _read_text(content.get("id")),
+            base,
+            request,
+            _read_text(content.get("model")),
+            content.get("is-part") is True,
+            _read_text(content.get("version")),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """As the parasites have it."""
+        return {
+            "tool": HARMONIZE,
+            "id": self.id,
+            "version": self.version or version.VERSION,
+            "base": self.base.to_json(),
+            **{name: getattr(self.request, name) for name in _STRENGTHS},
+            "model": self.model,
+            "is-part": self.is_part,
+        }
+
+
+class HarmonyNote(NamedTuple):
+    """What is one layer's own.
+
+    step: of the harmony, "curves", "darken" or "lighten", "" where the layer has all or none.  name: that the layer,
+    or its filter if the layer is the user's, got; the user may have given it another.
+    """
+
+    role: Role
+    step: str = ""
+    name: str = ""
+
+
+class Harmonizer(Protocol):
+    """A way to make a harmony."""
+
+    def add(self, image: Gimp.Image, layer: Gimp.Layer, harmony: Harmony, record: HarmonyRecord) -> list[Gimp.Layer]:
+        """Apply a harmony that is no identity to a layer, a record's part of it; return the layers, lowest first.
+
+        The selection stays.  The layer, or the copy that takes its place, is the active one then.  To be called inside
+        an undo group.  Raises UserError.
+        """
+
+
+def write_note(layer: Gimp.Layer, record: HarmonyRecord, note: HarmonyNote) -> None:
+    """Attach a layer's note with the record of its harmony: saved with the image, taken back by undo."""
+    write_parasite(layer, {**record.to_json(), "role": note.role, "step": note.step, "name": note.name})
+
+
+def read_harmony(layer: Gimp.Layer) -> HarmonyRecord:
+    """The record of the layer's harmony.  Raises UserError where it cannot be used."""
+    try:
+        return HarmonyRecord.from_json(read_parasite(layer) or {})
+    except UnknownWordError as error:
+        message = _("This layer was made by «{word}», which is no harmony: select a layer that Harmonize made.")
+        raise UserError(message.format(word=error.word)) from error
+    except RecordError as error:
+        message = _("The harmony's values in this layer are damaged: delete its layers and harmonize again.")
+        raise UserError(message) from error
+
+
+def _read_strength(value: Json) -> float:
+    """Percent.  Raises RecordError for what is no strength."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= MOST:
+        raise RecordError("A strength is missing.")
+    return float(value)
+
+
+def _read_text(value: Json) -> str:
+    return value[:_LONGEST] if isinstance(value, str) else ""

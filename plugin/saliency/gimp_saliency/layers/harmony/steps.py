@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a harmony consists of: the curves, and a layer each that darkens and lightens through the shading map."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from gi.repository import Gimp
+
+from ...image.geometry import Box
+from ...shared.edits import Exposure
+from ...shared.harmony import INPUTS, SIDE, Curve, Harmony, Shading
+from ...shared.words import _
+
+Rows = Sequence[Sequence[float]]  # values from the top
+
+
+class Shade(NamedTuple):
+    """One of the two layers of a shading: an exposure, and the values of its mask, 0..1 in linear light.
+
+    Both together are the map's gains: nothing is clipped or rounded between an exposure and its mask.  place: of the
+    values on the canvas.
+    """
+
+    step: str
+    name: str
+    exposure: Exposure
+    values: Rows
+    place: Box
+
+
+def list_shades(image: Gimp.Image, harmony: Harmony) -> list[Shade]:
+    """Those of the harmony that change anything, lowest first."""
+    shading = harmony.shading
+    if shading is None or shading.is_identity():
+        return []
+    starts, place = range(0, SIDE * SIDE, SIDE), _find_place(image, shading)
+    darker, lighter = ([mask[start : start + SIDE] for start in starts] for mask in shading.list_masks())
+    shades = [
+        Shade("darken", _("Darken"), Exposure(-1.0), darker, place),
+        Shade("lighten", _("Lighten"), Exposure(1.0), lighter, place),
+    ]
+    return [shade for shade in shades if any(map(any, shade.values))]
+
+
+def list_corners(harmony: Harmony, gray: bool) -> dict[str, list[tuple[float, float]]]:
+    """The corners of each curve, display-encoded, by GIMP's name of its channel.  gray: one for all channels."""
+    return {channel: list(zip(INPUTS, curve)) for channel, curve in _name_curves(harmony, gray).items()}
+
+
+def sample_curves(harmony: Harmony, gray: bool) -> dict[str, list[float]]:
+    """The same as 256 outputs each."""
+    curves = _name_curves(harmony, gray).items()
+    return {channel: [_find_output(curve, sample) for sample in range(256)] for channel, curve in curves}
+
+
+def _find_place(image: Gimp.Image, shading: Shading) -> Box:
+    """The box that a shading is for in whole pixels of the canvas, at least one each way."""
+    width, height = image.get_width(), image.get_height()
+    left, top, right, bottom = shading.box
+    x, y = min(round(left * width), width - 1), min(round(top * height), height - 1)
+    return x, y, max(1, round(right * width) - x), max(1, round(bottom * height) - y)
+
+
+def _name_curves(harmony: Harmony, gray: bool) -> dict[str, Curve]:
+    return {"value": harmony.red} if gray else dict(zip(("red", "green", "blue"), harmony.curves()))
+
+
+def _find_output(curve: Curve, sample: int) -> float:
+    """A curve's output at one of 256 inputs; those of its nodes are among them."""
+    between = 255 // (len(INPUTS) - 1)
+    node = min(sample // between, len(INPUTS) - 2)
+    share = sample / between - node
+    return curve[node] * (1 - share) + curve[node + 1] * share

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Match a cut-out to the photo below it."""
+
+from __future__ import annotations
+
+from gi.repository import Gimp
+
+from ..image.cutout import Cutout, read_cutout
+from ..layers.harmony.apply import apply_harmony
+from ..layers.target import find_cutout
+from ..predict.harmony import predict_harmony
+from ..shared.harmony import Harmony, HarmonyRequest
+from .call import Call, Cancelled
+from .registry import Tool
+
+
+def run(tool: Tool, call: Call) -> list[Gimp.Layer]:
+    """Predict the harmony, or let the user choose one, and apply it."""
+    layer = find_cutout(call.image, call.drawables)  # before the dialog: nobody should set values in vain
+    cutout = read_cutout(call.image, layer)
+    if call.has_window:
+        harmony, model = _choose_harmony(call, layer, cutout)
+        Gimp.progress_init(call.title())
+    else:
+        Gimp.progress_init(call.title())
+        harmony, model = predict_harmony(cutout)
+    request = HarmonyRequest.from_config(call.config)
+    return apply_harmony(call.image, layer, harmony, request, model, cutout.part)
+
+
+def _choose_harmony(call: Call, layer: Gimp.Layer, cutout: Cutout) -> tuple[Harmony, str]:
+    """What the user takes in the dialog, and what predicted it.  Raises Cancelled."""
+    from ..ui import harmonize_dialog  # only here: no window without need
+
+    chosen = harmonize_dialog.choose(call.procedure, call.config, call.image, layer, cutout)
+    if chosen is None:
+        raise Cancelled
+    return chosen
