@@ -21,10 +21,9 @@ from typing import IO, Any
 
 from gimp_saliency.shared import places
 from gimp_saliency.shared.edits import EditError
-from gimp_saliency.shared.request import EditRequest
 from model_server.batch.answer import Answer
 from model_server.batch.failures import BatchError, JobError, unwritten
-from model_server.batch.jobs import Order
+from model_server.batch.jobs import Order, Request
 from model_server.gimp import start_command
 from model_server.gimp.plugin_copy import PACKAGE
 from model_server.gimp.running import Gimp
@@ -51,7 +50,7 @@ class GimpWorker:
     One thread at a time may give it orders; any other may close it meanwhile.
     """
 
-    def __init__(self, gimp: Gimp, request: EditRequest, limit: float) -> None:
+    def __init__(self, gimp: Gimp, request: Request, limit: float) -> None:
         """limit: seconds for an order."""
         self._gimp = gimp
         self._request = request

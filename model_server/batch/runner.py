@@ -19,12 +19,13 @@ from typing import Optional, Protocol
 
 from gimp_saliency.shared.choices import Ranking
 from gimp_saliency.shared.client import lifecycle, questions
+from gimp_saliency.shared.harmony import HarmonyRequest
 from gimp_saliency.shared.request import EditRequest
 from model_server.batch import outputs
 from model_server.batch.answer import Answer
 from model_server.batch.failures import JobError
 from model_server.batch.gimp_worker import GimpWorker
-from model_server.batch.jobs import Done, Failure, Job, Order, Result
+from model_server.batch.jobs import Done, Failure, Job, Order, Request, Result
 from model_server.batch.masks import MaskValues, is_black, read_mask
 from model_server.gimp import start_command
 from model_server.gimp.running import Gimp
@@ -45,7 +46,7 @@ class Worker(Protocol):
 class Runner:
     """Workers that run while its block does; at the end none is left, nor any half-written result."""
 
-    def __init__(self, workers: Sequence[Worker], request: EditRequest, output: Path, resume: bool = False) -> None:
+    def __init__(self, workers: Sequence[Worker], request: Request, output: Path, resume: bool = False) -> None:
         """output: the folder of all results; resume: frames get the numbers that an earlier run kept for their shot."""
         self.window = 2 * len(workers)  # jobs in flight: one that is done and one whose masks are read, for each worker
         self._workers = list(workers)
@@ -57,7 +58,7 @@ class Runner:
 
     @classmethod
     def with_gimps(
-        cls, gimp: Gimp, number: int, limit: float, request: EditRequest, output: Path, resume: bool = False
+        cls, gimp: Gimp, number: int, limit: float, request: Request, output: Path, resume: bool = False
     ) -> Runner:
         """A runner with a number of GIMPs.  limit: seconds for a picture.  Raises ServerError.
 
@@ -65,7 +66,7 @@ class Runner:
         picture.
         """
         lifecycle.start_command = start_command.own_command()
-        questions.ask_edits(bytes(range(256)) * 4, 16, 16, EditRequest("attenuate", ranking=Ranking.RANDOM))
+        _ask_for_something(request)
         return cls([GimpWorker(gimp, request, limit) for _ in range(number)], request, output, resume)
 
     def __enter__(self) -> Runner:
@@ -117,16 +118,17 @@ class Runner:
 
     def _prepare(self, job: Job, values: _Values, worker: Worker) -> Order:
         """What the worker is to do.  Raises JobError."""
-        if not job.masks and not job.shot:
+        if not job.masks and not job.shot and job.layer is None:
             raise JobError(f"It has no mask: put {job.picture.stem}.png into the folder of masks.")
         if job.is_twin:
             raise JobError(f"Another picture's result has the same name, {job.output.name}: rename one of them.")
-        order = Order(job.picture, job.masks, values, job.output, self._parts / job.output.name, moving=job.moving)
+        part = self._parts / job.output.name
+        order = Order(job.picture, job.masks, values, job.output, part, moving=job.moving, layer=job.layer)
         return self._with_answers(job, order, worker) if job.shot else order
 
     def _with_answers(self, job: Job, order: Order, worker: Worker) -> Order:
         """The order of a frame, with the regions that it shows alone, and with its shot's edits.  Raises JobError."""
-        assert job.shot
+        assert job.shot and isinstance(self._request, EditRequest)  # shots of harmonies there are none
         predict = partial(_predict, worker, job.output)
         write = partial(outputs.write_text, parts=self._parts)
         answers = job.shot.fetch_answers(self._request, self._resume, predict, write)
@@ -140,6 +142,15 @@ class Runner:
             values=tuple(values for _path, _region, values in shown),
             known=tuple(answers[region] for _path, region, _values in shown),
         )
+
+
+def _ask_for_something(request: Request) -> None:
+    """Ask the model server for as little as there can be of this kind.  Raises ServerError."""
+    pixels = bytes(range(256)) * 4, 16, 16
+    if isinstance(request, HarmonyRequest):
+        questions.ask_harmony(*pixels)
+    else:
+        questions.ask_edits(*pixels, EditRequest("attenuate", ranking=Ranking.RANDOM))
 
 
 def _predict(

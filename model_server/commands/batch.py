@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,13 +13,16 @@ from gimp_saliency.shared import styles
 from gimp_saliency.shared.choices import DIRECTIONS, MOST, Boldness, Edge, Ranking
 from gimp_saliency.shared.edits import NAMES
 from gimp_saliency.shared.errors import UserError
+from gimp_saliency.shared.harmony import HarmonyRequest
 from gimp_saliency.shared.request import EditRequest, RequestError
 from model_server.commands.console import fail, make_number_type
 
 if TYPE_CHECKING:
-    from model_server.batch.jobs import Jobs
+    from model_server.batch.jobs import Jobs, Request
 
-HELP = "edit a folder of pictures"
+HELP = "edit or harmonize a folder of pictures"
+_OF_EDITS = ("boldness", "order", "edits", "edge", "background", "background_strength", "style", "frames")
+_OF_HARMONIES = ("colour", "shading", "layer")
 _RANKINGS = (Ranking.BEST_REALISM, Ranking.BEST_SALIENCY, Ranking.RANDOM)
 
 
@@ -27,31 +31,46 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("input", type=Path, metavar="IN", help="the folder of pictures")
     add("output", type=Path, metavar="OUT", help="the folder for the results, made where it is missing")
-    add("--direction", choices=tuple(DIRECTIONS), required=True)
-    masks = "DIR/<name>.png or DIR/<name>__<k>.png; white = region"
-    add("--masks", type=Path, metavar="DIR", required=True, help=masks)
+    job = parser.add_mutually_exclusive_group(required=True)
+    job.add_argument("--direction", choices=tuple(DIRECTIONS), help="less or more attention for the regions")
+    harmonize = "match pasted parts to the photo below them: what masks show, or a layer of files with layers"
+    job.add_argument("--harmonize", action="store_true", help=harmonize)
+    masks = "DIR/<name>.png or DIR/<name>__<k>.png; white = region; may be left out with --harmonize"
+    add("--masks", type=Path, metavar="DIR", help=masks)
     percent = make_number_type(0, MOST)
     add("--strength", type=percent, default=100.0, help="percent, 0 to 150 (default: 100)")
-    bold = "how far the edits at 100 % go (default: natural)"
-    add("--boldness", choices=[each.value for each in Boldness], default=Boldness.NATURAL.value, help=bold)
-    add("--order", choices=[ranking.value for ranking in _RANKINGS], default=Ranking.BEST_REALISM.value)
+    _add_edit_options(parser)
+    share = "to be harmonized, in percent of the strength, 0 to 150 (default: 100)"
+    add("--colour", type=percent, metavar="PERCENT", help=f"how far the colours are {share}")
+    add("--shading", type=percent, metavar="PERCENT", help=f"how far light and shadow are {share}")
+    add("--layer", metavar="NAME", help="the one to harmonize, without --masks (default: the topmost visible one)")
+    add("--format", choices=("png", "jpg", "tif", "xcf"), help="(default: the picture's own, or png)")
+    add("--jobs", type=make_number_type(1, 64, int), default=1, help="GIMP processes at once (default: 1)")
+    add("--resume", action="store_true", help="skip pictures whose result is there")
+    limit = "for a picture (default: 300)"
+    add("--time-limit", type=make_number_type(1, 86400), default=300.0, metavar="SECONDS", help=limit)
+    parser.set_defaults(refuse=parser.error)
+
+
+def _add_edit_options(parser: argparse.ArgumentParser) -> None:
+    """Those of edits alone; what is not given is None or False, so that it is known."""
+    add, percent = parser.add_argument, make_number_type(0, MOST)
+    bold = "how far the edits at 100 percent go (default: natural)"
+    add("--boldness", choices=[each.value for each in Boldness], help=bold)
+    order = "which order of the edits to take (default: best-realism)"
+    add("--order", choices=[ranking.value for ranking in _RANKINGS], help=order)
     add("--edits", metavar="NAME,…", help=f"the kinds of edit to use, of {', '.join(NAMES)} (default: all)")
     edges = "of the regions: fitted to the object, softened, as in the masks, or what suits each (default: automatic)"
-    add("--edge", choices=[edge.value for edge in Edge], default=Edge.AUTOMATIC.value, help=edges)
+    add("--edge", choices=[edge.value for edge in Edge], help=edges)
     add("--background", action="store_true", help="also edit what surrounds the regions")
     around = "of the background's edits, 0 to 150 (default: 100)"
     add("--background-strength", type=percent, metavar="PERCENT", help=around)
-    add("--style", default="", metavar="NAME", help="a style saved in GIMP (default: the plain one)")
-    add("--format", choices=("png", "jpg", "tif", "xcf"), help="(default: the picture's own, or png)")
+    add("--style", metavar="NAME", help="a style saved in GIMP (default: the plain one)")
     frames = (
         "moving pictures: NAME_0001.png, NAME_0002.png, … and animated GIFs and WebPs get the same numbers in all "
         "frames; a frame without a mask has the nearest earlier frame's, or DIR/NAME.png"
     )
     add("--frames", action="store_true", help=frames)
-    add("--jobs", type=make_number_type(1, 64, int), default=1, help="GIMP processes at once (default: 1)")
-    add("--resume", action="store_true", help="skip pictures whose result is there")
-    limit = "for a picture (default: 300)"
-    add("--time-limit", type=make_number_type(1, 86400), default=300.0, metavar="SECONDS", help=limit)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -60,12 +79,13 @@ def run(options: argparse.Namespace) -> int:
     from model_server.batch.jobs import find_jobs
     from model_server.gimp.running import GimpError
 
+    _check_combination(options)
     if options.background_strength is not None and not options.background:
         return fail("--background-strength counts only with --background; add that.")
     try:
-        request = _request(options)
-        styles.find_numbers(options.style)  # before a GIMP is started for nothing
-        jobs = find_jobs(options.input, options.masks, options.output, options.format, options.frames)
+        request = _make_request(options)
+        folders = options.input, options.masks, options.output
+        jobs = find_jobs(*folders, options.format, options.frames, options.layer or "")
         todo = jobs.without_finished() if options.resume else jobs
         failed = _do(todo, request, options) if len(todo) else 0
     except (RequestError, BatchError, GimpError, UserError) as error:
@@ -78,7 +98,7 @@ def run(options: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _do(jobs: Jobs, request: EditRequest, options: argparse.Namespace) -> int:
+def _do(jobs: Jobs, request: Request, options: argparse.Namespace) -> int:
     """Do the jobs on this machine, showing the progress; how many failed."""
     from model_server.batch.jobs import Failure
     from model_server.batch.progress import show_progress
@@ -90,17 +110,41 @@ def _do(jobs: Jobs, request: EditRequest, options: argparse.Namespace) -> int:
         return sum(1 for result in show_progress(runner.run(jobs), len(jobs)) if isinstance(result, Failure))
 
 
-def _request(options: argparse.Namespace) -> EditRequest:
-    """What is asked of each region.  Raises RequestError."""
+def _check_combination(options: argparse.Namespace) -> None:
+    """End the command, as argparse itself would, if options are missing or do not belong together."""
+    if options.harmonize:
+        if wrong := _list_given(options, _OF_EDITS):
+            options.refuse(f"{wrong}: only with --direction, not with --harmonize; leave out one or the other")
+        if options.masks and options.layer is not None:
+            options.refuse("--layer: not with --masks, which say what is to be harmonized; leave out one of both")
+    elif options.masks is None:
+        options.refuse("--direction needs --masks: name the folder of masks")
+    elif wrong := _list_given(options, _OF_HARMONIES):
+        options.refuse(f"{wrong}: only with --harmonize, not with --direction; leave out one or the other")
+
+
+def _list_given(options: argparse.Namespace, names: Iterable[str]) -> str:
+    """Which of some options without a default were given, as they are typed."""
+    given = (name for name in names if getattr(options, name) is not None and getattr(options, name) is not False)
+    return ", ".join(f"--{name.replace('_', '-')}" for name in given)
+
+
+def _make_request(options: argparse.Namespace) -> Request:
+    """What is asked.  Raises RequestError, or UserError where there is no such style."""
+    if options.harmonize:
+        strengths = options.strength, options.colour, options.shading
+        return HarmonyRequest(*(100.0 if strength is None else strength for strength in strengths))
     names = NAMES if options.edits is None else [name.strip() for name in options.edits.split(",")]
-    return EditRequest(
+    request = EditRequest(
         options.direction,
         options.strength,
-        Ranking(options.order),
+        Ranking(options.order or Ranking.BEST_REALISM),
         frozenset(names),
         background=options.background,
         background_strength=100.0 if options.background_strength is None else options.background_strength,
-        style=options.style,
-        edge=Edge(options.edge),
-        boldness=Boldness(options.boldness),
+        style=options.style or "",
+        edge=Edge(options.edge or Edge.AUTOMATIC),
+        boldness=Boldness(options.boldness or Boldness.NATURAL),
     )
+    styles.find_numbers(request.style)  # before a GIMP is started for nothing
+    return request

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gimp_saliency.shared.harmony import HarmonyRequest
 from gimp_saliency.shared.request import EditRequest
 from model_server.batch.gimp_worker import GimpWorker
-from model_server.batch.jobs import Failure, find_jobs
+from model_server.batch.jobs import Failure, Jobs, Request, find_jobs
 from model_server.batch.runner import Runner
 from tests.conftest import GimpForTests
 from tests.model_server.processes import memory
@@ -49,8 +50,18 @@ class Folder:
     ) -> dict[str, str]:
         """Edit all, or with `resume` what has no result; the failures by name."""
         jobs = find_jobs(self.place / "in", self.place / "masks", self.place / "out", suffix, frames)
+        return self._do(jobs, EditRequest(direction, **edit), resume, processes)
+
+    def harmonize(
+        self, suffix: str | None = None, masks: bool = True, layer: str = "", request: HarmonyRequest | None = None
+    ) -> dict[str, str]:
+        """Harmonize what the masks show, or a layer of each file; the failures by name."""
+        folder = self.place / "masks" if masks else None
+        jobs = find_jobs(self.place / "in", folder, self.place / "out", suffix, layer=layer)
+        return self._do(jobs, request or HarmonyRequest())
+
+    def _do(self, jobs: Jobs, request: Request, resume: bool = False, processes: int = 1) -> dict[str, str]:
         todo = jobs.without_finished() if resume else jobs
-        request = EditRequest(direction, **edit)
         with Runner.with_gimps(self.gimp.gimp, processes, 60, request, jobs.output, resume) as runner:
             failed = [result for result in runner.run(todo) if isinstance(result, Failure)]
         return {failure.job.picture.name: failure.reason for failure in failed}

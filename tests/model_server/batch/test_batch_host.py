@@ -17,6 +17,7 @@ import pytest
 
 from gimp_saliency.shared import styles
 from gimp_saliency.shared.edits import NAMES
+from gimp_saliency.shared.harmony import HarmonyError, HarmonyRequest
 from gimp_saliency.shared.request import EditRequest
 from model_server.__main__ import main
 from model_server.batch import progress
@@ -193,6 +194,105 @@ def test_a_backgrounds_strength_needs_a_background(fake_gimp: Path, capsys: pyte
     add(fake_gimp, "a.jpg")
     assert run(fake_gimp, "--background-strength", "50") == 1
     assert "--background-strength counts only with --background; add that." in capsys.readouterr().err
+
+
+def harmonize(folder: Path, *options: str) -> int:
+    return main(["batch", str(folder / "in"), str(folder / "out"), "--harmonize", *options])
+
+
+def test_what_gimp_is_told_to_harmonize(fake_gimp: Path) -> None:
+    add(fake_gimp, "told.jpg")
+    masks = ["--masks", str(fake_gimp / "masks")]
+    plain = {"tool": "harmonize", "strength": 100, "colour": 100, "shading": 100}
+    plain.update(format="jpg", frames=False, edits=None, regions=[None])
+    assert harmonize(fake_gimp, *masks) == 0
+    assert told(fake_gimp) == plain
+    assert harmonize(fake_gimp, *masks, "--strength", "80", "--colour", "0", "--shading", "150") == 0
+    assert told(fake_gimp) == {**plain, "strength": 80, "colour": 0, "shading": 150}
+    assert harmonize(fake_gimp) == 0
+    assert told(fake_gimp) == {**plain, "regions": [], "layer": ""}
+    assert harmonize(fake_gimp, "--layer", "Tree #1") == 0
+    assert told(fake_gimp) == {**plain, "regions": [], "layer": "Tree #1"}
+
+
+def test_a_harmonys_job_is_read_as_it_was_written() -> None:
+    request = HarmonyRequest(80.0, 0.0, 150.0)
+    job = {"picture": "a.png", **json.loads(json.dumps(request.to_job()))}
+    assert HarmonyRequest.from_job(job) == request
+    for wrong in ({"strength": 151}, {"colour": -1}, {"shading": "all"}, {"strength": True}, {"colour": None}):
+        with pytest.raises(HarmonyError, match="the strengths must be from 0 to 150"):
+            HarmonyRequest.from_job({**job, **wrong})
+
+
+def test_help_names_all_options(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["batch", "--help"])
+    said = capsys.readouterr().out
+    options = ("--direction", "--harmonize", "--masks", "--boldness", "--colour", "--shading", "--layer", "--resume")
+    assert ended.value.code == 0 and all(f"  {option}" in said for option in options)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--harmonize", "--direction", "attenuate"], "not allowed with argument"),
+        (["--masks", "masks"], "one of the arguments --direction --harmonize is required"),
+        (["--direction", "attenuate"], "--direction needs --masks: name the folder of masks"),
+        (["--harmonize", "--edge", "soft"], "--edge: only with --direction, not with --harmonize"),
+        (["--harmonize", "--background", "--style", "Pale"], "--background, --style: only with --direction"),
+        (["--harmonize", "--background-strength", "0"], "--background-strength: only with --direction"),
+        (["--harmonize", "--boldness", "natural"], "--boldness: only with --direction"),
+        (["--harmonize", "--order", "random"], "--order: only with --direction"),
+        (["--harmonize", "--edits", "tone"], "--edits: only with --direction"),
+        (["--harmonize", "--masks", "masks", "--frames"], "--frames: only with --direction"),
+        (["--harmonize", "--masks", "masks", "--layer", "Tree"], "--layer: not with --masks"),
+        (["--harmonize", "--shading", "151"], "argument --shading: it must be from 0 to 150"),
+        (["--direction", "attenuate", "--masks", "masks", "--colour", "0"], "--colour: only with --harmonize"),
+        (["--direction", "attenuate", "--masks", "masks", "--layer", ""], "--layer: only with --harmonize"),
+    ],
+)
+def test_options_that_do_not_belong_together(
+    fake_gimp: Path, options: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add(fake_gimp, "a.jpg")
+    with pytest.raises(SystemExit) as ended:
+        main(["batch", str(fake_gimp / "in"), str(fake_gimp / "out"), *options])
+    said = capsys.readouterr().err
+    assert ended.value.code == 2 and said.startswith("usage: gimp-saliency batch") and sentence in said
+    assert not (fake_gimp / "out").exists()
+
+
+def test_harmonies_fail_and_resume_as_edits(fake_gimp: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    add(fake_gimp, "a.jpg", "bad.png", "crash.xcf", "same.gif", "same.webp", "z.psd")
+    (fake_gimp / "masks" / "a.png").unlink()
+    assert harmonize(fake_gimp, "--jobs", "2") == 1
+    said = capsys.readouterr()
+    assert "bad.png: Do something else.\n" in said.err and "crash.xcf: GIMP crashed on it: " in said.err
+    assert said.err.count("Another picture's result has the same name, same.png: rename one of them.") == 2
+    assert "2 pictures edited, 4 failed." in said.out
+    assert results(fake_gimp) == ["a.jpg", "z.psd"]
+    assert harmonize(fake_gimp, "--resume") == 1
+    assert "0 pictures edited, 4 failed, 2 were finished before." in capsys.readouterr().out
+    assert harmonize(fake_gimp, "--masks", str(fake_gimp / "masks")) == 1
+    assert "a.jpg: It has no mask: put a.png into the folder of masks.\n" in capsys.readouterr().err
+    assert results(fake_gimp) == ["a.jpg", "z.png", "z.psd"]
+
+
+def test_formats_of_harmonized_layers(tmp_path: Path) -> None:
+    """Those keep their format that hold layers; not where masks say what is to be changed, nor if another is asked."""
+    for place, files in (("in", ("a.psd", "b.ORA", "c.xcf", "d.tiff", "e.psb", "f.webp")), ("masks", ())):
+        (tmp_path / place).mkdir()
+        for name in files:
+            (tmp_path / place / name).touch()
+
+    def found(masks: Path | None, suffix: str | None = None) -> list[str]:
+        jobs = find_jobs(tmp_path / "in", masks, tmp_path / "out", suffix, layer="Tree")
+        assert {job.layer for job in jobs} == {None if masks else "Tree"}
+        return [job.output.name for job in jobs]
+
+    assert found(None) == ["a.psd", "b.ora", "c.xcf", "d.tif", "e.png", "f.png"]
+    assert found(tmp_path / "masks") == ["a.png", "b.png", "c.xcf", "d.tif", "e.png", "f.png"]
+    assert set(found(None, "jpg")) == {f"{name}.jpg" for name in "abcdef"}
 
 
 def test_resume(fake_gimp: Path, capsys: pytest.CaptureFixture[str]) -> None:

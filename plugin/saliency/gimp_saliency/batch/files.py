@@ -18,6 +18,9 @@ _EXPORTS: dict[str, tuple[str, dict[str, Any]]] = {
     "png": ("file-png-export", {"compression": 6}),
     "tif": ("file-tiff-export", {"compression": "lzw"}),
 }
+_LAYERED = {"xcf": "gimp-xcf-save", "psd": "file-psd-export", "ora": "file-openraster-export"}
+LAYERED = tuple(_LAYERED)  # formats of results with layers
+FILTERLESS = ("psd", "ora")  # those of them without live filters
 
 
 def load_image(path: str, sentence: str) -> Gimp.Image:
@@ -31,9 +34,9 @@ def load_image(path: str, sentence: str) -> Gimp.Image:
     return image
 
 
-def save_layers(image: Gimp.Image, path: str) -> None:
-    """Write all layers as XCF.  Raises UserError."""
-    run_export("gimp-xcf-save", image, path, {})
+def save_layers(image: Gimp.Image, path: str, kind: str) -> None:
+    """Write all layers, in one of the formats LAYERED.  Raises UserError."""
+    run_export(_LAYERED[kind], image, path, {})
 
 
 def export_visible(image: Gimp.Image, path: str, kind: str, has_alpha: bool) -> None:

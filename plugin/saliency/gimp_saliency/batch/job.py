@@ -10,7 +10,7 @@ import json
 import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import IO, Any
+from typing import IO, Any, Union
 
 from gi.repository import Gegl, Gimp
 
@@ -26,9 +26,10 @@ from ..shared.choices import Edge
 from ..shared.client import lifecycle
 from ..shared.edits import to_json
 from ..shared.errors import ServerError, UserError
+from ..shared.harmony import TOOL, HarmonyRequest
 from ..shared.request import EditRequest
 from ..shared.words import _
-from . import animation, files
+from . import animation, files, harmonize
 from .masks import MaskValues, select_mask
 
 # In other files several layers are an animation's frames or a document's pages.
@@ -41,8 +42,9 @@ class Order:
 
     masks: paths; values: of each mask that was read already, else None; known: the edits of each mask as the server
     answers them, None for those to predict; output: the result's path, None: no result is wanted, only the edits;
-    kind: the result's format, "png", "jpg", "tif" or "xcf", of animations "gif" or "webp", too; frames: an animation's
-    frames all get the same edits.
+    kind: the result's format, "png", "jpg", "tif" or "xcf", of animations "gif" or "webp", too, of a harmonized layer
+    "psd" or "ora"; frames: an animation's frames all get the same edits; layer: where there are no masks, the name of
+    the one to harmonize, empty: the topmost visible one.
     """
 
     picture: str
@@ -52,18 +54,19 @@ class Order:
     output: str | None
     kind: str
     frames: bool
-    request: EditRequest
+    layer: str | None
+    request: Union[EditRequest, HarmonyRequest]
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Order:
-        """What `Order` of the model server's `batch.jobs` wrote.  Raises RequestError or KeyError."""
+        """What `Order` of the model server's `batch.jobs` wrote.  Raises RequestError, HarmonyError or KeyError."""
         masks = tuple(content["masks"])
         values = tuple(MaskValues.from_json(each) if each else None for each in content["regions"])
         known = tuple(content.get("edits") or [None] * len(masks))
-        kind, frames = content["format"], bool(content.get("frames"))
-        return cls(
-            content["picture"], masks, values, known, content["output"], kind, frames, EditRequest.from_job(content)
-        )
+        kind, frames, layer = content["format"], bool(content.get("frames")), content.get("layer")
+        codec = HarmonyRequest if content.get("tool") == TOOL else EditRequest
+        request = codec.from_job(content)
+        return cls(content["picture"], masks, values, known, content["output"], kind, frames, layer, request)
 
 
 def main(address: str, start_command: list[str]) -> None:
@@ -106,17 +109,20 @@ def _describe(planned: Planned) -> dict[str, Any]:
 
 
 def do_order(order: Order) -> list[Planned]:
-    """Load a picture, edit each region, write the result; the edits of each region.  Raises UserError, ServerError."""
+    """Load a picture, edit each region or harmonize, write the result; the edits of each region.
+
+    Raises UserError or ServerError.
+    """
     image, moving = _open_picture(order)
     try:
         image.policy_rotate(False)  # as the photographer held the camera; the question is not asked here
         image.undo_disable()
-        has_alpha = any(layer.has_alpha() for layer in image.get_layers())
-        made = list(_edit_regions(image, order, moving))
+        has_alpha = _has_alpha(image, order)
+        made = _change(image, order, moving)
         if order.output is None:
             pass
-        elif order.kind == "xcf":
-            files.save_layers(image, order.output)
+        elif order.kind in files.LAYERED:
+            files.save_layers(image, order.output, order.kind)
         elif moving:
             animation.export(image, order.picture, order.output, order.kind)
         else:
@@ -135,7 +141,7 @@ def _open_picture(order: Order) -> tuple[Gimp.Image, bool]:
         if moving and order.kind not in animation.FORMATS:
             message = _("It has {number} frames, which {format} cannot hold: leave the format out, or choose xcf.")
             raise UserError(message.format(number=layers, format=order.kind))
-        if layers > 1 and not moving and not order.picture.lower().endswith(_LAYERED):
+        if layers > 1 and not moving and order.layer is None and not order.picture.lower().endswith(_LAYERED):
             message = _("It has {number} frames or pages: save the one to edit as a picture of its own.")
             raise UserError(message.format(number=layers))
         return (animation.unoptimize(image, order.picture) if moving else image), moving
@@ -144,9 +150,27 @@ def _open_picture(order: Order) -> tuple[Gimp.Image, bool]:
         raise
 
 
-def _edit_regions(image: Gimp.Image, order: Order, moving: bool) -> Iterator[Planned]:
+def _has_alpha(image: Gimp.Image, order: Order) -> bool:
+    """Whether the result is to have an alpha channel, where it is one layer."""
+    if order.layer is None:
+        return any(layer.has_alpha() for layer in image.get_layers())
+    return harmonize.shows_through(image)  # a cut-out has one, and its photo none
+
+
+def _change(image: Gimp.Image, order: Order, moving: bool) -> list[Planned]:
+    """Do to the picture what is asked; the edits of each region, if there are any."""
+    if isinstance(order.request, EditRequest):
+        return list(_edit_regions(image, order, order.request, moving))
+    if order.layer is None:
+        harmonize.harmonize_parts(image, order.request, zip(order.masks, order.values), is_merged=order.kind != "xcf")
+    else:
+        harmonize.harmonize_layer(image, order.request, order.layer, is_merged=order.kind in files.FILTERLESS)
+    return []
+
+
+def _edit_regions(image: Gimp.Image, order: Order, request: EditRequest, moving: bool) -> Iterator[Planned]:
     """Edit what each mask shows; the edits of each."""
-    request = replace(order.request, frames=moving)
+    request = replace(request, frames=moving)
     cut = replace(request, edge=Edge.AS_SELECTED)  # the selection itself gets its edge, before the edit
     straight = order.kind != "xcf" and is_flat(image)
     for path, values, known in zip(order.masks, order.values, order.known):

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Harmonizes a picture of a folder: the pasted parts of a flat composite, by masks, or one of several layers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from gi.repository import Gimp
+
+from ..image.cutout import read_cutout
+from ..image.pixels import copy_pixels
+from ..image.selection import correct_mask
+from ..image.tree import covers_canvas, lineage
+from ..layers.baked import find_runs
+from ..layers.flat import is_flat
+from ..layers.harmony.apply import apply_harmony
+from ..layers.record import Role, read_role
+from ..layers.target import find_cutout
+from ..predict.harmony import predict_harmony
+from ..shared.errors import UserError
+from ..shared.harmony import HarmonyRequest
+from ..shared.words import _
+from .masks import MaskValues, select_mask
+
+
+def harmonize_parts(
+    image: Gimp.Image, request: HarmonyRequest, masks: Iterable[tuple[str, MaskValues | None]], is_merged: bool
+) -> None:
+    """Harmonize what each mask shows of a flat image, one after the other, each as a layer above all others.
+
+    masks: path and values, as for `select_mask`.  is_merged: the image stays flat, and bit for bit the same where all
+    masks are black.  Raises UserError or ServerError.
+    """
+    if not is_flat(image):
+        message = _("It is not one plain layer: merge its layers, or leave the masks out to harmonize one of them.")
+        raise UserError(message)
+    (photo,) = image.get_layers()
+    find_cutout(image, [photo])  # before a layer is made: whether the image is one that can be changed
+    for path, values in masks:
+        select_mask(image, path, values)
+        cutout = _cut_out(image, photo)
+        Gimp.Selection.none(image)
+        made = _harmonize(image, cutout, request)
+        if photo.has_alpha():
+            shown = next(layer for layer in image.get_layers() if layer.get_visible())
+            shown.set_composite_mode(Gimp.LayerCompositeMode.CLIP_TO_BACKDROP)
+        if is_merged:
+            _merge_down(image, photo, cutout.get_mask() if made else None)
+
+
+def harmonize_layer(image: Gimp.Image, request: HarmonyRequest, name: str, is_merged: bool) -> None:
+    """Harmonize the layer with a name, or if that is empty the topmost visible one, with the others below.
+
+    is_merged: no live filters are left.  Raises UserError or ServerError.
+    """
+    made = _harmonize(image, _find_layer(image, name), request)
+    if made and is_merged:
+        _merge_filters(made[0])
+
+
+def shows_through(image: Gimp.Image) -> bool:
+    """Whether the image's composition may be transparent: no layer fills the canvas."""
+    return not any(
+        layer.get_visible() and not layer.has_alpha() and covers_canvas(image, layer) for layer in image.get_layers()
+    )
+
+
+def _harmonize(image: Gimp.Image, layer: Gimp.Layer, request: HarmonyRequest) -> list[Gimp.Layer]:
+    """Predict and apply a harmony, as the tool does without a window; what was made, lowest first."""
+    layer = find_cutout(image, [layer])
+    cutout = read_cutout(image, layer)
+    harmony, model = predict_harmony(cutout)
+    return apply_harmony(image, layer, harmony, request, model, cutout.part)
+
+
+def _cut_out(image: Gimp.Image, photo: Gimp.Layer) -> Gimp.Layer:
+    """A new top layer with the photo's pixels, masked by the selection.
+
+    It has no alpha: where the photo is half transparent, a half transparent one above it would make it less so.
+    """
+    size = photo.get_width(), photo.get_height()
+    kind = Gimp.ImageType.GRAY_IMAGE if photo.is_gray() else Gimp.ImageType.RGB_IMAGE
+    layer = Gimp.Layer.new(image, _("Cut-out"), *size, kind, 100, Gimp.LayerMode.NORMAL)
+    image.insert_layer(layer, None, 0)
+    copy_pixels(photo, layer, [(0, 0, *size)])
+    layer.add_mask(layer.create_mask(Gimp.AddMaskType.SELECTION))
+    correct_mask(image, layer)
+    return layer
+
+
+def _merge_down(image: Gimp.Image, photo: Gimp.Layer, mask: Gimp.LayerMask | None) -> None:
+    """Put what is to be seen into the photo where a mask is not black; remove the layers above the photo."""
+    if mask is not None:
+        visible = Gimp.Layer.new_from_visible(image, image, "")
+        image.insert_layer(visible, None, 0)
+        copy_pixels(visible, photo, find_runs(mask))
+    for layer in image.get_layers():
+        if layer != photo:
+            image.remove_layer(layer)
+
+
+def _find_layer(image: Gimp.Image, name: str) -> Gimp.Layer:
+    """Raises UserError where the image has no such layer, or none that another one could lie below."""
+    layers = list(_list_layers(image.get_layers()))
+    pictures = [layer for layer in layers if not layer.is_group()]
+    if len(pictures) < 2:
+        message = _("It has no second layer: save the cut-out as a layer above its photo, or give masks with --masks.")
+        raise UserError(message)
+    if name:
+        found = [layer for layer in layers if layer.get_name() == name]
+        message = _("It has no layer «{name}»: rename its cut-out, or give the name of that with --layer.")
+    else:
+        found = [layer for layer in pictures if all(item.get_visible() for item in lineage(layer))]
+        message = _("All its layers are hidden: make the cut-out and its photo visible.")
+    if not found:
+        raise UserError(message.format(name=name))
+    return found[0]
+
+
+def _list_layers(row: Iterable[Gimp.Layer]) -> Iterator[Gimp.Layer]:
+    """Layers from the top, each group before what is in it."""
+    for layer in row:
+        yield layer
+        if layer.is_group():
+            yield from _list_layers(layer.get_children())
+
+
+def _merge_filters(made: Gimp.Layer) -> None:
+    """Turn a harmony's live filters into pixels, by one of the layers that were made or changed."""
+    role, parent = read_role(made), made.get_parent()
+    if role == Role.FILTERED:
+        made.merge_filters()
+    elif role == Role.ADJUSTMENT and parent is not None:
+        parent.merge()
