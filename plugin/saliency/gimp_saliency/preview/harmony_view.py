@@ -74,8 +74,8 @@ class HarmonyViews(KeptViews[HarmonyView]):
     def __init__(self, image: Gimp.Image, layer: Gimp.Layer, cutout: Cutout) -> None:
         """cutout: the layer's, which is what the server sees."""
         super().__init__((image.get_width(), image.get_height()), (cutout.width, cutout.height))
-        self.is_gray = bool(layer.is_gray())
-        self._image, self._layer, self._cutout = image, layer, cutout
+        self.is_gray, self.is_part = bool(layer.is_gray()), cutout.part
+        self._image, self._layer = image, layer
         self._coverage = cutout.pixels[3::4]
 
     def frame_region(self) -> Box:
@@ -91,5 +91,5 @@ class HarmonyViews(KeptViews[HarmonyView]):
         apart = take_apart(self._image, self._layer, box, longest)
         size = apart.box[2], apart.box[3]
         mask = resample(self._coverage, self.grid, (0, 0, *self.canvas), size, box)
-        selected = read_selection(self._image, size, box) if self._cutout.part else b""
+        selected = read_selection(self._image, size, box) if self.is_part else b""
         return HarmonyView(apart, box, self.canvas, mask, selected)
