@@ -92,6 +92,14 @@ def compare_visible(one: str, other: str) -> float:
     return found
 
 
+def differ(path: str) -> bool:
+    """Whether the second layer of a file, counted from the top, has other pixels than the third one."""
+    image = _load(path)
+    one, other = (inside.read(layer, "R'G'B'A u8") for layer in image.get_layers()[1:3])
+    image.delete()
+    return bool(one != other)
+
+
 def _load(path: str) -> Any:
     return Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, Gio.File.new_for_path(path))
 

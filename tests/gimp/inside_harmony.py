@@ -640,6 +640,7 @@ _SPOILT: dict[str, Callable[[Any, Any], list[Any] | None]] = {
     "hidden": lambda image, layer: layer.set_visible(False) and None,
     "hidden group": lambda image, layer: _hide_group(image, layer),
     "locked": lambda image, layer: layer.set_lock_content(True) and None,
+    "locked as visible": lambda image, layer: layer.set_lock_visibility(True) and None,
     "floating": lambda image, layer: _float(image, layer),
     "indexed": lambda image, layer: _index(image, layer),
     "opaque": lambda image, layer: _fill(image, layer),

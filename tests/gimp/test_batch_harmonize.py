@@ -185,6 +185,12 @@ def test_formats_of_files_with_layers(folder: Folder) -> None:
         assert folder.result(f"{kind}.png").mode == ("RGBA" if kind == "psd" else "RGB")  # GIMP gives its photo alpha
         paths = find(folder, "out", f"{kind}.{kind}"), find(folder, "out", f"{kind}.png")
         assert run(folder, f"compare_visible(*{paths!r})") <= 1.01 * STEP, kind
+    assert folder.harmonize("psd", masks=False, request=HarmonyRequest(shading=0)) == {}
+    for kind in ("xcf", "psd", "ora"):  # of curves alone GIMP 3.2 makes a filter of the layer itself
+        found = run(folder, f"describe({find(folder, 'out', f'{kind}.psd')!r})")
+        assert len(found["layers"]) == 4 and found["layers"][-1] == "Photo", kind
+        assert len(found["shown"]) == 2 and found["shown"][-1] == "Photo" and found["filters"] == [], kind
+        assert run(folder, f"differ({find(folder, 'out', f'{kind}.psd')!r})"), kind
 
 
 def test_bad_files_are_named_and_good_ones_come_out_as_alone(folder: Folder) -> None:
@@ -197,11 +203,14 @@ def test_bad_files_are_named_and_good_ones_come_out_as_alone(folder: Folder) -> 
     run(folder, f"save_scene({find(folder, 'in', 'hidden.xcf')!r}, hidden=True)")
     folder.add("flat.png", mask=False)
     (folder.place / "in" / "text.psd").write_text("This is no picture.")
+    page = Image.fromarray(photo())
+    page.save(folder.place / "in" / "pages.tif", save_all=True, append_images=[page])
     failed = folder.harmonize("png", masks=False)
     assert {name: reason.rpartition(": ")[2] for name, reason in failed.items()} == {
         "again.xcf": "undo that, or delete what Harmonize made and show the original, then try again.",
         "flat.png": "save the cut-out as a layer above its photo, or give masks with --masks.",
         "hidden.xcf": "make the cut-out and its photo visible.",
+        "pages.tif": "save the one to edit as a picture of its own.",
         "text.psd": "choose one that GIMP can open.",
     }
     # As it starts, GIMP measures which of its conversions are the quickest: a value in the middle may go either way.

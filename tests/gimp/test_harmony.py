@@ -151,6 +151,7 @@ SENTENCES = {
     "hidden": "is hidden",
     "hidden group": "is hidden",
     "locked": "locked",
+    "locked as visible": "visibility is locked: unlock it",
     "floating": "anchor",
     "indexed": "Image → Mode → RGB",
     "opaque": "covers the whole picture",

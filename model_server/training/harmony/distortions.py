@@ -27,6 +27,7 @@ _RANGES = {
 }  # fmt: skip
 _MOST_EV = 0.9  # of a random shading, either way
 _HELD_OUT = 5  # every fifth table and light is for tests alone
+_APART = 5 / 255  # mean difference of values that makes another table or light of one
 _OPPONENT = ((1 / 3, 1 / 3, 1 / 3), (0.5, 0.0, -0.5), (0.25, -0.5, 0.25))  # lightness, red-blue, green-magenta
 _STEEPEST = 2.0  # of a transfer: how much a deviation may grow, or shrink
 
@@ -40,7 +41,10 @@ class Tables(NamedTuple):
 
 
 def load_tables(data: Path, held_out: bool) -> Tables:
-    """Those to train with, or those that are held out for tests.  Raises DataError if they are missing."""
+    """Those to train with, or those that are held out for tests and like none of the others.
+
+    Raises DataError if they are missing.
+    """
     files = [data / "harmonize" / "luts" / "luts17.npz", data / "harmonize" / "illuminants" / "ccharmony_train.npz"]
     for file in files:
         if not file.is_file():
@@ -49,12 +53,32 @@ def load_tables(data: Path, held_out: bool) -> Tables:
         tables = archive["luts"].astype(np.float32) / 65535
     with np.load(files[1]) as archive:
         forward, reverse = (archive[name].astype(np.float32) for name in ("forward", "reverse"))
-    chosen = [(np.arange(len(each)) % _HELD_OUT == 0) == held_out for each in (tables, forward)]
-    return Tables(
-        torch.from_numpy(tables[chosen[0]]).permute(0, 4, 1, 2, 3).contiguous(),
-        torch.from_numpy(forward[chosen[1]]),
-        torch.from_numpy(reverse[chosen[1]]),
-    )
+    colours = torch.from_numpy(tables).permute(0, 4, 1, 2, 3).contiguous()
+    ways, back = torch.from_numpy(forward), torch.from_numpy(reverse)
+    seen = [_choose(colours.flatten(1), held_out), _choose(_describe_lights(ways), held_out)]
+    return Tables(colours[seen[0]], ways[seen[1]], back[seen[1]])
+
+
+def _choose(descriptions: Tensor, held_out: bool) -> Tensor:
+    """Which of some tables, by what they make of the same colours [T, values], to take: their indices.
+
+    Every fifth is held out; of these only such count as differ from all others by _APART on average, as many tables
+    are one film or look under several names.
+    """
+    index = torch.arange(len(descriptions))
+    is_held = index % _HELD_OUT == 0
+    if not held_out:
+        return index[~is_held]
+    others = descriptions[~is_held]
+    nearest = torch.stack([(others - descriptions[number]).abs().mean(1).min() for number in index[is_held]])
+    return index[is_held][nearest >= _APART]
+
+
+def _describe_lights(forward: Tensor) -> Tensor:
+    """What polynomials [L, 3, 11] make of a grid of colours: [L, values]."""
+    steps = torch.linspace(0, 1, 5)
+    grid = torch.stack(torch.meshgrid(steps, steps, steps, indexing="ij")).flatten(1)[:, None]
+    return torch.stack([_apply_polynomial(grid, weights).flatten() for weights in forward])
 
 
 def apply_operators(picture: Tensor, rng: np.random.Generator, amount: float = 1.0) -> Tensor:

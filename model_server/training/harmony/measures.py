@@ -19,43 +19,40 @@ from .pairs import Pair
 class Score(NamedTuple):
     """Mean squared errors of a cut-out, of values 0..255: left alone, by half of Reinhard's transfer, harmonized.
 
-    curves: harmonized by curves alone; constant: by the curves of all pairs' mean answer, if they were given; change:
-    CIE76 of what the network did.
+    curves: without the shading; change: CIE76 of what the network did.
     """
 
     nothing: float
     half: float
     network: float
     curves: float
-    constant: float
     change: float
 
 
 @torch.no_grad()
-def score(network: HarmonyNetwork, pair: Pair, constant: Tensor | None = None) -> Score:
-    """Of one pair, at half the canvas' size.  constant: curves [1, 3, NODES]."""
+def score(network: HarmonyNetwork, pair: Pair) -> Score:
+    """Of one pair, at half the canvas' size."""
     seen = pair.see()
     curves, shading = network.predict(seen)
     curved = operator.apply_curves(seen.picture, curves)
     shaded = operator.shade_boxes(curved, shading, seen.mask)
-    half = distortions.transfer_half(pair.composite, pair.mask, pair.around)[None]
-    by_constant = operator.apply_curves(seen.picture, constant) if constant is not None else seen.picture
+    results = (operator.blend(seen.picture, each, seen.mask)[0] for each in (shaded, curved))
+    errors = [measure_error(pair, each) for each in (pair.composite, transfer_half(pair), *results)]
     before, after = (to_lab(decode(each)) for each in (seen.picture, shaded))
-    return Score(
-        measure_error(pair, seen.picture),
-        measure_error(pair, half),
-        measure_error(pair, shaded),
-        measure_error(pair, curved),
-        measure_error(pair, by_constant),
-        float(average_inside(measure_difference(before, after), seen.mask)),
-    )
+    change = float(average_inside(measure_difference(before, after), seen.mask))
+    return Score(errors[0], errors[1], errors[2], errors[3], change)
 
 
-def measure_error(pair: Pair, harmonized: Tensor) -> float:
-    """The mean squared error in the cut-out, of values 0..255."""
-    result = operator.blend(pair.composite[None], harmonized, pair.mask[None])
-    squares = (255 * (result - pair.wanted[None]) * (pair.mask[None] > 0)).square().sum()
-    return float(squares / (3 * pair.mask.sum()))
+def transfer_half(pair: Pair) -> Tensor:
+    """The composite [3, H, W] with half of Reinhard's transfer from what is around the cut-out."""
+    half = distortions.transfer_half(pair.composite, pair.mask, pair.around)
+    return operator.blend(pair.composite, half, pair.mask)
+
+
+def measure_error(pair: Pair, result: Tensor) -> float:
+    """The mean squared error of a result [3, H, W] in the pair's cut-out, of values 0..255."""
+    area = pair.mask > 0
+    return float((255 * (result - pair.wanted) * area).square().sum() / (3 * area.sum()))
 
 
 def summarise(scores: list[Score], kinds: list[str]) -> str:
@@ -71,7 +68,7 @@ def summarise(scores: list[Score], kinds: list[str]) -> str:
     for kind in dict.fromkeys(kinds):
         rows = table[np.array(kinds) == kind]
         if kind == "untouched":
-            parts.append(f"untouched changes by {rows[:, 5].mean():.2f}")
+            parts.append(f"untouched changes by {rows[:, 4].mean():.2f}")
         else:
             parts.append(
                 f"{kind} {rows[:, 2].mean() / rows[:, 0].mean():.2f} ({rows[:, 3].mean() / rows[:, 0].mean():.2f})"

@@ -28,6 +28,10 @@ _WAVES = 6  # cosines that make a curve's slopes
 _MOST_SHIFT, _MOST_SLOPE = 0.5, 1.5  # of display-encoded values; log2
 _CELLS = 4  # of the shading along each side
 _SMALL = 1e-4
+_HAZE = 0.03  # display-encoded; how much lighter than the photo's dark parts the cut-out's black may become
+# What the network says is noise up to about these, as found on the photographs to choose by: the mean change of the
+# cut-out's values, and of the shading in EV.
+_DOUBT, _DOUBT_EV = 8 / 255, 0.15
 _LIKE = 24  # numbers by which things are found alike
 _ALIKE = TAPS[1]  # the tap that is compared
 
@@ -82,11 +86,17 @@ class HarmonyNetwork(nn.Module):
     def predict(self, seen: Seen) -> tuple[Tensor, Tensor]:
         """The same of composites at half their size."""
         areas = make_areas(seen.mask, seen.around)
-        means = _average(seen.picture, areas)
+        means, deviations = measure_colours(seen.picture, areas)
         numbers, like = self.describe(seen, areas)
         hidden = self.read(self.standardise(numbers))
-        curves = self._make_curves(self.curves(hidden).float(), means[:, 0], [means[:, 1], like])
-        return curves, self.shading(seen.cut, hidden)
+        black = (means[:, 2] - 2 * deviations[:, 2]).clamp(min=0) + _HAZE
+        curves = self._make_curves(self.curves(hidden).float(), means[:, 0], [means[:, 1], like], black)
+        shading = self.shading(seen.cut, hidden)
+        if self.training:
+            return curves, shading
+        inputs = torch.tensor(INPUTS).to(curves)
+        change = measure_change(curves, seen.picture, areas[:, :1])
+        return inputs + _doubt(curves - inputs, change, _DOUBT), _doubt(shading, shading.abs().mean((1, 2)), _DOUBT_EV)
 
     def describe(self, seen: Seen, areas: Tensor) -> tuple[Tensor, Tensor]:
         """What there is to know of composites at half their size, not yet standardised [N, numbers].
@@ -100,8 +110,11 @@ class HarmonyNetwork(nn.Module):
         colours = describe_colours(seen.picture, areas)
         return torch.cat([*(each.flatten(1) for each in [*pooled, colours]), alike], 1), like
 
-    def _make_curves(self, raw: Tensor, mean: Tensor, goals: list[Tensor]) -> Tensor:
-        """raw: [N, _RAW]; all 0 is the identity.  mean: the cut-out's, goals: two colours on the way; [N, 3]."""
+    def _make_curves(self, raw: Tensor, mean: Tensor, goals: list[Tensor], black: Tensor) -> Tensor:
+        """raw: [N, _RAW]; all 0 is the identity.
+
+        mean: the cut-out's, goals: two colours on the way, black: what its black may become; [N, 3].
+        """
         own = raw[:, 1 + _WAVES :].view(-1, 3, 3 + _WAVES)
         shift = _MOST_SHIFT * torch.tanh(own[:, :, 0] + raw[:, :1])
         for number, goal in enumerate(goals, 1):
@@ -110,7 +123,32 @@ class HarmonyNetwork(nn.Module):
         steps = torch.pow(2.0, slopes) / (len(INPUTS) - 1)
         nodes = F.pad(steps.cumsum(2), (1, 0))  # from 0 on
         parts = (mean[:, :, None] * (len(INPUTS) - 1) - torch.arange(len(INPUTS) - 1).to(mean)).clamp(0, 1)
-        return (nodes - (steps * parts).sum(2, keepdim=True) + (mean + shift)[:, :, None]).clamp(0, 1)
+        curves = nodes - (steps * parts).sum(2, keepdim=True) + (mean + shift)[:, :, None]
+        return _keep_black(curves, mean, black).clamp(0, 1)
+
+
+def measure_change(curves: Tensor, picture: Tensor, mask: Tensor) -> Tensor:
+    """The mean change by curves [N, 3, NODES] of a picture's values [N, 3, h, w] in a mask [N, 1, h, w]: [N]."""
+    places = torch.arange(len(INPUTS)).to(picture)
+    shares = [_average((1 - (picture * (len(INPUTS) - 1) - place).abs()).clamp(min=0), mask) for place in places]
+    return (torch.cat(shares, 1).transpose(1, 2) * (curves - torch.tensor(INPUTS).to(curves)).abs()).sum(2).mean(1)
+
+
+def _doubt(answer: Tensor, size: Tensor, doubt: float) -> Tensor:
+    """An answer [N, …] drawn in by what is doubtful of its sizes [N]; one that is no larger than that becomes nothing.
+
+    As wavelets are denoised (soft thresholding): then far fewer cut-outs look worse than before, and those that match
+    stay as they are.
+    """
+    kept = (1 - doubt / (size + _SMALL)).clamp(min=0)
+    return answer * kept.view(-1, *(1,) * (answer.dim() - 1))
+
+
+def _keep_black(curves: Tensor, mean: Tensor, black: Tensor) -> Tensor:
+    """The curves [N, 3, NODES] lowered below a value `mean` so far that they begin at `black` at most: no fog."""
+    excess = (curves[:, :, :1] - black[:, :, None]).clamp(min=0)
+    inputs = torch.tensor(INPUTS).to(curves)
+    return curves - excess * (1 - inputs / (mean[:, :, None] + _SMALL)).clamp(min=0)
 
 
 class Likeness(nn.Module):
@@ -194,11 +232,16 @@ def _average(values: Tensor, areas: Tensor) -> Tensor:
     return weights @ values.flatten(2).transpose(1, 2) / (weights.sum(2, keepdim=True) + 1e-6)
 
 
+def measure_colours(picture: Tensor, areas: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and deviation of each channel in each area: [N, A, C] each."""
+    means = _average(picture, areas)
+    return means, (_average(picture.square(), areas) - means.square()).clamp(min=1e-6).sqrt()
+
+
 def describe_colours(picture: Tensor, areas: Tensor) -> Tensor:
     """Mean, deviation and histogram of R', G', B' and their mean in each area: [N, A, 4 * (2 + BINS)]."""
     planes = torch.cat([picture, picture.mean(1, keepdim=True)], 1)
-    means = _average(planes, areas)
-    deviations = (_average(planes.square(), areas) - means.square()).clamp(min=1e-6).sqrt()
+    means, deviations = measure_colours(planes, areas)
     places = torch.arange(BINS).to(planes) / (BINS - 1)
     shares = [_average((1 - (planes - place).abs() * (BINS - 1)).clamp(min=0), areas) for place in places]
     return torch.cat([means, deviations, *shares], 2)

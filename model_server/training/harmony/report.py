@@ -3,13 +3,15 @@
 
     python -m model_server.training.harmony.report --data DATA --pictures OUT
 
-The pairs are always the same ones (`pairs.list_tests`); no choice was made on them.  What is measured is what the
-server answers, at the networks' own size.
+The pairs are always the same ones (`pairs.list_tests`), of photographs that no choice was made on; their colour tables,
+lights and exposures are those of the training's validation, and no training's.  What is measured is what the server
+answers, at the networks' own size.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -29,7 +31,8 @@ from .. import data
 from ..colour import average_inside, measure_difference, to_lab
 from ..operators import decode
 from ..parallel import Team
-from . import distortions, operator, pairs
+from . import operator, pairs
+from .measures import measure_error, transfer_half
 from .pairs import Pair
 
 _SKIN_HUES = 15, 85  # degrees in CIE Lab
@@ -41,8 +44,8 @@ _GREY = 3.0  # chroma below which it is
 class Measured(NamedTuple):
     """Of one pair: mean squared errors of values 0..255 in the cut-out, CIE76 of two passes, share of skin turned.
 
-    nothing: left alone; half: by half of Reinhard's transfer; curves: without shading; network: with all; constant: by
-    the network's mean answer.
+    nothing: left alone; half: by half of Reinhard's transfer; curves: the network's without its shading; network: with
+    all; constant: by the network's mean answer; skin: nan where there is none.
     """
 
     nothing: float
@@ -63,11 +66,15 @@ def ask(harmonizer: Harmonizer, composite: Tensor, mask: Tensor) -> Harmony:
 
 def apply(composite: Tensor, mask: Tensor, harmony: Harmony, shaded: bool = True) -> Tensor:
     """The composite [3, H, W] with the cut-out harmonized, rounded to 8 bits."""
-    seen = composite[None]
-    result = operator.apply_curves(seen, torch.tensor(harmony.curves())[None])
+    result = operator.apply_curves(composite[None], torch.tensor(harmony.curves())[None])[0]
     if shaded and harmony.shading is not None:
-        result = operator.shade_boxes(result, torch.tensor(harmony.shading.values)[None], mask[None])
-    return (operator.blend(seen, result, mask[None])[0].clamp(0, 1) * 255).round() / 255
+        height, width = composite.shape[1:]
+        sides = (width, height, width, height)
+        left, top, right, bottom = (round(share * side) for share, side in zip(harmony.shading.box, sides))
+        values = torch.tensor(harmony.shading.values)[None, None]
+        part = operator.apply_shading(result[None, :, top:bottom, left:right], values)
+        result[:, top:bottom, left:right] = part[0]
+    return (operator.blend(composite, result, mask).clamp(0, 1) * 255).round() / 255
 
 
 def cut_padding(pair: Pair) -> Pair:
@@ -84,21 +91,14 @@ def measure(pair: Pair, harmony: Harmony, again: Harmony, constant: Harmony) -> 
     """harmony: the network's answer; again: its answer to its own result; constant: its mean answer."""
     once = apply(pair.composite, pair.mask, harmony)
     twice = apply(once, pair.mask, again)
-    half = distortions.transfer_half(pair.composite, pair.mask, pair.around)
-    half = pair.composite + pair.mask * (half - pair.composite)
     results = [
-        pair.composite, half, apply(pair.composite, pair.mask, harmony, shaded=False), once,
+        pair.composite, transfer_half(pair), apply(pair.composite, pair.mask, harmony, shaded=False), once,
         apply(pair.composite, pair.mask, constant),
     ]  # fmt: skip
-    errors = [_measure_error(pair, result) for result in results]
+    errors = [measure_error(pair, result) for result in results]
     changes = [_measure_change(*each, pair.mask) for each in ((pair.composite, once), (once, twice))]
-    turned = _measure_skin(pair, once) if pair.people else 0.0
+    turned = _measure_skin(pair, once) if pair.people else math.nan
     return Measured(errors[0], errors[1], errors[2], errors[3], errors[4], changes[0], changes[1], turned)
-
-
-def _measure_error(pair: Pair, result: Tensor) -> float:
-    squares = (255 * (result - pair.wanted) * (pair.mask > 0)).square().sum()
-    return float(squares / (3 * pair.mask.sum()))
 
 
 def _measure_change(before: Tensor, after: Tensor, mask: Tensor) -> float:
@@ -113,7 +113,7 @@ def _measure_skin(pair: Pair, result: Tensor) -> float:
     skin = (pair.mask[0] > 0.5) & (hue > _SKIN_HUES[0]) & (hue < _SKIN_HUES[1])
     skin &= (chroma > _SKIN_CHROMA[0]) & (chroma < _SKIN_CHROMA[1])
     skin &= (lightness > _SKIN_LIGHTNESS[0]) & (lightness < _SKIN_LIGHTNESS[1]) & ~_is_turned(given)
-    return float(_is_turned(after)[skin].float().mean()) if int(skin.sum()) >= 20 else 0.0
+    return float(_is_turned(after)[skin].float().mean()) if int(skin.sum()) >= 20 else math.nan
 
 
 def _find_hue(picture: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -137,7 +137,7 @@ def average(harmonies: Sequence[Harmony]) -> Harmony:
 def write_table(table: list[Measured], kinds: list[str]) -> str:
     """Markdown: one row a kind, and what the targets ask for."""
     values, names = np.array(table), np.array(kinds)
-    lines = ["| pairs | number | nothing | half Reinhard | constant | curves alone | network | share | worse |"]
+    lines = ["| pairs | number | nothing | half Reinhard | constant | without shading | network | share | worse |"]
     lines.append("|---" * 9 + "|")
     for kind in [*dict.fromkeys(kinds), "all but untouched"]:
         rows = values[names == kind] if kind in kinds else values[names != "untouched"]
@@ -152,15 +152,17 @@ def write_table(table: list[Measured], kinds: list[str]) -> str:
     nothing, half, _curves, network, constant = rows[:, :5].mean(0)
     medians = np.median(rows[:, :5], 0)
     untouched = values[names == "untouched"]
+    skin = values[~np.isnan(values[:, 7]), 7]
+    gain = f"{(nothing - network) / (nothing - constant):.2f}" if constant < nothing else "all: that helps nothing"
     lines += [
         "",
         f"- medians: nothing {medians[0]:.0f}, half Reinhard {medians[1]:.0f}, network {medians[3]:.0f}",
         f"- network against nothing {network / nothing:.0%}, against half Reinhard {network / half:.0%}",
-        f"- gain over the constant answer {(nothing - network) / max(1e-6, nothing - constant):.2f}",
+        f"- gain over the constant answer: {gain}",
         f"- untouched pairs change by a CIE76 of {untouched[:, 5].mean():.2f}, again by {untouched[:, 6].mean():.2f}",
         f"- a second pass changes the others by {rows[:, 6].mean():.2f}, the first by {rows[:, 5].mean():.2f}",
-        f"- skin that became green, blue or grey: {values[:, 7].sum() / max(1, (values[:, 7] > 0).sum()):.1%} of the "
-        f"skin in {(values[:, 7] > 0.01).sum()} pairs with people",
+        f"- skin that became green, blue or grey: {skin.mean() if len(skin) else 0:.2%} of it in the mean of "
+        f"{len(skin)} pairs, {skin.max() if len(skin) else 0:.1%} in the worst one",
     ]
     return "\n".join(lines)
 
@@ -174,8 +176,8 @@ def measure_all(harmonizer: Harmonizer, folder: Path, count: int, team: Team) ->
     harmonies = team.map(lambda pair: ask(harmonizer, pair.composite, pair.mask), tests)
     once = [apply(pair.composite, pair.mask, harmony) for pair, harmony in zip(tests, harmonies)]
     again = [ask(harmonizer, result, pair.mask) for pair, result in zip(tests, once)]
-    work = zip(tests, harmonies, again, strict=True)
-    constant = average(harmonies)
+    work = list(zip(tests, harmonies, again))
+    constant = average([harmony for harmony, each in zip(harmonies, listed) if each[2] != "untouched"])
     table = team.map(lambda each: measure(*each, constant), work)
     return write_table(table, [each[2] for each in listed])
 

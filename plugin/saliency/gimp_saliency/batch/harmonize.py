@@ -14,7 +14,7 @@ from ..image.tree import covers_canvas, lineage
 from ..layers.baked import find_runs
 from ..layers.flat import is_flat
 from ..layers.harmony.apply import apply_harmony
-from ..layers.record import Role, read_role
+from ..layers.record import PARASITE, Role, read_role
 from ..layers.target import find_cutout
 from ..predict.harmony import predict_harmony
 from ..shared.errors import UserError
@@ -55,7 +55,7 @@ def harmonize_layer(image: Gimp.Image, request: HarmonyRequest, name: str, is_me
     """
     made = _harmonize(image, _find_layer(image, name), request)
     if made and is_merged:
-        _merge_filters(made[0])
+        _merge_filters(image, made[0])
 
 
 def shows_through(image: Gimp.Image) -> bool:
@@ -125,10 +125,19 @@ def _list_layers(row: Iterable[Gimp.Layer]) -> Iterator[Gimp.Layer]:
             yield from _list_layers(layer.get_children())
 
 
-def _merge_filters(made: Gimp.Layer) -> None:
-    """Turn a harmony's live filters into pixels, by one of the layers that were made or changed."""
+def _merge_filters(image: Gimp.Image, made: Gimp.Layer) -> None:
+    """Turn a harmony's live filters into pixels, by one of the layers that were made or changed.
+
+    The original stays below, hidden.
+    """
     role, parent = read_role(made), made.get_parent()
     if role == Role.FILTERED:
+        original = made.copy()
+        for live_filter in original.get_filters():
+            live_filter.delete()
+        original.detach_parasite(PARASITE)
+        image.insert_layer(original, parent, image.get_item_position(made) + 1)
+        original.set_visible(False)
         made.merge_filters()
     elif role == Role.ADJUSTMENT and parent is not None:
         parent.merge()

@@ -141,7 +141,7 @@ def _open_picture(order: Order) -> tuple[Gimp.Image, bool]:
         if moving and order.kind not in animation.FORMATS:
             message = _("It has {number} frames, which {format} cannot hold: leave the format out, or choose xcf.")
             raise UserError(message.format(number=layers, format=order.kind))
-        if layers > 1 and not moving and order.layer is None and not order.picture.lower().endswith(_LAYERED):
+        if layers > 1 and not moving and not order.picture.lower().endswith(_LAYERED):
             message = _("It has {number} frames or pages: save the one to edit as a picture of its own.")
             raise UserError(message.format(number=layers))
         return (animation.unoptimize(image, order.picture) if moving else image), moving

@@ -86,5 +86,5 @@ def _read_selection(image: Gimp.Image, coverage: bytes, size: tuple[int, int]) -
         raise UserError(_("The selection is too small: select a larger part of the picture, or nothing."))
     if sum(multiply_planes(selected, coverage)) < _BESIDE * weight:
         return multiply_planes(selected, coverage.translate(_INVERSE)), False
-    is_whole = all(chosen == 255 for chosen, covered in zip(selected, coverage) if covered)
+    is_whole = all(chosen >= covered for chosen, covered in zip(selected, coverage))
     return None, not is_whole

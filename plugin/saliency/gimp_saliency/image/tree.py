@@ -5,6 +5,9 @@ from __future__ import annotations
 
 from gi.repository import Gimp
 
+from ..shared.errors import UserError
+from ..shared.words import _
+
 SMALLEST = 16  # px; below that the networks see nothing
 MAP_PARASITE = "saliency-map"  # a saliency map's values, as JSON on its layer
 
@@ -40,11 +43,26 @@ def copy_layers(image: Gimp.Image) -> Gimp.Image:
         for place, item in enumerate(image.get_layers()):
             layer = Gimp.Layer.new_from_drawable(item, copy)
             copy.insert_layer(layer, None, place)
+            _unlock_visibility(layer)
             layer.set_visible(item.get_visible())
         return copy
     except BaseException:
         copy.delete()
         raise
+
+
+def hide_layer(layer: Gimp.Layer) -> None:
+    """Hide a layer that something else is to be seen in place of.  Raises UserError where GIMP refuses."""
+    layer.set_visible(False)
+    if layer.get_visible():
+        raise UserError(_("The layer's visibility is locked: unlock it in the Layers dialog, then try again."))
+
+
+def _unlock_visibility(layer: Gimp.Layer) -> None:
+    """Let a layer and what is in it be shown and hidden."""
+    layer.set_lock_visibility(False)
+    for item in layer.get_children() if layer.is_group() else ():
+        _unlock_visibility(item)
 
 
 def counterpart(image: Gimp.Image, copy: Gimp.Image, layer: Gimp.Layer) -> Gimp.Layer:

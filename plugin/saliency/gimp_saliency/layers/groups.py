@@ -14,7 +14,7 @@ from gi.repository import Gimp
 from ..image.geometry import Box
 from ..image.pixels import copy_pixels
 from ..image.selection import correct_mask
-from ..image.tree import merge_filters, siblings
+from ..image.tree import hide_layer, merge_filters, siblings
 from ..shared.words import _
 
 # px; where groups may begin and end, so that masks stay in their places when an image is scaled to a half or a quarter.
@@ -74,7 +74,7 @@ def isolate_layer(image: Gimp.Image, layer: Gimp.Layer, name: str) -> tuple[Gimp
         copy_pixels(mask, own, [(0, 0, mask.get_width(), mask.get_height())])
         group.set_apply_mask(copy.get_apply_mask())
         copy.remove_mask(Gimp.MaskApplyMode.DISCARD)
-    layer.set_visible(False)
+    hide_layer(layer)
     return group, copy
 
 

@@ -40,6 +40,8 @@ def find_cutout(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> Gimp.L
             message = _("The layer has an edit: undo it and harmonize the layer first, or merge the edit's group.")
             raise UserError(message)
     _check_layer(image, layer)
+    if layer.get_lock_visibility():
+        raise UserError(_("The layer's visibility is locked: unlock it in the Layers dialog, then try again."))
     return layer
 
 
@@ -68,7 +70,7 @@ def _find_active(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> Gimp.
 def _check_layer(image: Gimp.Image, layer: Gimp.Layer) -> None:
     """Raises UserError where the layer cannot be edited as it is."""
     if layer.is_group():
-        raise UserError(_("A layer group is active: select the layer inside it that holds the photo."))
+        raise UserError(_("A layer group is active: select the layer inside it that is meant."))
     if not all(item.get_visible() for item in lineage(layer)):
         raise UserError(_("The layer is hidden: make it and its groups visible in the Layers dialog first."))
     if any(item.get_lock_content() for item in lineage(layer)):

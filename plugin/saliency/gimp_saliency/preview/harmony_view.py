@@ -12,6 +12,7 @@ from gi.repository import Gimp
 from ..image.apart import Apart, read_apart, take_apart
 from ..image.cutout import Cutout
 from ..image.geometry import Box
+from ..image.pixels import multiply_planes
 from ..image.selection import select_values
 from ..image.shape import resample
 from ..image.thumbnail import read_selection
@@ -28,13 +29,17 @@ class HarmonyView:
     def __init__(self, apart: Apart, box: Box, canvas: tuple[int, int], mask: bytes, selected: bytes) -> None:
         """apart: belongs to the view from now on.  box and canvas (width, height): px of the user's image.
 
-        mask: a byte for each pixel of the view, what the cut-out covers; selected: what of it is to be changed, empty:
-        all.
+        mask: a byte for each pixel of the view, what is to be changed; selected: which part of the cut-out that is for,
+        empty: all of it.
         """
         self._apart, self._selected = apart, selected
         self.width, self.height = apart.box[2:]
         self.box, self.canvas, self.mask = box, canvas, mask
-        self.before = self._render(None)
+        try:
+            self.before = self._render(None)
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Free GIMP's image.  To be called once."""
@@ -91,5 +96,7 @@ class HarmonyViews(KeptViews[HarmonyView]):
         apart = take_apart(self._image, self._layer, box, longest)
         size = apart.box[2], apart.box[3]
         mask = resample(self._coverage, self.grid, (0, 0, *self.canvas), size, box)
-        selected = read_selection(self._image, size, box) if self.is_part else b""
-        return HarmonyView(apart, box, self.canvas, mask, selected)
+        if not self.is_part:
+            return HarmonyView(apart, box, self.canvas, mask, b"")
+        selected = read_selection(self._image, size, box)
+        return HarmonyView(apart, box, self.canvas, multiply_planes(mask, selected), selected)
