@@ -36,6 +36,15 @@ def test_harmonize_is_registered(gimp: GimpForTests) -> None:
     assert known["returns"] == ["layers"]
 
 
+def test_adjust_has_the_arguments_of_edits_and_harmonies(gimp: GimpForTests) -> None:
+    """Each has a mnemonic of its own, as the dialogs show them."""
+    known = gimp.run("import inside\nresult = inside.registered('plug-in-saliency-adjust')")
+    arguments = known["arguments"]
+    assert {"strength", "colour", "shading", *edits.NAMES, "edge", "background-strength"} <= set(arguments)
+    letters = [arguments[name].partition("_")[2][:1].lower() for name in ("strength", "colour", "shading")]
+    assert len({*letters, "h", "r", "c", "o", "l", "s", "k", "y", "p"}) == 12  # those of buttons and check boxes, too
+
+
 @pytest.fixture(scope="module")
 def predicted(gimp: GimpForTests) -> dict[str, Any]:
     answer: dict[str, Any] = gimp.run("import inside\nresult = inside.predicted()")

@@ -21,6 +21,7 @@ LANGUAGES = translations.catalogues()
 ERRORS = {"UserError", "ServerError", "NoServer", "ServerLate"}
 # The letters of GIMP's own buttons beside ours: Reset, Load Saved Settings, Save Settings, Cancel, OK.
 GIMPS = {"en": "rlsco", "de": "zgsco", "fr": "rcsnv"}
+STRENGTHS = ("Stre_ngth (%)", "Colo_ur (%)", "Sha_ding (%)")  # of the arguments those in the dialog of Harmonize Layer
 TOLD = "run python -m tests.translations"
 
 
@@ -71,19 +72,22 @@ def _labels(*patterns: str) -> list[str]:
 
 def _windows() -> dict[str, list[str]]:
     """What is seen at the same time, by name."""
-    style, server = _labels("style_name.py"), _labels("server_dialog.py")
-    window = [label for label in _labels("ui/**/*.py") if label not in {*style, *server}]
+    style, server, harmony = _labels("style_name.py"), _labels("server_dialog.py"), _labels("ui/harmon*.py")
+    window = [label for label in _labels("ui/**/*.py") if label not in {*style, *server, *harmony}]
     arguments = _labels("tools/arguments.py", "shared/edits/*.py", "shared/choices.py")
+    strengths = [label for label in arguments if label in STRENGTHS]
+    assert len(strengths) == len(STRENGTHS)
     return {
         "menu": _labels("tools/registry.py"),
-        "edit": [*window, *arguments],
+        "edit": [*window, *(label for label in arguments if label not in STRENGTHS[1:])],
+        "harmonize": [*harmony, *_labels("widgets/view_controls.py", "widgets/status.py"), *strengths],
         "style": style,
         "server": server,
     }
 
 
 @pytest.mark.parametrize("language", ["en", *LANGUAGES])
-@pytest.mark.parametrize("window", ["menu", "edit", "style", "server"])
+@pytest.mark.parametrize("window", ["menu", "edit", "harmonize", "style", "server"])
 def test_mnemonics_are_unique(window: str, language: str) -> None:
     labels = [label for label in _windows()[window] if label != "Or_der"]  # the alternatives' buttons take its place
     assert len(labels) >= (3 if window == "style" else 5)
@@ -91,7 +95,7 @@ def test_mnemonics_are_unique(window: str, language: str) -> None:
     shown = [found.gettext(label) for label in labels]
     letters = [letter.lower() for label in shown for letter in re.findall(r"_(\w)", label)]
     assert len(letters) == len(labels), shown
-    letters += GIMPS[language] if window == "edit" else ""
+    letters += GIMPS[language] if window in ("edit", "harmonize") else ""
     assert len(set(letters)) == len(letters), sorted(letters)
 
 

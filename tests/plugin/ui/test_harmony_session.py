@@ -79,6 +79,22 @@ def test_strengths_need_no_new_answer() -> None:
     assert session.answer == (BRIGHT, "test")  # OK applies the prediction, and the settings beside it
 
 
+@pytest.mark.parametrize(
+    ("request_", "wants"),
+    [
+        (HarmonyRequest(), True),
+        (HarmonyRequest(0), False),
+        (HarmonyRequest(100, 0, 0), False),
+        (HarmonyRequest(1, 0, 1), True),
+        (HarmonyRequest(1, 1, 0), True),
+    ],
+)
+def test_of_no_strength_nothing_is_wanted(request_: HarmonyRequest, wants: bool) -> None:
+    session = make(Desk())
+    session.change_setting(request_)
+    assert session.wants_any() is wants
+
+
 def test_gray_pictures_get_one_curve() -> None:
     desk = Desk()
     session = make(desk, gray=True)
@@ -97,6 +113,36 @@ def test_a_failure_is_said_and_can_be_tried_again() -> None:
     assert session.sentence == ""
     desk.answer()
     assert session.answer == (BRIGHT, "again") and desk.calls == ["first", "again"]
+
+
+def test_predicted_again_replaces_what_there_was() -> None:
+    """As when a harmony is adjusted: until the answer comes, nothing can be applied."""
+    desk = Desk()
+    other = Harmony(INPUTS, INPUTS, tuple(x**2 for x in INPUTS))
+    session = make(desk, again=(other, "again"))
+    applicable: list[bool] = []
+    session.is_applicable_changed.connect(applicable.append)
+    session.begin()
+    desk.answer()
+    session.change_setting(HarmonyRequest(50, 100, 100))
+    session.try_again()
+    assert not session.is_applicable and session.answer == (BRIGHT, "test")
+    desk.answer()
+    assert applicable == [False, True, False, True]
+    assert session.answer == (other, "again") and session.request == HarmonyRequest(50, 100, 100)
+    assert session.find_harmony() == HarmonyRequest(50, 100, 100).scale(other, gray=False)
+
+
+def test_a_failure_to_predict_again_leaves_what_there_was() -> None:
+    desk = Desk()
+    session = make(desk, again=UserError("The server sleeps."))
+    session.begin()
+    desk.answer()
+    before = session.find_harmony()
+    session.try_again()
+    desk.answer()
+    assert session.sentence == "The server sleeps." and session.is_applicable
+    assert session.answer == (BRIGHT, "test") and session.find_harmony() == before
 
 
 def test_only_the_newest_answer_counts() -> None:

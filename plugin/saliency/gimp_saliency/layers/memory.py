@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The last edit that was made by hand, kept in GIMP, and made again on another layer."""
+"""The last edit or harmony that was made by hand, kept in GIMP, and made again on another layer."""
 
 from __future__ import annotations
 
@@ -9,17 +9,21 @@ from typing import Any
 
 from gi.repository import Gimp
 
+from ..image.cutout import read_cutout
 from ..image.thumbnail import read_thumbnail
 from ..predict.outline_finder import OutlineFinder
 from ..predict.plan import Planned
 from ..shared.choices import Ranking
 from ..shared.edits import Edit
 from ..shared.errors import UserError
+from ..shared.harmony import Harmony, HarmonyRequest
 from ..shared.request import EditRequest
 from ..shared.words import _
 from .apply import apply_plan
-from .record import EditRecord, RecordError, UnknownWordError, edits_above
-from .target import editable_layer
+from .harmony.again import repeat_harmony
+from .harmony.record import HarmonyRecord
+from .record import HARMONIZE, EditRecord, RecordError, UnknownWordError, edits_above
+from .target import editable_layer, find_cutout
 
 _LAST = "saliency-last-edit"  # a parasite of GIMP itself, which keeps it from one start to the next
 _PERSISTENT = 1
@@ -40,16 +44,23 @@ def remember_edit(edits: Sequence[Edit], request: EditRequest, background: Seque
         grow=request.grow,
         tool=request.tool,
     )
-    content = {**record.to_json(), "refine": request.refine, "background-on": request.background}
-    Gimp.attach_parasite(Gimp.Parasite.new(_LAST, _PERSISTENT, json.dumps(content).encode()))
+    _remember({**record.to_json(), "refine": request.refine, "background-on": request.background})
+
+
+def remember_harmony(base: Harmony, request: HarmonyRequest, model: str) -> None:
+    """Keep a harmony's values at 100 % and its strengths for `repeat_edit`.  model: what predicted it."""
+    _remember(HarmonyRecord("", base, request, model).to_json())
 
 
 def repeat_edit(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> list[Gimp.Layer]:
-    """Apply the remembered values to the selection on the one drawable; return the created layers.
+    """Apply the remembered values, of an edit to the selection on the one drawable, of a harmony to the drawable.
 
-    Raises UserError, where none is remembered or the layer or selection is of no use.
+    Returns the created layers.  Raises UserError, where none is remembered or the layer or selection is of no use.
     """
-    record, request = _recall()
+    content = _recall()
+    if content.get("tool") == HARMONIZE:
+        return _repeat_harmony(image, drawables, content)
+    record, request = _read_edit(content)
     layer = editable_layer(image, drawables)
     edits = edits_above(image, layer)
     finder = OutlineFinder(image, layer, edits, read_thumbnail(image, layer, edits))
@@ -59,16 +70,43 @@ def repeat_edit(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> list[G
     return apply_plan(image, layer, [planned], request, (1, 1), outline=finder.enlarge(request))
 
 
-def _recall() -> tuple[EditRecord, EditRequest]:
-    """The remembered edit, and what was asked of it.  Raises UserError."""
-    nothing = _("There is no edit to repeat yet: make one with Attenuate or Emphasize Selection first.")
-    parasite = Gimp.get_parasite(_LAST)
-    if parasite is None:
-        raise UserError(nothing)
+def _repeat_harmony(
+    image: Gimp.Image, drawables: Sequence[Gimp.Drawable], content: Mapping[str, Any]
+) -> list[Gimp.Layer]:
+    """Apply a remembered harmony.  Raises UserError."""
     try:
-        content = json.loads(bytes(parasite.get_data()).rstrip(b"\0"))
-        if not isinstance(content, dict):
-            raise RecordError("It is no object.")
+        record = HarmonyRecord.from_json(content)
+    except (OverflowError, RecursionError, TypeError, ValueError) as error:
+        raise UserError(_say_nothing_yet()) from error
+    layer = find_cutout(image, drawables)
+    cutout = read_cutout(image, layer)
+    return repeat_harmony(image, layer, cutout, record.base, record.request, record.model)
+
+
+def _remember(content: Mapping[str, Any]) -> None:
+    Gimp.attach_parasite(Gimp.Parasite.new(_LAST, _PERSISTENT, json.dumps(content).encode()))
+
+
+def _recall() -> dict[str, Any]:
+    """What is remembered.  Raises UserError where that is nothing."""
+    parasite = Gimp.get_parasite(_LAST)
+    try:
+        content = json.loads(bytes(parasite.get_data()).rstrip(b"\0")) if parasite else None
+    except (RecursionError, TypeError, ValueError) as error:
+        raise UserError(_say_nothing_yet()) from error
+    if not isinstance(content, dict):
+        raise UserError(_say_nothing_yet())
+    return content
+
+
+def _say_nothing_yet() -> str:
+    """What is said where nothing can be repeated."""
+    return _("There is no edit to repeat yet: make one with Attenuate or Emphasize Selection first.")
+
+
+def _read_edit(content: Mapping[str, Any]) -> tuple[EditRecord, EditRequest]:
+    """The remembered edit, and what was asked of it.  Raises UserError."""
+    try:
         record = EditRecord.from_json(content)
         return record, _read_request(record, content)
     except UnknownWordError as error:
@@ -77,7 +115,7 @@ def _recall() -> tuple[EditRecord, EditRequest]:
         )
         raise UserError(message.format(word=error.word)) from error
     except (KeyError, OverflowError, RecursionError, TypeError, ValueError) as error:
-        raise UserError(nothing) from error
+        raise UserError(_say_nothing_yet()) from error
 
 
 def _read_request(record: EditRecord, content: Mapping[str, Any]) -> EditRequest:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from gi.repository import Gimp
 
 from ..image.cutout import Cutout, read_cutout
+from ..layers import memory
 from ..layers.harmony.apply import apply_harmony
 from ..layers.target import find_cutout
 from ..predict.harmony import predict_harmony
@@ -21,11 +22,15 @@ def run(tool: Tool, call: Call) -> list[Gimp.Layer]:
     if call.has_window:
         harmony, model = _choose_harmony(call, layer, cutout)
         Gimp.progress_init(call.title())
+        cutout = read_cutout(call.image, find_cutout(call.image, [layer]))  # what is selected may be another thing now
     else:
         Gimp.progress_init(call.title())
         harmony, model = predict_harmony(cutout)
     request = HarmonyRequest.from_config(call.config)
-    return apply_harmony(call.image, layer, harmony, request, model, cutout.part)
+    layers = apply_harmony(call.image, layer, harmony, request, model, cutout.part)
+    if layers and not call.is_scripted:
+        memory.remember_harmony(harmony, request, model)
+    return layers
 
 
 def _choose_harmony(call: Call, layer: Gimp.Layer, cutout: Cutout) -> tuple[Harmony, str]:

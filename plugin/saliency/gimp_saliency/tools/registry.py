@@ -106,17 +106,23 @@ TOOLS = {
         "adjust",
         _("A_djust Edit…"),
         _("Change the strength, the values and the edge of the edit that the active layer belongs to"),
-        _("Opens the edit that the active layer belongs to with its values.  No values are predicted anew."),
+        _(
+            "Opens the edit or harmony that the active layer belongs to with its values.  No values are predicted anew "
+            "unless you ask for it.  Colour and shading are of a harmony, all but these and the strength of an edit."
+        ),
         "gimp-tool-options",
         "Made Edit",
-        ("strength", *NAMES, "edge", "feather", "grow", *_BACKGROUND),
+        ("strength", "colour", "shading", *NAMES, "edge", "feather", "grow", *_BACKGROUND),
         changes=True,
     ),
     "plug-in-saliency-repeat": Tool(
         "repeat",
         _("_Repeat Edit on Layer"),
         _("Apply the same values as the last edit to the selection on the active layer"),
-        _("For series of photographs: the numbers of the last edit made in a dialog, nothing is predicted anew."),
+        _(
+            "For series of photographs: the numbers of the last edit made in a dialog, nothing is predicted anew.  "
+            "After Harmonize Layer they are for the active layer, a cut-out over a photo."
+        ),
         "view-refresh",
         "Made Edit",
         needs_selection=True,

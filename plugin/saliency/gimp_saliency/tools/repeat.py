@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make the last edit again, on another layer."""
+"""Make the last edit or harmony again, on another layer."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ from .registry import Tool
 
 
 def run(tool: Tool, call: Call) -> list[Gimp.Layer]:
-    """Apply the remembered values to the selection on the active layer."""
+    """Apply the remembered values to the selection on the active layer, or to the active layer as a cut-out."""
     return memory.repeat_edit(call.image, call.drawables)

@@ -59,10 +59,7 @@ class HarmonizeDialog(LightWindow[HarmonyView]):
         again = self._session.try_again
         super().__init__(procedure, config, asker, self._session, views, self._verdict, try_again=again)
         self._curves = CurvePicture()
-        caption = Gtk.Label(label=_("Curves of red, green and blue:"), xalign=0)
-        strengths = make_settings(self._dialog, [(name,) for name in _STRENGTHS], {})
-        strengths.set_size_request(_WIDE, -1)
-        self._lay_out(strengths, caption, self._curves.widget)
+        self._lay_out(*self._make_rows())
         self._follow(_STRENGTHS)
 
     @property
@@ -88,6 +85,13 @@ class HarmonizeDialog(LightWindow[HarmonyView]):
     def follow_sharp(self) -> None:
         pass  # nothing waits for it
 
+    def _make_rows(self) -> list[Gtk.Widget]:
+        """What stands beside the picture."""
+        caption = Gtk.Label(label=_("Curves of red, green and blue:"), xalign=0)
+        strengths = make_settings(self._dialog, [(name,) for name in _STRENGTHS], {})
+        strengths.set_size_request(_WIDE, -1)
+        return [strengths, caption, self._curves.widget]
+
     def _begin_to_ask(self) -> None:
         self._session.begin()
 
@@ -105,7 +109,7 @@ class HarmonizeDialog(LightWindow[HarmonyView]):
         self._measuring = 0
         self._showing.sharpen()
         whole = self._views.whole
-        little = is_little(whole.before, self._showing.render(whole), whole.mask)
+        little = self._session.wants_any() and is_little(whole.before, self._showing.render(whole), whole.mask)
         self._verdict.set_text(_("The layer hardly changes: it matches already.") if little else "")
         tracing.note("judged", little=little)
         return False

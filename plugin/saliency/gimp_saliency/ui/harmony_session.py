@@ -43,13 +43,17 @@ class HarmonySession(Asking):
         self._wait_for(self._first)
 
     def try_again(self) -> None:
-        """Ask for it anew."""
+        """Ask for it anew.  Until it comes, nothing can be applied; if that fails, what there was before."""
         self._wait_for(self._predict)
 
     def change_setting(self, request: HarmonyRequest) -> None:
         """Take over that a control was set; request: all settings now."""
         self.request = request
         self.changed.emit()
+
+    def wants_any(self) -> bool:
+        """Whether the strengths that are set leave anything of a harmony."""
+        return self.request.strength > 0 and max(self.request.colour, self.request.shading) > 0
 
     def find_harmony(self) -> Harmony:
         """What is to be applied, at the strengths that are set."""
@@ -60,6 +64,10 @@ class HarmonySession(Asking):
         self._say("")
         self._set_applicable(False)
         self._ask("harmony", question, self._take)
+
+    def _fail(self, error: Exception, question: str = "") -> None:
+        super()._fail(error, question)
+        self._set_applicable(self.answer is not None)
 
     def _take(self, answer: Answer) -> None:
         self.answer = answer

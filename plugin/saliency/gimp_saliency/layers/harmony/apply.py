@@ -11,6 +11,7 @@ from gi.repository import Gimp
 from ...shared.harmony import Harmony, HarmonyRequest
 from ..methods import choose_harmonizer
 from ..undo import in_one_step
+from .place import Place
 from .record import HarmonyRecord
 
 
@@ -26,5 +27,6 @@ def apply_harmony(
     harmony = request.scale(base, layer.is_gray())
     if not harmony.has_curves() and not harmony.has_shading():
         return []
-    record = HarmonyRecord(os.urandom(16).hex(), base, request, model, part)
+    place = Place.of_layer(image, layer)
+    record = HarmonyRecord(os.urandom(16).hex(), base, request, model, part, place=place)
     return in_one_step(image, [layer], partial(choose_harmonizer().add, image, layer, harmony, record))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from gi.repository import Gimp
 
@@ -19,7 +19,11 @@ from ...shared.errors import UserError
 from ...shared.harmony import Harmony, HarmonyError, HarmonyRequest
 from ...shared.json_type import Json
 from ...shared.words import _
-from ..record import HARMONIZE, RecordError, Role, UnknownWordError, read_parasite, write_parasite
+from ..record import HARMONIZE, RecordError, Role, UnknownWordError, read_parasite, read_role, write_parasite
+from .place import Place
+
+if TYPE_CHECKING:
+    from .made import MadeHarmony
 
 _STRENGTHS = ("strength", "colour", "shading")
 _LONGEST = 200  # letters of an id, a model's name or a version
@@ -30,7 +34,8 @@ class HarmonyRecord:
     """The whole of what was made.
 
     id: common to the layers of the harmony.  base: at 100 %.  request: the strengths at which it was applied.  model:
-    what predicted it, "" if that is not known.  is_part: it is for what was selected of the cut-out alone.
+    what predicted it, "" if that is not known.  is_part: it is for what was selected of the cut-out alone.  place:
+    where the cut-out lay that the base is for, None where an older version did not say.
     """
 
     id: str
@@ -39,6 +44,7 @@ class HarmonyRecord:
     model: str = ""
     is_part: bool = False
     version: str = ""
+    place: Place | None = None
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> HarmonyRecord:
@@ -58,7 +64,12 @@ class HarmonyRecord:
             _read_text(content.get("model")),
             content.get("is-part") is True,
             _read_text(content.get("version")),
+            Place.from_json(content.get("place")),
         )
+
+    def scale(self, gray: bool) -> Harmony:
+        """What is applied.  gray: to a picture without colour."""
+        return self.request.scale(self.base, gray)
 
     def to_json(self) -> dict[str, Any]:
         """As the parasites have it."""
@@ -70,6 +81,7 @@ class HarmonyRecord:
             **{name: getattr(self.request, name) for name in _STRENGTHS},
             "model": self.model,
             "is-part": self.is_part,
+            **({"place": self.place.to_json()} if self.place else {}),
         }
 
 
@@ -77,12 +89,14 @@ class HarmonyNote(NamedTuple):
     """What is one layer's own.
 
     step: of the harmony, "curves", "darken" or "lighten", "" where the layer has all or none.  name: that the layer,
-    or its filter if the layer is the user's, got; the user may have given it another.
+    or its filter if the layer is the user's, got; the user may have given it another.  original: GIMP's tattoo of the
+    hidden layer in whose place it is, 0: of none, or an older version did not say.
     """
 
     role: Role
     step: str = ""
     name: str = ""
+    original: int = 0
 
 
 class Harmonizer(Protocol):
@@ -95,10 +109,35 @@ class Harmonizer(Protocol):
         an undo group.  Raises UserError.
         """
 
+    def check(self, image: Gimp.Image, made: MadeHarmony, record: HarmonyRecord) -> None:
+        """Raises UserError if a harmony cannot be made what another record of it says, before anything has changed."""
+
+    def change(self, image: Gimp.Image, made: MadeHarmony, record: HarmonyRecord) -> list[Gimp.Layer]:
+        """Make a harmony what another record of it says; return its layers, lowest first.
+
+        What stays the same is left alone, with all that was painted on it.  The selection stays.  To be called inside
+        an undo group, after `check`.
+        """
+
 
 def write_note(layer: Gimp.Layer, record: HarmonyRecord, note: HarmonyNote) -> None:
     """Attach a layer's note with the record of its harmony: saved with the image, taken back by undo."""
-    write_parasite(layer, {**record.to_json(), "role": note.role, "step": note.step, "name": note.name})
+    content = {**record.to_json(), "role": note.role, "step": note.step, "name": note.name}
+    write_parasite(layer, {**content, "original": note.original} if note.original else content)
+
+
+def read_note(layer: Gimp.Layer) -> HarmonyNote | None:
+    """What is the layer's own, None where it is not of a harmony."""
+    content, role = read_parasite(layer) or {}, read_role(layer)
+    if content.get("tool") != HARMONIZE or role is None:
+        return None
+    original = content.get("original")
+    return HarmonyNote(
+        role,
+        _read_text(content.get("step")),
+        _read_text(content.get("name")),
+        original if type(original) is int else 0,
+    )
 
 
 def read_harmony(layer: Gimp.Layer) -> HarmonyRecord:

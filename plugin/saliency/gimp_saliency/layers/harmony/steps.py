@@ -6,12 +6,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from gi.repository import Gimp
-
 from ...image.geometry import Box
 from ...shared.edits import Exposure
-from ...shared.harmony import INPUTS, SIDE, Curve, Harmony, Shading
+from ...shared.harmony import INPUTS, SIDE, Curve, Harmony
 from ...shared.words import _
+from .place import Place, locate_shading
+
+SHADES = ("darken", "lighten")
+STEPS = ("curves", *SHADES)  # in the order in which they are applied
 
 Rows = Sequence[Sequence[float]]  # values from the top
 
@@ -30,12 +32,12 @@ class Shade(NamedTuple):
     place: Box
 
 
-def list_shades(image: Gimp.Image, harmony: Harmony) -> list[Shade]:
-    """Those of the harmony that change anything, lowest first."""
+def list_shades(harmony: Harmony, made: Place | None, now: Place) -> list[Shade]:
+    """Those of the harmony that change anything, lowest first.  made, now: see `locate_shading`."""
     shading = harmony.shading
     if shading is None or shading.is_identity():
         return []
-    starts, place = range(0, SIDE * SIDE, SIDE), _find_place(image, shading)
+    starts, place = range(0, SIDE * SIDE, SIDE), locate_shading(shading, made, now)
     darker, lighter = ([mask[start : start + SIDE] for start in starts] for mask in shading.list_masks())
     shades = [
         Shade("darken", _("Darken"), Exposure(-1.0), darker, place),
@@ -53,14 +55,6 @@ def sample_curves(harmony: Harmony, gray: bool) -> dict[str, list[float]]:
     """The same as 256 outputs each."""
     curves = _name_curves(harmony, gray).items()
     return {channel: [_find_output(curve, sample) for sample in range(256)] for channel, curve in curves}
-
-
-def _find_place(image: Gimp.Image, shading: Shading) -> Box:
-    """The box that a shading is for in whole pixels of the canvas, at least one each way."""
-    width, height = image.get_width(), image.get_height()
-    left, top, right, bottom = shading.box
-    x, y = min(round(left * width), width - 1), min(round(top * height), height - 1)
-    return x, y, max(1, round(right * width) - x), max(1, round(bottom * height) - y)
 
 
 def _name_curves(harmony: Harmony, gray: bool) -> dict[str, Curve]:
