@@ -366,6 +366,24 @@ def sentence(prepare: Any, **options: Any) -> dict[str, Any]:
     return result
 
 
+def paste_part(image: Any, path: str, polygon: list[list[float]], width: int, place: tuple[int, int]) -> None:
+    """Lay a part of a file's picture above an image, masked by a polygon, and make it the active layer.
+
+    polygon: points in shares of the picture's sides; width: of the picture then, px; place: of its corner.
+    """
+    layer = Gimp.file_load_layer(Gimp.RunMode.NONINTERACTIVE, image, Gio.File.new_for_path(path))
+    image.insert_layer(layer, None, 0)
+    layer.scale(width, round(layer.get_height() * width / layer.get_width()), False)
+    layer.set_offsets(*place)
+    points = [(place[0] + x * width, place[1] + y * layer.get_height()) for x, y in polygon]
+    image.select_polygon(Gimp.ChannelOps.REPLACE, [number for point in points for number in point])
+    Gimp.Selection.feather(image, 2)
+    layer.add_mask(layer.create_mask(Gimp.AddMaskType.SELECTION))
+    Gimp.Selection.none(image)
+    image.set_selected_layers([layer])
+    image.clean_all()
+
+
 def into_group(image: Any, layer: Any) -> list[Any]:
     group = Gimp.GroupLayer.new(image, "Group")
     image.insert_layer(group, None, 0)

@@ -634,7 +634,6 @@ def _harmonize_curves(image: Any, layer: Any) -> list[Any]:
 _SPOILT: dict[str, Callable[[Any, Any], list[Any] | None]] = {
     "several": lambda image, layer: [layer, layer],
     "none": lambda image, layer: [None, None],
-    "mask": lambda image, layer: [add_mask(layer)],
     "channel": lambda image, layer: [Gimp.Selection.save(image)],
     "group": lambda image, layer: inside.into_group(image, layer),
     "hidden": lambda image, layer: layer.set_visible(False) and None,
@@ -675,6 +674,17 @@ def sentences() -> dict[str, list[Any]]:
     found["narrow"] = [_harmonize_by_tool(image, [layer]), True]
     image.delete()
     return found
+
+
+def by_mask() -> bool:
+    """Whether the tool does the same where the cut-out's layer mask is active."""
+    shown = []
+    for is_mask in (False, True):
+        image, layer = make_scene(masked=True)
+        run_tool(image, [layer.get_mask() if is_mask else layer])
+        shown.append(visible(image))
+        image.delete()
+    return bool(shown[0] == shown[1])
 
 
 def _harmonize_by_tool(image: Any, drawables: list[Any], **arguments: float) -> str:

@@ -7,6 +7,7 @@ Needs the sample photographs that `./install.sh --demo` fetches, and a GIMP 3.2 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import tempfile
@@ -14,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gimp_saliency.shared import places
+from model_server import demo
 from tests.conftest import session
 from tests.gimp.gui import Window, opened, wait_for
 
@@ -59,6 +61,20 @@ def take(window: Window) -> None:
     window.keys("Escape")
 
 
+def take_harmony(window: Window, cup: Path) -> None:
+    """The cup before a rocket at dawn."""
+    regions = json.loads((Path(demo.__file__).parent / "regions.json").read_text(encoding="utf-8"))
+    polygon = next(each["polygons"][0] for each in regions if each["region"] == "the cup")
+    window.ask(f"inside.paste_part(image, {str(cup)!r}, {polygon!r}, 420, (116, 60))")
+    window.xdotool("mousemove", "0", "0")
+    window.menu("Harmonize Layer")
+    window.activate("Harmonize Layer")
+    window.next_note("judged", 0)
+    window.calm()
+    window.screenshot("harmonize", "Harmonize Layer")
+    window.keys("Escape")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=str(__doc__))
     parser.add_argument("folder", type=Path, help="where the pictures go")
@@ -69,6 +85,10 @@ def main() -> None:
         scene = {"file": str(photo), "ellipse": (165, 4, 252, 260), "feather": 0}  # loosely around the cup
         with opened(gimp, Path(folder), scene) as window:
             take(window)
+        rocket = photo.with_name("rocket.jpg")
+        shutil.copyfile(places.cache_folder() / "samples" / rocket.name, rocket)
+        with opened(gimp, Path(folder), {"file": str(rocket), "ellipse": (0, 0, 9, 9), "feather": 0}) as window:
+            take_harmony(window, photo)
 
 
 if __name__ == "__main__":

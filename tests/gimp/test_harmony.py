@@ -145,7 +145,6 @@ def test_what_a_selection_means(gimp: GimpForTests) -> None:
 SENTENCES = {
     "several": "exactly one layer",
     "none": "exactly one layer",
-    "mask": "mask or channel",
     "channel": "mask or channel",
     "group": "group is active",
     "hidden": "is hidden",
@@ -177,6 +176,10 @@ def test_bad_input_is_a_sentence(gimp: GimpForTests) -> None:
         wanted = SENTENCES["harmonized"] if name == "edited" and not gimp.is_32 else SENTENCES[name]
         assert wanted in sentence and sentence.endswith("."), (name, sentence)
         assert untouched, name
+
+
+def test_a_mask_stands_for_its_layer(gimp: GimpForTests) -> None:
+    assert run(gimp, "by_mask()")
 
 
 def test_the_tool(gimp: GimpForTests) -> None:

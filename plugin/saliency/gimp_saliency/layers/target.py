@@ -27,8 +27,12 @@ def editable_layer(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> Gim
 
 
 def find_cutout(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> Gimp.Layer:
-    """The layer to harmonize, which may still be no cut-out.  Raises UserError as `editable_layer`."""
-    layer = _find_active(image, drawables)
+    """The layer to harmonize, which may still be no cut-out.  Raises UserError as `editable_layer`.
+
+    Of a layer mask the layer: whoever has just cut something out by one has it active.
+    """
+    masked = [Gimp.Layer.from_mask(each) if isinstance(each, Gimp.LayerMask) else each for each in drawables]
+    layer = _find_active(image, masked)
     for item in lineage(layer):
         if _is_harmonized(item):
             message = _(
