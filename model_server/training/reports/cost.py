@@ -47,8 +47,9 @@ def write_report(folder: Path, predictor: Predictor, pictures: Sequence[Bytes]) 
     for name, request in asked.items():
         works = [partial(predictor.attention.predict_edits, each, request) for each in pictures]
         rows.append((f"`Attention.predict_edits`, {name}", *measure_milliseconds(works)))
-    harmonies = [partial(predictor.harmonizer.predict_harmony, each) for each in pictures]
-    rows.append(("`Harmonizer.predict_harmony`", *measure_milliseconds(harmonies)))
+    if predictor.harmonizer.files:
+        harmonies = [partial(predictor.harmonizer.predict_harmony, each) for each in pictures]
+        rows.append(("`Harmonizer.predict_harmony`", *measure_milliseconds(harmonies)))
     size = sum(file["bytes"] for file in manifest["files"].values())
     lines = [f"| {name} | {median:.1f} | {most:.1f} |" for name, median, most in rows]
     return "\n".join(
@@ -88,6 +89,8 @@ def _time_networks(folder: Path, width: int, height: int) -> list[tuple[str, flo
         ("realism.onnx", inputs),
         ("saliency.onnx", inputs),
     ):
+        if not (folder / name).is_file():
+            continue  # networks of one tool alone
         session = onnxruntime.InferenceSession(folder / name, options, providers=["CPUExecutionProvider"])
         run = partial(session.run, None, seen)
         rows.append((f"{name} alone", *measure_milliseconds([run] * TIMES)))

@@ -27,7 +27,7 @@ PERSISTENT_UNDOABLE = 3  # flags of a parasite: saved with the image, taken back
 TOOLS = ("attention",)
 HARMONIZE = "harmonize"  # the tool of layers with a record of their own: see harmony/record.py
 
-_MOST_BYTES = 1 << 16  # ours have about 2 kB
+_MOST_BYTES = 1 << 16  # an edit's has about 2 kB, a harmony's about 10
 _LONGEST = 1 << 19  # px; no side in GIMP is longer
 _EDGES = [edge.value for edge in Edge]
 _BACKGROUND = "background"  # the "part" of an adjustment that changes what is not selected

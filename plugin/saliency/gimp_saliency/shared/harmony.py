@@ -181,6 +181,14 @@ class HarmonyRequest:
         return scaled.for_gray() if gray else scaled
 
 
+def find_output(curve: Curve, x: float) -> float:
+    """What a curve is at x, both display-encoded, 0..1."""
+    place = x * (len(INPUTS) - 1)
+    node = min(int(place), len(INPUTS) - 2)
+    share = place - node
+    return curve[node] * (1 - share) + curve[node + 1] * share
+
+
 def _clip(value: float, most: float) -> float:
     return min(most, max(-most, value))
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ...image.geometry import Box
 from ...shared.edits import Exposure
-from ...shared.harmony import INPUTS, SIDE, Curve, Harmony
+from ...shared.harmony import INPUTS, SIDE, Curve, Harmony, find_output
 from ...shared.words import _
 from .place import Place, locate_shading
 
@@ -54,16 +54,8 @@ def list_corners(harmony: Harmony, gray: bool) -> dict[str, list[tuple[float, fl
 def sample_curves(harmony: Harmony, gray: bool) -> dict[str, list[float]]:
     """The same as 256 outputs each."""
     curves = _name_curves(harmony, gray).items()
-    return {channel: [_find_output(curve, sample) for sample in range(256)] for channel, curve in curves}
+    return {channel: [find_output(curve, sample / 255) for sample in range(256)] for channel, curve in curves}
 
 
 def _name_curves(harmony: Harmony, gray: bool) -> dict[str, Curve]:
     return {"value": harmony.red} if gray else dict(zip(("red", "green", "blue"), harmony.curves()))
-
-
-def _find_output(curve: Curve, sample: int) -> float:
-    """A curve's output at one of 256 inputs; those of its nodes are among them."""
-    between = 255 // (len(INPUTS) - 1)
-    node = min(sample // between, len(INPUTS) - 2)
-    share = sample / between - node
-    return curve[node] * (1 - share) + curve[node + 1] * share

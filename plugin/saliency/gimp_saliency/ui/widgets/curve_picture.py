@@ -3,11 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from gi.repository import Gtk
 
-from ...shared.harmony import INPUTS, Harmony
+from ...shared.harmony import Curve, Harmony, find_output
 from ...shared.words import _
 from .pixbufs import make_pixbuf
 
@@ -39,19 +37,12 @@ def _draw_ground() -> bytearray:
     return bytearray(b"".join(drawn if y in lines else plain for y in range(_SIDE)))
 
 
-def _draw_line(pixels: bytearray, channel: int, curve: Sequence[float]) -> None:
+def _draw_line(pixels: bytearray, channel: int, curve: Curve) -> None:
     """A curve in one of the three channels, without gaps where it is steep."""
     before: int | None = None
     for x in range(_SIDE):
-        row = round((_SIDE - 1) * (1 - _find_value(curve, x / (_SIDE - 1))))
+        row = round((_SIDE - 1) * (1 - find_output(curve, x / (_SIDE - 1))))
         first = row if before is None else before
         for y in range(min(first, row), max(first, row) + 1):
             pixels[3 * (y * _SIDE + x) + channel] = _LINE
         before = row
-
-
-def _find_value(curve: Sequence[float], x: float) -> float:
-    """What the curve is at x, both 0..1."""
-    place = x * (len(INPUTS) - 1)
-    left = min(int(place), len(INPUTS) - 2)
-    return curve[left] + (curve[left + 1] - curve[left]) * (place - left)
