@@ -366,6 +366,18 @@ def sentence(prepare: Any, **options: Any) -> dict[str, Any]:
     return result
 
 
+def change_curve(layer: Any) -> None:
+    """Change the curve of all channels as the user does in GIMP's dialog."""
+    live_filter = next(each for each in layer.get_filters() if each.get_operation_name() == "gimp:curves")
+    curve = Gimp.Curve.new()
+    curve.clear_points()
+    for point in ((0, 0), (0.5, 0.7), (1, 1)):
+        curve.add_point(*point)
+    live_filter.get_config().set_property("channel", Gimp.HistogramChannel.VALUE)
+    live_filter.get_config().set_property("curve", curve)
+    live_filter.update()
+
+
 def paste_part(image: Any, path: str, polygon: list[list[float]], width: int, place: tuple[int, int]) -> None:
     """Lay a part of a file's picture above an image, masked by a polygon, and make it the active layer.
 

@@ -141,7 +141,7 @@ def changed_in_gimp() -> dict[str, Any]:
         changed.get_config().set_property(prop, value)
         changed.update()
     for name in ("Curves,", "Contrast"):
-        _change_curve(by_name[name])
+        inside.change_curve(by_name[name])
     before = visible(image)
     made = adjust.find_edit(image, [layer])
     base = {edit.name: edit for edit in made.base}
@@ -198,7 +198,9 @@ def in_one_layer() -> dict[str, Any]:
     new.delete()
 
     image, layer = edited(kinds=others | {"contrast"})
-    _change_curve(next(group for group in adjust.find_edit(image, [layer]).layers if "Contrast" in group.get_name()))
+    inside.change_curve(
+        next(group for group in adjust.find_edit(image, [layer]).layers if "Contrast" in group.get_name())
+    )
     adjusted(image, layer, 100)
     result["changed by hand, one more"] = _list_kinds(image, layer)
     before = visible(image)
@@ -216,18 +218,6 @@ def in_one_layer() -> dict[str, Any]:
 
 def _list_kinds(image: Any, layer: Any) -> list[list[str]]:
     return [[edit.name for edit in read_note(group).edits] for group in adjust.find_edit(image, [layer]).layers]
-
-
-def _change_curve(group: Any) -> None:
-    """Change the curve of all channels, as the user does in GIMP's dialog."""
-    live_filter = group.get_filters()[0]
-    curve = Gimp.Curve.new()
-    curve.clear_points()
-    for point in ((0, 0), (0.5, 0.7), (1, 1)):
-        curve.add_point(*point)
-    live_filter.get_config().set_property("channel", Gimp.HistogramChannel.VALUE)
-    live_filter.get_config().set_property("curve", curve)
-    live_filter.update()
 
 
 def hostile() -> dict[str, str]:

@@ -272,18 +272,6 @@ def show_beyond_the_canvas() -> list[float]:
     return found
 
 
-def bend_by_hand(layer: Any) -> None:
-    """Change a curve as the user does in GIMP's dialog."""
-    live_filter = next(each for each in layer.get_filters() if each.get_operation_name() == "gimp:curves")
-    curve = Gimp.Curve.new()
-    curve.clear_points()
-    for point in ((0, 0), (0.5, 0.7), (1, 1)):
-        curve.add_point(*point)
-    live_filter.get_config().set_property("channel", Gimp.HistogramChannel.VALUE)
-    live_filter.get_config().set_property("curve", curve)
-    live_filter.update()
-
-
 def keep_curves_by_hand() -> dict[str, Any]:
     """Curves that the user changed: whether they are known as such, and stay while the rest changes."""
     found: dict[str, Any] = {}
@@ -291,7 +279,7 @@ def keep_curves_by_hand() -> dict[str, Any]:
         image, _layer = make_made(strengths)
         assert not find(image).by_hand
         curves = find(image).curves
-        bend_by_hand(curves)
+        inside.change_curve(curves)
         by_hand, before = find(image).by_hand, visible(image)
         change(image, 100, 30, strengths[2])
         kept = visible(image) == before and find(image).by_hand
@@ -693,7 +681,7 @@ def read_base(image: Any) -> list[Any]:
 
 def bend_active(image: Any) -> bool:
     """Change the curves of the active layer's harmony as the user does in GIMP's dialog."""
-    bend_by_hand(find(image).curves)
+    inside.change_curve(find(image).curves)
     image.clean_all()
     return True
 

@@ -136,6 +136,14 @@ def test_several_pasted_parts(folder: Folder) -> None:
     assert len(described["records"]) == 2 and not described["selected"] and len(described["shown"]) == 3
 
 
+def test_of_no_strength_nothing_is_left(folder: Folder) -> None:
+    before = folder.add("a.png")
+    for kind in ("png", "xcf"):
+        assert folder.harmonize(kind, request=HarmonyRequest(0)) == {}
+    assert np.array_equal(np.asarray(folder.result("a.png")), before)
+    assert len(run(folder, f"describe({find(folder, 'out', 'a.xcf')!r})")["layers"]) == 1
+
+
 def test_parts_that_overlap_are_harmonized_one_after_the_other(folder: Folder) -> None:
     before = folder.add("twice.png", np.full((HEIGHT, WIDTH, 3), 60, np.uint8))
     (folder.place / "masks" / "twice.png").rename(folder.place / "masks" / "twice__1.png")

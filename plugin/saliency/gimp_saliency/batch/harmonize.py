@@ -41,11 +41,16 @@ def harmonize_parts(
         cutout = _cut_out(image, photo)
         Gimp.Selection.none(image)
         made = _harmonize(image, cutout, request)
+        if not made:
+            image.remove_layer(cutout)
+            continue
         if photo.has_alpha():
             shown = next(layer for layer in image.get_layers() if layer.get_visible())
             shown.set_composite_mode(Gimp.LayerCompositeMode.CLIP_TO_BACKDROP)
         if is_merged:
-            _merge_down(image, photo, cutout.get_mask() if made else None)
+            mask = cutout.get_mask()
+            assert mask is not None  # it was made with one
+            _merge_down(image, photo, mask)
 
 
 def harmonize_layer(image: Gimp.Image, request: HarmonyRequest, name: str, is_merged: bool) -> None:
@@ -88,12 +93,11 @@ def _cut_out(image: Gimp.Image, photo: Gimp.Layer) -> Gimp.Layer:
     return layer
 
 
-def _merge_down(image: Gimp.Image, photo: Gimp.Layer, mask: Gimp.LayerMask | None) -> None:
+def _merge_down(image: Gimp.Image, photo: Gimp.Layer, mask: Gimp.LayerMask) -> None:
     """Put what is to be seen into the photo where a mask is not black; remove the layers above the photo."""
-    if mask is not None:
-        visible = Gimp.Layer.new_from_visible(image, image, "")
-        image.insert_layer(visible, None, 0)
-        copy_pixels(visible, photo, find_runs(mask))
+    visible = Gimp.Layer.new_from_visible(image, image, "")
+    image.insert_layer(visible, None, 0)
+    copy_pixels(visible, photo, find_runs(mask))
     for layer in image.get_layers():
         if layer != photo:
             image.remove_layer(layer)

@@ -8,13 +8,10 @@ from typing import NamedTuple
 from gi.repository import Gegl, Gimp
 
 from .geometry import Box
-from .part import lay_under
+from .part import MOST, lay_under
 from .pixels import flatten_thumbnail, resize_rgba
-from .thumbnail import find_span, read_composition, read_coverage, read_srgb
-from .tree import copy_layers, counterpart, lineage, siblings
-
-_MOST = 3_000_000  # px; of the picture's own, that GIMP composes in a tenth of a second
-_LARGEST = 1024  # px; of a thumbnail of GIMP's own making
+from .thumbnail import LARGEST_THUMBNAIL, find_span, read_composition, read_coverage, read_srgb
+from .tree import copy_layers, counterpart, hide_above
 
 
 class Apart(NamedTuple):
@@ -39,9 +36,9 @@ def take_apart(image: Gimp.Image, layer: Gimp.Layer, box: Box, longest: int) -> 
     out.
     """
     scale = min(1.0, longest / max(box[2:]))
-    near = box[2] * box[3] <= _MOST
+    near = box[2] * box[3] <= MOST
     if not near:
-        scale = min(scale, _LARGEST / max(image.get_width(), image.get_height()))
+        scale = min(scale, LARGEST_THUMBNAIL / max(image.get_width(), image.get_height()))
     whole = max(1, round(image.get_width() * scale)), max(1, round(image.get_height() * scale))
     width, height = (min(most, max(1, round(side * scale))) for most, side in zip(whole, box[2:]))
     x, y = (min(round(start * scale), most - side) for start, most, side in zip(box, whole, (width, height)))
@@ -58,10 +55,7 @@ def _cut_out(image: Gimp.Image, layer: Gimp.Layer, box: Box, target: tuple[tuple
     copy = copy_layers(image)
     try:
         twin = counterpart(image, copy, layer)
-        for item in lineage(twin):
-            row = siblings(copy, item)
-            for above in row[: row.index(item)]:
-                above.set_visible(False)
+        hide_above(copy, twin)
         twin.set_visible(False)
         copy.crop(box[2], box[3], box[0], box[1])
         lay_under(copy)

@@ -30,6 +30,20 @@ class Cutout(NamedTuple):
     reference: bytes | None
     part: bool
 
+    @property
+    def coverage(self) -> bytes:
+        """M alone."""
+        return self.pixels[3::4]
+
+    def find_bounds(self) -> tuple[int, int, int, int]:
+        """Left, top, right and bottom of what the layer covers, by what the server takes for that, too."""
+        seen = [value > 1 for value in self.coverage]
+        if not any(seen):
+            return 0, 0, self.width, self.height
+        rows = [row for row in range(self.height) if any(seen[row * self.width : (row + 1) * self.width])]
+        columns = [column for column in range(self.width) if any(seen[column :: self.width])]
+        return columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
+
 
 def read_cutout(image: Gimp.Image, layer: Gimp.Layer) -> Cutout:
     """See a layer as a cut-out, and what the selection means for it; the image stays as it is.

@@ -12,9 +12,9 @@ from .pixels import BACKDROP, drop_mask, interleave_mask
 from .selection import preserve_selection
 from .srgb import decode
 from .thumbnail import Thumbnail, is_photo_alone, read_box
-from .tree import copy_layers, counterpart, lineage, siblings
+from .tree import copy_layers, counterpart, hide_above
 
-_MOST = 3_000_000  # px; of the picture's own, that GIMP composes in a tenth of a second
+MOST = 3_000_000  # px; of the picture's own, that GIMP composes in a tenth of a second
 
 
 def read_part(image: Gimp.Image, layer: Gimp.Layer, edits: Sequence[Gimp.Layer], box: Box, longest: int) -> Thumbnail:
@@ -27,7 +27,7 @@ def read_part(image: Gimp.Image, layer: Gimp.Layer, edits: Sequence[Gimp.Layer],
     size = max(1, round(box[2] * scale)), max(1, round(box[3] * scale))
     if not edits and is_photo_alone(image, layer) and not layer.has_alpha():
         picture = _read(layer, box, scale, size, "R'G'B' u8")
-    elif box[2] * box[3] <= _MOST:
+    elif box[2] * box[3] <= MOST:
         picture = _compose(image, [layer, *edits][-1], box, scale, size)
     else:
         return read_box(image, layer, edits, box, longest)  # less sharp, if it is to be large, but quick
@@ -64,10 +64,7 @@ def _compose(image: Gimp.Image, top: Gimp.Layer, box: Box, scale: float, size: t
     """R'G'B' bytes of a box of the composition from the canvas' bottom up to a layer."""
     copy = copy_layers(image)
     try:
-        for item in lineage(counterpart(image, copy, top)):
-            row = siblings(copy, item)
-            for above in row[: row.index(item)]:
-                above.set_visible(False)
+        hide_above(copy, counterpart(image, copy, top))
         copy.crop(box[2], box[3], box[0], box[1])
         lay_under(copy)
         seen = Gimp.Layer.new_from_visible(copy, copy, "")

@@ -29,7 +29,7 @@ from .tree import copy_layers, covers_canvas, lineage, siblings
 from .version import GIMP_32
 
 _LONG_SIDE = 384  # px; what the server takes at most
-_LARGEST_THUMBNAIL = 1024  # px; of GIMP's own making
+LARGEST_THUMBNAIL = 1024  # px; of GIMP's own making
 _SHORT_SIDE = 16  # px; what it takes at least
 _LINEAR = bytes(round(255 * decode(i / 255)) for i in range(256))
 
@@ -97,7 +97,7 @@ def read_box(image: Gimp.Image, layer: Gimp.Layer, edits: Sequence[Gimp.Layer], 
         picture = flatten_thumbnail((resize_rgba(rgba, found[0], found[1], *size), *size))
     else:
         # GIMP has no thumbnails of a part of the composition.
-        whole = min(scale, _LARGEST_THUMBNAIL / max(image.get_width(), image.get_height()))
+        whole = min(scale, LARGEST_THUMBNAIL / max(image.get_width(), image.get_height()))
         whole_size = round(image.get_width() * whole), round(image.get_height() * whole)
         size = max(1, int(width * whole)), max(1, int(height * whole))
         left, top = min(int(x * whole), whole_size[0] - size[0]), min(int(y * whole), whole_size[1] - size[1])

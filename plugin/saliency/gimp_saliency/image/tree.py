@@ -51,6 +51,14 @@ def copy_layers(image: Gimp.Image) -> Gimp.Image:
         raise
 
 
+def hide_above(image: Gimp.Image, layer: Gimp.Layer) -> None:
+    """Hide all that lies above a layer, in a copy of the user's image."""
+    for item in lineage(layer):
+        row = siblings(image, item)
+        for above in row[: row.index(item)]:
+            above.set_visible(False)
+
+
 def hide_layer(layer: Gimp.Layer) -> None:
     """Hide a layer that something else is to be seen in place of.  Raises UserError where GIMP refuses."""
     layer.set_visible(False)

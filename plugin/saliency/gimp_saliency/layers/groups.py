@@ -16,6 +16,7 @@ from ..image.pixels import copy_pixels
 from ..image.selection import correct_mask
 from ..image.tree import hide_layer, merge_filters, siblings
 from ..shared.words import _
+from .blending import copy_blending
 
 # px; where groups may begin and end, so that masks stay in their places when an image is scaled to a half or a quarter.
 _GRID = 8
@@ -57,11 +58,7 @@ def isolate_layer(image: Gimp.Image, layer: Gimp.Layer, name: str) -> tuple[Gimp
     """
     group = Gimp.GroupLayer.new(image, name)
     image.insert_layer(group, layer.get_parent(), image.get_item_position(layer))
-    group.set_mode(layer.get_mode())
-    group.set_blend_space(layer.get_blend_space())
-    group.set_composite_space(layer.get_composite_space())
-    group.set_composite_mode(layer.get_composite_mode())
-    group.set_opacity(layer.get_opacity())
+    copy_blending(layer, group)
     copy = _copy_layer(image, layer)
     image.insert_layer(copy, group, 0)
     copy.set_mode(Gimp.LayerMode.NORMAL)

@@ -28,6 +28,8 @@ from .original import select_and_keep
 from .record import EditRecord, LayerNote, Role, edits_above, read_note, read_role, write_note
 from .titles import describe_edits, mark_layer
 
+Corners = Mapping[str, Sequence[tuple[float, float]]]  # of each curve, by GIMP's name of its channel
+
 _SINGLE = 1e-6  # relative; GIMP's files keep single precision
 
 
@@ -331,7 +333,7 @@ def replace_filter(group: Gimp.Layer, edit: Edit, side: float) -> None:
         new.update()
 
 
-def set_curves(live_filter: Gimp.DrawableFilter, corners: Mapping[str, Sequence[tuple[float, float]]]) -> None:
+def set_curves(live_filter: Gimp.DrawableFilter, corners: Corners) -> None:
     """Give an appended filter for curves one a channel: by GIMP's name of it the corners, display-encoded, 0..1."""
     config = live_filter.get_config()
     for channel, points in corners.items():  # the filter accumulates them from update to update
@@ -379,7 +381,8 @@ def read_filter(group: Gimp.Layer, noted: Edit, side: float) -> Edit | None:
         return None
     config = found.get_config()
     if noted.is_curved:
-        return noted if _is_same_curve(config, noted, group.is_gray()) else None
+        corners = {channel: curve_points(slopes) for channel, slopes in noted.curves(group.is_gray()).items()}
+        return noted if is_same_curve(config, corners) else None
     expected = noted.settings(side)
     values = {name: config.get_property(name) for name in expected}
     changed = {name for name, value in values.items() if abs(value - expected[name]) > _SINGLE * max(1, abs(value))}
@@ -395,16 +398,15 @@ def _find_filter(group: Gimp.Layer, edit: Edit) -> Gimp.DrawableFilter | None:
     return next((each for each in group.get_filters() if each.get_operation_name() == edit.operation), None)
 
 
-def _is_same_curve(config: Gimp.DrawableFilterConfig, noted: Edit, gray: bool) -> bool:
+def is_same_curve(config: Gimp.DrawableFilterConfig, corners: Corners) -> bool:
     """Whether the one curve that GIMP tells of, the last one set or looked at, is still ours.
 
     After loading a file it tells of the curve of all channels together: others that the user changed pass for ours.
     """
-    ours = {channel: curve_points(slopes) for channel, slopes in noted.curves(gray).items()}
-    points = None
+    points: Sequence[tuple[float, float]] | None = None
     for channel in ("value", "red", "green", "blue", "alpha"):
         if int(config.get_property("channel")) == int(getattr(Gimp.HistogramChannel, channel.upper())):
-            points = ours.get(channel, [(0.0, 0.0), (1.0, 1.0)])
+            points = corners.get(channel, [(0.0, 0.0), (1.0, 1.0)])
     curve = config.get_property("curve")
     if points is None or curve is None or curve.get_n_points() != len(points):
         return False

@@ -80,22 +80,18 @@ class HarmonyViews(KeptViews[HarmonyView]):
         """cutout: the layer's, which is what the server sees."""
         super().__init__((image.get_width(), image.get_height()), (cutout.width, cutout.height))
         self.is_gray, self.is_part = bool(layer.is_gray()), cutout.part
-        self._image, self._layer = image, layer
-        self._coverage = cutout.pixels[3::4]
+        self._image, self._layer, self._cutout = image, layer, cutout
 
     def frame_region(self) -> Box:
         """The cut-out's bounds with some surroundings, on the canvas."""
-        width, height = self.grid
-        rows = [row for row in range(height) if any(self._coverage[row * width : (row + 1) * width])]
-        columns = [column for column in range(width) if any(self._coverage[column::width])]
-        across, down = self.canvas[0] / width, self.canvas[1] / height
-        left, right = round(columns[0] * across), round((columns[-1] + 1) * across)
-        return self._frame((left, round(rows[0] * down), right, round((rows[-1] + 1) * down)))
+        left, top, right, bottom = self._cutout.find_bounds()
+        across, down = (whole / side for whole, side in zip(self.canvas, self.grid))
+        return self._frame((round(left * across), round(top * down), round(right * across), round(bottom * down)))
 
     def _make(self, box: Box, longest: int, before: HarmonyView | None) -> HarmonyView:
         apart = take_apart(self._image, self._layer, box, longest)
         size = apart.box[2], apart.box[3]
-        mask = resample(self._coverage, self.grid, (0, 0, *self.canvas), size, box)
+        mask = resample(self._cutout.coverage, self.grid, (0, 0, *self.canvas), size, box)
         if not self.is_part:
             return HarmonyView(apart, box, self.canvas, mask, b"")
         selected = read_selection(self._image, size, box)

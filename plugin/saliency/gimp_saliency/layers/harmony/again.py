@@ -58,16 +58,7 @@ def repeat_harmony(
     Its shading lies on the bounding box of what is seen of this one.
     """
     if base.shading is not None:
-        base = replace(base, shading=replace(base.shading, box=_find_bounds(cutout)))
+        left, top, right, bottom = cutout.find_bounds()
+        box = left / cutout.width, top / cutout.height, right / cutout.width, bottom / cutout.height
+        base = replace(base, shading=replace(base.shading, box=box))
     return apply_harmony(image, layer, base, request, model, cutout.part)
-
-
-def _find_bounds(cutout: Cutout) -> tuple[float, float, float, float]:
-    """The bounding box of a cut-out in shares of the canvas, by what the server takes for its bounds, too."""
-    width, height, coverage = cutout.width, cutout.height, cutout.pixels[3::4]
-    seen = [value > 1 for value in coverage]
-    if not any(seen):
-        return 0.0, 0.0, 1.0, 1.0
-    rows = [row for row in range(height) if any(seen[row * width : (row + 1) * width])]
-    columns = [column for column in range(width) if any(seen[column::width])]
-    return columns[0] / width, rows[0] / height, (columns[-1] + 1) / width, (rows[-1] + 1) / height

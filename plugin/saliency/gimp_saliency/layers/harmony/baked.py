@@ -27,8 +27,8 @@ from ..baked import (
     find_selected_box,
     insert_copy,
 )
+from ..blending import add_mask_of, copy_blending
 from ..record import Role
-from .blending import add_mask_of, copy_blending
 from .made import MadeHarmony
 from .part import keep_part, select_part
 from .place import Place

@@ -9,10 +9,10 @@ from gi.repository import Gimp
 
 from ...image.cutout import Cutout, read_cutout
 from ...image.tree import copy_layers, counterpart
+from ..blending import add_mask_of, copy_blending
 from ..original import pack_original
 from ..packing import select_packed
 from ..record import Role, read_role
-from .blending import add_mask_of, copy_blending
 from .curves import remove_curves
 from .made import MadeHarmony
 from .part import select_part

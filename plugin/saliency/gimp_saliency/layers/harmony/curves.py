@@ -3,17 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 from gi.repository import Gimp
 
-from ..live import append_filter, set_curves
+from ..live import Corners, append_filter, is_same_curve, set_curves
 
 _OPERATION = "gimp:curves"
-_SINGLE = 1e-6  # GIMP's files keep single precision
-_PLAIN = [(0.0, 0.0), (1.0, 1.0)]
-
-Corners = Mapping[str, Sequence[tuple[float, float]]]  # of each curve, by GIMP's name of its channel
 
 
 def add_curves(layer: Gimp.Layer, name: str, corners: Corners) -> Gimp.DrawableFilter:
@@ -58,22 +52,9 @@ def find_curves(layer: Gimp.Layer, corners: Corners) -> Gimp.DrawableFilter | No
     others that the user changed pass for ours.
     """
     for live_filter in _list_filters(layer)[:1]:
-        if _is_same(live_filter.get_config(), corners):
+        if is_same_curve(live_filter.get_config(), corners):
             return live_filter
     return None
-
-
-def _is_same(config: Gimp.DrawableFilterConfig, corners: Corners) -> bool:
-    """Whether the one curve that GIMP tells of is one of these."""
-    points: Sequence[tuple[float, float]] | None = None
-    for channel in ("value", "red", "green", "blue", "alpha"):
-        if int(config.get_property("channel")) == int(getattr(Gimp.HistogramChannel, channel.upper())):
-            points = corners.get(channel, _PLAIN)
-    curve = config.get_property("curve")
-    if points is None or curve is None or curve.get_n_points() != len(points):
-        return False
-    found = [curve.get_point(index) for index in range(len(points))]
-    return all(abs(x - a) <= _SINGLE and abs(y - b) <= _SINGLE for (x, y), (a, b) in zip(found, points))
 
 
 def _list_filters(layer: Gimp.Layer) -> list[Gimp.DrawableFilter]:

@@ -15,9 +15,9 @@ from ...shared.errors import UserError
 from ...shared.harmony import Harmony
 from ...shared.words import _
 from ..groups import Mask, add_group, isolate_layer, replace_mask
-from ..live import append_filter, make_filter
+from ..live import Corners, append_filter, make_filter
 from ..record import PARASITE, Role
-from .curves import Corners, add_curves, remove_curves, replace_curves
+from .curves import add_curves, remove_curves, replace_curves
 from .made import MadeHarmony
 from .part import keep_part, select_part
 from .place import Place

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from gi.repository import Gimp
 
-from ...image.pixels import copy_pixels
+from ..image.pixels import copy_pixels
 
 
 def copy_blending(source: Gimp.Layer, target: Gimp.Layer) -> None:
