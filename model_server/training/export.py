@@ -11,8 +11,8 @@ Every file takes sides of any multiple of 32.  `valid` is 1 on the picture and 0
                             [N, 3, h, w]; sharpening also side [1]: the picture's longer side in these pixels, without
                             padding
     edge.onnx               picture, selection [1, 1, H, W] -> mask [1, 1, H/2, W/2], expected [1, 3]: see EdgeFile
-    harmonize.onnx          picture, mask, around [1, 1, H, W], cut [1, 5, 64, 64]: see `predict.harmonizer` -> curves
-                            [1, 3, 16], shading [1, 32, 32] in EV
+    harmonize.onnx          picture, mask, around [1, 1, H, W], cut [1, 5, 64, 64]: see `predict.harmonizer`, style
+                            [S, 10] -> curves [S, 3, 16], shading [1, 32, 32] in EV
     realism.onnx            picture, mask, valid likewise -> realism [1]
     saliency.onnx           picture, mask, valid likewise -> share [1], density [1, H/8, W/8]
     saliency-2.onnx         the same by another viewer, whose share says how sure the first one's is
@@ -48,7 +48,7 @@ from .models import Critic, EditNetwork, SaliencyNetwork, Wish, measure_share
 
 FOLDER = Path(__file__).parent.parent / "networks"
 VERSION = 4
-HARMONY_VERSION = 1
+HARMONY_VERSION = 2
 OPSET = 17
 _SMALL = 256  # numbers; fewer are not worth a conversion
 
@@ -143,13 +143,16 @@ class EdgeFile(nn.Module):
 
 
 def write(module: nn.Module, path: Path, inputs: dict[str, Tensor], outputs: list[str]) -> None:
-    """Export with free height and width, the operators with a free batch."""
+    """Export with free height and width, the operators with a free batch, what harmonizes with one of styles."""
     axes: dict[str, dict[int, str]] = {}
+    many = "curves" in outputs
     for name, value in inputs.items():
-        free = {0: "n"} if name in ("linear", "parameters") else {}
-        axes[name] = {**free, 2: "height", 3: "width"} if value.ndim == 4 else free
+        free = {0: "n"} if name in ("linear", "parameters") else {0: "styles"} if name == "style" and many else {}
+        axes[name] = {**free, 2: "height", 3: "width"} if value.ndim == 4 and name != "cut" else free
         if name == "density":
             axes[name] = {1: "rows", 2: "columns"}
+    if many:
+        axes["curves"] = {0: "styles"}
     if "linear" in inputs:
         axes.update({name: {0: "n"} for name in outputs})
     with warnings.catch_warnings():
@@ -268,7 +271,8 @@ def export_harmony(network: HarmonyNetwork, folder: Path) -> None:
     """Write harmonize.onnx into the folder."""
     seen = {"picture": torch.rand(1, 3, 64, 96), "mask": torch.ones(1, 1, 64, 96), "around": torch.ones(1, 1, 64, 96)}
     path = folder / harmonizer.HARMONIZE
-    write(network, path, seen | {"cut": torch.rand(1, 5, harmonizer.SIDE, harmonizer.SIDE)}, ["curves", "shading"])
+    rest = {"cut": torch.rand(1, 5, harmonizer.SIDE, harmonizer.SIDE), "style": torch.rand(3, STYLE)}
+    write(network, path, seen | rest, ["curves", "shading"])
     halve_weights(path)
 
 

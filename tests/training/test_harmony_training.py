@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,8 @@ from model_server.predict.harmonizer import HARMONIZE, Harmonizer, find_box
 from model_server.predict.networks import NETWORKS, Networks
 from model_server.predict.pool import make_pool
 from model_server.training import checkpoints, data, export
-from model_server.training.harmony import distortions, operator, pairs, report, train
-from model_server.training.harmony.network import HarmonyNetwork
+from model_server.training.harmony import distortions, losses, operator, pairs, report, train
+from model_server.training.harmony.network import HarmonyNetwork, Seen
 from model_server.training.operators import decode, encode
 from model_server.training.parallel import Team
 from tests.training.breaking import broken_off
@@ -28,12 +29,12 @@ IDENTITY = torch.tensor([INPUTS] * 3)[None]
 
 @pytest.fixture(scope="module")
 def material(data_folder: Path) -> list[pairs.Material]:
-    return pairs.load_material(data_folder, data.load_regions(data_folder), False, Team(1), 2)
+    return pairs.load_material(data_folder, data.load_regions(data_folder), False, Team(1))
 
 
 @pytest.fixture(scope="module")
 def checkpoint(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A network after two epochs of two steps, the second one with shading."""
+    """A network after two epochs of two steps."""
     out = tmp_path_factory.mktemp("harmony") / "harmonize.pt"
     train.main([*_options(data_folder, out), "--epochs", "2"])
     return out
@@ -42,7 +43,7 @@ def checkpoint(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 def _options(folder: Path, out: Path) -> list[str]:
     return [
         "--data", str(folder), "--out", str(out), "--trunk", "lite0.pth", "--steps", "2", "--batch", "4",
-        "--curves-alone", "1", "--held", "20", "--threads", "1",
+        "--held", "20", "--threads", "1",
     ]  # fmt: skip
 
 
@@ -86,6 +87,19 @@ def test_shading_is_for_the_box_of_the_mask() -> None:
     shaded = operator.shade_boxes(picture, torch.full((1, SIDE, SIDE), -1.0), mask)
     changed = (shaded - picture).abs().amax(1) > 1e-3
     assert torch.equal(changed, mask[:, 0] > 0)
+
+
+def test_a_map_is_spread_over_the_box_of_the_mask() -> None:
+    """As the shading is that is applied."""
+    mask = torch.zeros(1, 1, 20, 30)
+    mask[:, :, 5:15, 10:25] = 1
+    steps = torch.linspace(-3, 3, SIDE)
+    values = (torch.sin(steps)[:, None] * torch.cos(steps))[None]
+    spread = operator.spread_boxes(values, mask)
+    assert torch.equal(spread[mask == 0], torch.zeros(450))
+    gray = torch.full((1, 3, 20, 30), 0.5)
+    found = torch.log2(decode(operator.shade_boxes(gray, values, mask))[:, :1] / decode(gray)[:, :1])
+    assert (found - spread).abs().max() < 0.03  # between nodes the masks are linear, not the EV
 
 
 def test_shading_agrees_with_its_masks() -> None:
@@ -207,15 +221,78 @@ def test_a_resumed_training_repeats_an_unbroken_one(data_folder: Path, checkpoin
         assert torch.allclose(value, unbroken["model"][name], atol=1e-4), name
 
 
+@pytest.mark.parametrize("stage", list(losses.STAGES))
+def test_a_stage_leaves_all_else_as_it_is(stage: str, data_folder: Path, checkpoint: Path, tmp_path: Path) -> None:
+    out = tmp_path / "harmonize.pt"
+    options = ["--start", str(checkpoint), "--stage", stage, "--epochs", "1", "--frozen-epochs", "0"]
+    train.main([*_options(data_folder, out), *options])
+    before, after = (checkpoints.load(file)["model"] for file in (checkpoint, out))
+    changed = {name.split(".")[0] for name, value in after.items() if not torch.equal(value, before[name])}
+    wanted = {"shading": {"shading"}, "styles": {"vary"}, "curves": {"trunk", "likeness", "read", "curves"}}
+    assert changed == wanted[stage]
+
+
+def test_the_shading_learns_light_alone(material: list[pairs.Material]) -> None:
+    """Its loss is that of what the curves leave, whatever they leave in the mean, and nothing where it is right."""
+    network = HarmonyNetwork().eval()
+    picture = torch.full((1, 3, 64, 96), 0.4)
+    mask, around = torch.zeros(1, 1, 64, 96), torch.ones(1, 1, 64, 96)
+    mask[:, :, 16:48, 24:72] = 1
+    seen = Seen(picture, mask, around - mask, torch.rand(1, 5, 64, 64))
+    slope = torch.linspace(-0.5, 0.5, SIDE).expand(1, SIDE, SIDE)
+    sloped = operator.shade_boxes(picture, slope, mask)
+    brighter = encode(1.3 * decode(sloped))
+    with torch.no_grad():
+        even, off, brighter_off = (losses.measure_shading(network, seen, each) for each in (picture, sloped, brighter))
+    assert even < 1e-6 < off and brighter_off == pytest.approx(float(off), rel=0.1)
+    network.shading.forward = lambda cut, hidden: slope  # type: ignore[method-assign]
+    with torch.no_grad():
+        assert losses.measure_shading(network, seen, sloped) < 0.05 * off
+
+
+def test_only_the_best_style_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = HarmonyNetwork().eval()
+    mask = torch.ones(2, 1, 64, 96)
+    seen = Seen(torch.rand(2, 3, 64, 96), mask, mask, torch.rand(2, 5, 64, 64))
+    wanted = seen.picture.clone()
+    drawn = [torch.full((2, 10), value) for value in (3.0, 0.0, -2.0, 1.0, 2.0, -1.0, 4.0, -3.0)]
+    monkeypatch.setattr(torch, "randn", lambda *shape: drawn.pop(0))
+    with torch.no_grad():
+        assert losses.measure_styles(network, seen, wanted).max() < 1e-4  # the plain one, which was among them
+    assert not drawn
+
+
+def test_the_plain_style_is_the_plain_answer(material: list[pairs.Material]) -> None:
+    network = HarmonyNetwork().eval()
+    seen = pairs.draw_pairs(material, 3, 1)[0].see()
+    styles = torch.cat([torch.zeros(1, 10), torch.ones(1, 10), -torch.ones(1, 10)])
+    with torch.no_grad():
+        (plain, _shading), (styled, shading) = network.predict(seen), network.predict(seen, styles)
+    assert torch.equal(styled[0], plain[0]) and styled.shape[0] == 3 and shading.shape[0] == 1
+    assert min((styled[one] - styled[other]).abs().max() for one, other in ((0, 1), (0, 2), (1, 2))) > 1e-4
+
+
+def test_masks_are_lent_to_photographs_without(data_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pairs, "_FOREIGN", 1.0)
+    regions = data.load_regions(data_folder)
+    bare = replace(next(each.photo for each in regions if not each.photo.portrait), name="bare")
+    (material, *_rest) = pairs.load_material(data_folder, regions, False, Team(1), [bare])
+    rng = np.random.default_rng(1)
+    chosen = [pairs._choose_cutout(material, rng) for _ in range(300)]
+    assert "bare" in {cutout.scene.name for cutout in chosen}
+    for cutout in chosen:
+        beside = cutout.mask.clone()
+        beside[:, : cutout.scene.size[1], : cutout.scene.size[0]] = 0
+        assert cutout.mask.max() > 0 and beside.max() == 0
+
+
 def test_an_untrained_network_changes_nothing() -> None:
     network = HarmonyNetwork().eval()
+    half = torch.ones(1, 1, 64, 96) / 2
     with torch.no_grad():
         curves, shading = network(
-            torch.rand(2, 3, 64, 96),
-            torch.ones(2, 1, 64, 96) / 2,
-            torch.ones(2, 1, 64, 96) / 2,
-            torch.rand(2, 5, 64, 64),
-        )
+            torch.rand(1, 3, 64, 96), half, half, torch.rand(1, 5, 64, 64), torch.zeros(2, 10)
+        )  # fmt: skip
     assert torch.allclose(curves, IDENTITY.expand(2, -1, -1), atol=1e-5)
     assert shading.abs().max() == 0
 
@@ -225,9 +302,8 @@ def test_curves_never_fall_and_stay_in_range() -> None:
     torch.manual_seed(1)
     torch.nn.init.normal_(network.curves.weight, std=3)
     with torch.no_grad():
-        curves, _shading = network(
-            torch.rand(4, 3, 64, 96), torch.rand(4, 1, 64, 96), torch.rand(4, 1, 64, 96), torch.rand(4, 5, 64, 64)
-        )
+        masks = torch.rand(2, 1, 1, 64, 96)
+        curves, _shading = network(torch.rand(1, 3, 64, 96), *masks, torch.rand(1, 5, 64, 64), torch.randn(4, 10))
     assert curves.min() >= 0 and curves.max() <= 1
     assert (curves[:, :, 1:] - curves[:, :, :-1]).min() >= -1e-6
 
@@ -251,7 +327,7 @@ def test_the_exported_network_agrees_with_torch(checkpoint: Path, tmp_path: Path
         torch.from_numpy(((1 - mask) * canvas.valid)[0]),
     )  # fmt: skip
     with torch.no_grad():
-        (curves, shading), (read_curves, _shading) = (each(*pair.see()) for each in (network, read))
+        (curves, shading), (read_curves, _shading) = (each.predict(pair.see()) for each in (network, read))
     assert abs(np.array(found.curves()) - curves[0].numpy()).max() < 2e-3
     assert found.shading is not None
     assert abs(np.array(found.shading.values) - shading[0].numpy()).max() < 2e-3

@@ -31,7 +31,7 @@ class Score(NamedTuple):
 
 @torch.no_grad()
 def score(network: HarmonyNetwork, pair: Pair) -> Score:
-    """Of one pair, at half the canvas' size."""
+    """Of one pair."""
     seen = pair.see()
     curves, shading = network.predict(seen)
     curved = operator.apply_curves(seen.picture, curves)

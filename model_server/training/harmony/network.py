@@ -17,13 +17,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gimp_saliency.shared.harmony import INPUTS, MOST_EV, SIDE
+from model_server.predict.vector import STYLE
 
 from ..models import Standardise
 from ..trunk import STRIDES, Trunk
 
-TAPS = (24, 40, 112)  # of EfficientNet-lite0, at half the canvas' size
+TAPS = (24, 40, 112)  # of EfficientNet-lite0
 BINS = 8  # of the histograms
-_RING = 19  # px at half the canvas' size: the cut-out grown by half of it, less the cut-out, is its ring
+_RING = 39  # px of the canvas: the cut-out grown by half of it, less the cut-out, is its ring
 _WAVES = 6  # cosines that make a curve's slopes
 _MOST_SHIFT, _MOST_SLOPE = 0.5, 1.5  # of display-encoded values; log2
 _CELLS = 4  # of the shading along each side
@@ -47,10 +48,18 @@ class Seen(NamedTuple):
     around: Tensor
     cut: Tensor
 
-    def halve(self) -> Seen:
-        """At half the size, as the network looks at the whole."""
-        picture, mask, around = (F.avg_pool2d(each, 2) for each in self[:3])
-        return Seen(picture, mask, around, self.cut)
+
+class Look(NamedTuple):
+    """What the network knows of a batch of composites.
+
+    hidden: [N, H]; mean: the cut-out's colour, goals: the two that its own may be moved to, black: what its black may
+    become; [N, 3] each.
+    """
+
+    hidden: Tensor
+    mean: Tensor
+    goals: tuple[Tensor, Tensor]
+    black: Tensor
 
 
 class HarmonyNetwork(nn.Module):
@@ -67,6 +76,7 @@ class HarmonyNetwork(nn.Module):
             nn.Dropout(0.2), nn.Linear(hidden, hidden), nn.GELU(),
         )  # fmt: skip
         self.curves = nn.Linear(hidden, _RAW)
+        self.vary = StyleHead(hidden)
         self.shading = ShadingHead(hidden)
         waves = torch.cos(math.pi * torch.arange(_WAVES)[:, None] * (torch.arange(len(INPUTS) - 1) + 0.5) / 15)
         self.register_buffer("waves", waves)
@@ -75,31 +85,44 @@ class HarmonyNetwork(nn.Module):
 
     waves: Tensor
 
-    def forward(self, picture: Tensor, mask: Tensor, around: Tensor, cut: Tensor) -> tuple[Tensor, Tensor]:
-        """Curves [N, 3, NODES], 0..1, and the shading [N, SIDE, SIDE] in EV.
+    def forward(
+        self, picture: Tensor, mask: Tensor, around: Tensor, cut: Tensor, style: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Curves [S, 3, NODES], 0..1, of one composite in each of some styles, and the shading [1, SIDE, SIDE] in EV.
 
-        picture: display-encoded [N, 3, H, W] 0..1, sides multiples of 32; mask: the cut-out's coverage, around: what of
-        the photo counts, [N, 1, H, W]; cut: windows of `predict.harmonizer.cut_window`, [N, 5, 64, 64].
+        picture: display-encoded [1, 3, H, W] 0..1, sides multiples of 32; mask: the cut-out's coverage, around: what of
+        the photo counts, [1, 1, H, W]; cut: window of `predict.harmonizer.cut_window`, [1, 5, 64, 64]; style: [S, 10].
         """
-        return self.predict(Seen(picture, mask, around, cut).halve())
+        return self.predict(Seen(picture, mask, around, cut), style)
 
-    def predict(self, seen: Seen) -> tuple[Tensor, Tensor]:
-        """The same of composites at half their size."""
+    def predict(self, seen: Seen, style: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """The same of a batch [N]; style: [S, STYLE] of a single composite, or [N, STYLE]; None: the plain one."""
         areas = make_areas(seen.mask, seen.around)
-        means, deviations = measure_colours(seen.picture, areas)
-        numbers, like = self.describe(seen, areas)
-        hidden = self.read(self.standardise(numbers))
-        black = (means[:, 2] - 2 * deviations[:, 2]).clamp(min=0) + _HAZE
-        curves = self._make_curves(self.curves(hidden).float(), means[:, 0], [means[:, 1], like], black)
-        shading = self.shading(seen.cut, hidden)
+        look = self.look(seen, areas)
+        curves = self.draw_curves(look, style)
+        shading = self.shading(seen.cut, look.hidden)
         if self.training:
             return curves, shading
         inputs = torch.tensor(INPUTS).to(curves)
         change = measure_change(curves, seen.picture, areas[:, :1])
         return inputs + _doubt(curves - inputs, change, _DOUBT), _doubt(shading, shading.abs().mean((1, 2)), _DOUBT_EV)
 
+    def look(self, seen: Seen, areas: Tensor) -> Look:
+        """All that the answers are drawn from.  areas: see `make_areas`."""
+        means, deviations = measure_colours(seen.picture, areas)
+        numbers, like = self.describe(seen, areas)
+        black = (means[:, 2] - 2 * deviations[:, 2]).clamp(min=0) + _HAZE
+        return Look(self.read(self.standardise(numbers)), means[:, 0], (means[:, 1], like), black)
+
+    def draw_curves(self, look: Look, style: Tensor | None) -> Tensor:
+        """Before anything of it is doubted: [N or S, 3, NODES]."""
+        raw = self.curves(look.hidden).float()
+        if style is not None:
+            raw = raw + self.vary(look.hidden, style).float()
+        return self._make_curves(raw, look)
+
     def describe(self, seen: Seen, areas: Tensor) -> tuple[Tensor, Tensor]:
-        """What there is to know of composites at half their size, not yet standardised [N, numbers].
+        """What there is to know of composites, not yet standardised [N, numbers].
 
         And the mean colour of what in the photo is like the cut-out [N, 3].  areas: see `make_areas`.
         """
@@ -110,21 +133,35 @@ class HarmonyNetwork(nn.Module):
         colours = describe_colours(seen.picture, areas)
         return torch.cat([*(each.flatten(1) for each in [*pooled, colours]), alike], 1), like
 
-    def _make_curves(self, raw: Tensor, mean: Tensor, goals: list[Tensor], black: Tensor) -> Tensor:
-        """raw: [N, _RAW]; all 0 is the identity.
-
-        mean: the cut-out's, goals: two colours on the way, black: what its black may become; [N, 3].
-        """
+    def _make_curves(self, raw: Tensor, look: Look) -> Tensor:
+        """raw: [N, _RAW]; all 0 is the identity."""
         own = raw[:, 1 + _WAVES :].view(-1, 3, 3 + _WAVES)
         shift = _MOST_SHIFT * torch.tanh(own[:, :, 0] + raw[:, :1])
-        for number, goal in enumerate(goals, 1):
-            shift = shift + torch.tanh(own[:, :, number]) * (goal - mean)
+        for number, goal in enumerate(look.goals, 1):
+            shift = shift + torch.tanh(own[:, :, number]) * (goal - look.mean)
         slopes = _MOST_SLOPE * torch.tanh((own[:, :, 3:] + raw[:, None, 1 : 1 + _WAVES]) @ self.waves)
         steps = torch.pow(2.0, slopes) / (len(INPUTS) - 1)
         nodes = F.pad(steps.cumsum(2), (1, 0))  # from 0 on
-        parts = (mean[:, :, None] * (len(INPUTS) - 1) - torch.arange(len(INPUTS) - 1).to(mean)).clamp(0, 1)
-        curves = nodes - (steps * parts).sum(2, keepdim=True) + (mean + shift)[:, :, None]
-        return _keep_black(curves, mean, black).clamp(0, 1)
+        places = torch.arange(len(INPUTS) - 1).to(look.mean)
+        parts = (look.mean[:, :, None] * (len(INPUTS) - 1) - places).clamp(0, 1)
+        curves = nodes - (steps * parts).sum(2, keepdim=True) + (look.mean + shift)[:, :, None]
+        return _keep_black(curves, look.mean, look.black).clamp(0, 1)
+
+
+class StyleHead(nn.Module):
+    """What a style changes of the numbers that curves are made of; the plain one, all 0, nothing."""
+
+    def __init__(self, hidden: int, width: int = 64) -> None:
+        super().__init__()
+        self.mix = nn.Linear(hidden + STYLE, width)
+        self.read = nn.Linear(width, _RAW, bias=False)
+        nn.init.normal_(self.read.weight, std=0.1)
+
+    def forward(self, hidden: Tensor, style: Tensor) -> Tensor:
+        """[S, _RAW], of styles [S, STYLE] of what is known [S or 1, H]."""
+        known = hidden.expand(style.shape[0], -1)  # len() would be a constant of the exported file
+        styled, plain = (torch.cat([known, each], 1) for each in (style, torch.zeros_like(style)))
+        return self.read(F.gelu(self.mix(styled)) - F.gelu(self.mix(plain)))
 
 
 def measure_change(curves: Tensor, picture: Tensor, mask: Tensor) -> Tensor:
@@ -221,7 +258,9 @@ def make_areas(mask: Tensor, around: Tensor) -> Tensor:
 
     Where there is no ring, the photo is.
     """
-    grown = F.max_pool2d(mask, _RING, 1, _RING // 2)
+    # Along one side after the other: a large window at once takes as long as all the rest.
+    grown = F.max_pool2d(mask, (_RING, 1), 1, (_RING // 2, 0))
+    grown = F.max_pool2d(grown, (1, _RING), 1, (0, _RING // 2))
     ring = around * (grown * (1 - mask)) + _SMALL * around
     return torch.cat([mask, ring, around + _SMALL], 1)
 

@@ -43,13 +43,28 @@ def apply_shading(encoded: Tensor, shading: Tensor) -> Tensor:
 def shade_boxes(encoded: Tensor, shading: Tensor, mask: Tensor) -> Tensor:
     """Each picture's map [N, SIDE, SIDE] over the box of what its mask [N, 1, H, W] covers; nothing else changes."""
     pictures = []
-    for picture, values, area in zip(encoded, shading, mask):
-        left, top, right, bottom = find_box(area[None].numpy())
+    for picture, values, (rows, columns) in zip(encoded, shading, _find_boxes(mask)):
         shaded = picture.clone()
-        part = picture[None, :, top:bottom, left:right]
-        shaded[:, top:bottom, left:right] = apply_shading(part, values[None, None])[0]
+        shaded[:, rows, columns] = apply_shading(picture[None, :, rows, columns], values[None, None])[0]
         pictures.append(shaded)
     return torch.stack(pictures)
+
+
+def spread_boxes(shading: Tensor, mask: Tensor) -> Tensor:
+    """Each map [N, SIDE, SIDE], in EV, enlarged over the same boxes, 0 beside them: [N, 1, H, W]."""
+    maps = []
+    for values, (rows, columns), area in zip(shading, _find_boxes(mask), mask):
+        size = (rows.stop - rows.start, columns.stop - columns.start)
+        grown = F.interpolate(values[None, None], size=size, mode="bilinear", align_corners=False)[0]
+        beside = (columns.start, area.shape[2] - columns.stop, rows.start, area.shape[1] - rows.stop)
+        maps.append(F.pad(grown, beside))
+    return torch.stack(maps)
+
+
+def _find_boxes(mask: Tensor) -> list[tuple[slice, slice]]:
+    """Rows and columns of each mask's box."""
+    boxes = [find_box(area[None].numpy()) for area in mask]
+    return [(slice(top, bottom), slice(left, right)) for left, top, right, bottom in boxes]
 
 
 def blend(encoded: Tensor, harmonized: Tensor, mask: Tensor) -> Tensor:

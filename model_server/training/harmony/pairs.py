@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -37,9 +36,10 @@ KINDS = {
 _MORE_UNTOUCHED = 0.1  # share of the pairs for training, beside those of KINDS: what matches is to stay as it is
 _TRIES = 6  # for a pair with a difference that can be seen
 _VISIBLE = 8 / 255  # mean change of a cut-out's values
-# Shares of the pairs for training: in another look, with another look around the natural cut-out, mirrored, near, with
-# a part of the photo named.  Without them the network learns two thousand photographs by heart.
-_LOOKS, _SWAPS, _FLIPS, _NEAR, _REFERENCES = 0.8, 0.25, 0.5, 0.75, 0.1
+# Shares of the pairs for training: with the mask of another photograph, in another look, with another look around the
+# natural cut-out, mirrored, near, with a part of the photo named.  Without them the network learns two thousand
+# photographs by heart.
+_FOREIGN, _LOOKS, _SWAPS, _FLIPS, _NEAR, _REFERENCES = 0.3, 0.8, 0.25, 0.5, 0.75, 0.1
 _NEAREST = 0.65  # of the picture's sides
 
 
@@ -69,8 +69,12 @@ class Exposures(NamedTuple):
 
 
 class Material(NamedTuple):
-    """What pairs are made of, all of one orientation."""
+    """What pairs are made of, all of one orientation.
 
+    scenes: all photographs, with and without regions of their own.
+    """
+
+    scenes: list[Scene]
     cutouts: list[Cutout]
     exposures: list[Exposures]
     tables: Tables
@@ -93,26 +97,28 @@ class Pair(NamedTuple):
 
 
 def load_material(
-    folder: Path, regions: Sequence[data.Region], held_out: bool, team: Team, step: int = 1
+    folder: Path, regions: Sequence[data.Region], held_out: bool, team: Team, others: Sequence[data.Photo] = ()
 ) -> list[Material]:
     """The scenes and cut-outs of some regions and the tables, landscape and portrait.
 
-    step: pixels of the canvas, along each side, for one of the scenes'.
+    others: photographs without regions.
     """
-    names = {region.photo.name: region.photo for region in regions}
-    scenes = dict(zip(names, team.map(partial(_place_photo, step=step), names.values())))
-    cutouts = [each for each in team.map(lambda region: _place_region(region, scenes, step), regions) if each]
-    tables, exposures = distortions.load_tables(folder, held_out), load_exposures(folder, held_out, team, step)
+    photos = {photo.name: photo for photo in [*(region.photo for region in regions), *others]}
+    scenes = dict(zip(photos, team.map(_place_photo, photos.values())))
+    cutouts = [each for each in team.map(lambda region: _place_region(region, scenes), regions) if each]
+    tables, exposures = distortions.load_tables(folder, held_out), load_exposures(folder, held_out, team)
+    every = [*scenes.values(), *{each.best.name: each.best for each in exposures}.values()]
     materials = []
     for portrait in (False, True):
-        shape = tuple(side // step for side in data.canvas_size(portrait)[::-1])
+        shape = data.canvas_size(portrait)[::-1]
         chosen = [each for each in cutouts if each.mask.shape[1:] == shape]
         alike = [each for each in exposures if each.best.picture.shape[1:] == shape]
-        materials.append(Material(chosen, alike, tables))
+        there = [each for each in every if each.picture.shape[1:] == shape]
+        materials.append(Material(there, chosen, alike, tables))
     return [material for material in materials if material.cutouts]
 
 
-def load_exposures(folder: Path, held_out: bool, team: Team, step: int) -> list[Exposures]:
+def load_exposures(folder: Path, held_out: bool, team: Team) -> list[Exposures]:
     """Scenes that were exposed several times."""
     table = folder / "retouch" / "SOURCES.csv"
     if not table.is_file():
@@ -124,7 +130,7 @@ def load_exposures(folder: Path, held_out: bool, team: Team, step: int) -> list[
     def place(row: dict[str, str]) -> Scene:
         file = folder / "retouch" / row["file"]
         with Image.open(file) as picture:
-            return _place_photo(data.Photo(file.stem, file, picture.size), step)
+            return _place_photo(data.Photo(file.stem, file, picture.size))
 
     scenes = {row["file"]: scene for row, scene in zip(rows, team.map(place, rows))}
     best = {name.rsplit("_", 1)[0]: scene for name, scene in scenes.items() if "_best" in name}
@@ -138,54 +144,62 @@ def is_held_out(name: str) -> bool:
     return hashlib.sha256(name.encode()).digest()[0] < 51
 
 
-def _place_photo(photo: data.Photo, step: int) -> Scene:
+def _place_photo(photo: data.Photo) -> Scene:
     placement = data.place_whole(photo)
-    placed = _thin(placement.place(photo.open_picture()), step)
-    width, height = placement.size
-    return Scene(placed, (width // step, height // step), photo.name)
+    return Scene(_keep_bytes(placement.place(photo.open_picture())), placement.size, photo.name)
 
 
-def _place_region(region: data.Region, scenes: dict[str, Scene], step: int) -> Cutout | None:
+def _place_region(region: data.Region, scenes: dict[str, Scene]) -> Cutout | None:
     """None of one that nothing is left of."""
-    mask = _thin(data.place_whole(region.photo).place(region.open_mask()), step)
+    mask = _keep_bytes(data.place_whole(region.photo).place(region.open_mask()))
     scene = scenes[region.photo.name]
     mask[:, scene.size[1] :], mask[:, :, scene.size[0] :] = 0, 0
-    if int(mask.sum()) < 64 // step**2 * 255:
+    if int(mask.sum()) < 64 * 255:
         return None
     return Cutout(scene, mask, region.label, region.people, region.file.name)
 
 
-def _thin(placed: np.ndarray[Any, Any], step: int) -> Tensor:
-    """What a canvas holds, uint8 [h, w] or [h, w, c], as [c, h, w], each pixel the mean of `step` x `step`."""
-    picture = data.to_tensor(placed)
-    return (F.avg_pool2d(picture[None], step)[0] * 255).round().byte()
+def _keep_bytes(placed: np.ndarray[Any, Any]) -> Tensor:
+    """What a canvas holds, uint8 [h, w] or [h, w, c], as uint8 [c, h, w]."""
+    return (data.to_tensor(placed) * 255).round().byte()
 
 
-def draw_pairs(materials: Sequence[Material], seed: int, count: int) -> list[Pair]:
-    """A batch for training, all of one orientation."""
+def draw_pairs(materials: Sequence[Material], seed: int, count: int, shares: Mapping[str, float] = KINDS) -> list[Pair]:
+    """A batch for training, all of one orientation.  shares: of the kinds, all together of any size."""
     rng = np.random.default_rng(seed)
     sizes = np.array([len(material.cutouts) for material in materials])
     material = materials[int(rng.choice(len(materials), p=sizes / sizes.sum()))]
-    return [draw_pair(material, rng, None, None) for _ in range(count)]
+    chances = np.array(list(shares.values())) / sum(shares.values())
+    return [draw_pair(material, rng, None, str(rng.choice(list(shares), p=chances))) for _ in range(count)]
 
 
-def draw_pair(material: Material, rng: np.random.Generator, cutout: Cutout | None, kind: str | None) -> Pair:
-    """A pair of a cut-out and a kind, or (None) of random ones and varied as for training.
+def draw_pair(material: Material, rng: np.random.Generator, cutout: Cutout | None, kind: str) -> Pair:
+    """A pair of a kind and a cut-out, or (None) of a random one and varied as for training.
 
     Unless it is to be untouched, people see the difference.
     """
     is_training = cutout is None
-    if kind is None and rng.random() < _MORE_UNTOUCHED:
+    if is_training and rng.random() < _MORE_UNTOUCHED:
         kind = "untouched"
-    kind = kind or str(rng.choice(list(KINDS), p=list(KINDS.values())))
     if kind == "exposure" and not material.exposures:
         kind = "operators"
     for _ in range(_TRIES):
-        chosen = cutout or material.cutouts[int(rng.integers(len(material.cutouts)))]
+        chosen = cutout or _choose_cutout(material, rng)
         pair = _make_pair(material, rng, chosen, kind, is_training)
         if kind == "untouched" or _differs(pair):
             break
     return pair
+
+
+def _choose_cutout(material: Material, rng: np.random.Generator) -> Cutout:
+    """For training: a region of a photograph, or what of one lies where another one's region is."""
+    cutout = material.cutouts[int(rng.integers(len(material.cutouts)))]
+    if rng.random() >= _FOREIGN:
+        return cutout
+    scene = material.scenes[int(rng.integers(len(material.scenes)))]
+    valid = torch.zeros_like(cutout.mask)
+    valid[:, : scene.size[1], : scene.size[0]] = 1
+    return Cutout(scene, _fit_mask(cutout.mask, valid), "", False, "")
 
 
 def _make_pair(material: Material, rng: np.random.Generator, cutout: Cutout, kind: str, is_training: bool) -> Pair:
@@ -241,11 +255,11 @@ def _differs(pair: Pair) -> bool:
 
 
 def _fit_mask(mask: Tensor, valid: Tensor) -> Tensor:
-    """A mask of another picture on this one's; where nothing is left, all but a margin."""
+    """A mask [1, H, W] of another picture on this one's; where nothing is left, all but a margin."""
     cut = mask * valid
-    if cut.sum() >= 64:
+    if (cut > 0).sum() >= 64:
         return cut
-    cut = valid.clone()
+    cut = valid * mask.max()
     cut[:, ::8], cut[:, :, : mask.shape[2] // 3] = 0, 0
     return cut
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Train the network that harmonizes, on composites whose right answer is known (the paper's supervised stream).
 
-For the first epochs the curves learn alone, then the shading with them.  All pictures are half as large as a canvas,
-as the network sees the whole.
+In three stages, each of them a run that begins with what the one before made: the curves and all that they need, then
+the shading, then the styles, with all else as it is.
 """
 
 from __future__ import annotations
@@ -14,34 +14,17 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
 
 from .. import checkpoints, data, exported
 from ..parallel import Team
-from . import measures, operator, pairs
+from . import measures, pairs
+from .losses import STAGES
 from .network import HarmonyNetwork, Seen, make_areas
 
-_SQUARES = 4.0  # weight of squared errors beside absolute ones
-_RESERVE = 0.003  # weight of the shading's own size
-_STEP = 2  # the network halves what it sees of the whole, so it learns from pictures of half the canvas' size
+# Shares of the kinds that a stage has more of; the others come down for them.
+_SHARES = {"shading": {"shading": 1.0}}
 _PROBES = 256  # pairs that the network's numbers are scaled by
-
-
-def harmonize(network: HarmonyNetwork, seen: Seen, shaded: bool = True) -> tuple[Tensor, Tensor]:
-    """Composites [N, 3, H, W] with their cut-outs harmonized, and the shading that was predicted [N, SIDE, SIDE]."""
-    curves, shading = network.predict(seen)
-    result = operator.apply_curves(seen.picture, curves)
-    if shaded:
-        result = operator.shade_boxes(result, shading, seen.mask)
-    return operator.blend(seen.picture, result, seen.mask), shading
-
-
-def measure_loss(network: HarmonyNetwork, seen: Seen, wanted: Tensor, shaded: bool) -> Tensor:
-    """How far off the cut-outs are: [N]."""
-    result, shading = harmonize(network, seen, shaded)
-    area = seen.mask.sum((1, 2, 3)) + 1e-6
-    error = ((result - wanted) * (seen.mask > 0)).flatten(1)
-    loss = (error.abs().sum(1) + _SQUARES * error.square().sum(1)) / (3 * area)
-    return loss + _RESERVE * shading.square().mean((1, 2)) if shaded else loss
 
 
 @torch.no_grad()
@@ -68,8 +51,8 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--trunk", default="efficientnet-lite0", help="weights: a file in DATA/weights, or a package")
     parser.add_argument("--epochs", type=int, default=30, help="epochs of --epoch-steps steps")
     parser.add_argument("--epoch-steps", type=int, default=300, help="steps an epoch; a checkpoint after each epoch")
-    parser.add_argument("--curves-alone", type=int, default=6, help="epochs without shading")
-    parser.add_argument("--frozen-epochs", type=int, default=20, help="epochs in which the trunk does not learn")
+    parser.add_argument("--stage", choices=list(STAGES), default="curves", help="what learns; all else stays as it is")
+    parser.add_argument("--frozen-epochs", type=int, default=4, help="epochs in which the trunk does not learn")
     parser.add_argument("--batch", type=int, default=32, help="pairs a step")
     parser.add_argument("--rate", type=float, default=1e-3, help="learning rate of the head")
     parser.add_argument("--trunk-rate", type=float, default=5e-5, help="learning rate of the trunk")
@@ -78,34 +61,42 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def load_network(path: Path) -> HarmonyNetwork:
-    """A trained network, frozen, from its checkpoint or from a harmonize.onnx."""
+    """A trained network, frozen, from its checkpoint or from a harmonize.onnx; what they lack is as it begins."""
     network = HarmonyNetwork()
-    if path.suffix == exported.SUFFIX:
-        state = exported.read_weights(path, "")
-        # What the exporter computed of its constants is no parameter.
-        own = network.state_dict()
-        network.load_state_dict({**own, **{name: value for name, value in state.items() if name in own}})
-    else:
-        network.load_state_dict(checkpoints.load(path)["model"])
+    state = exported.read_weights(path, "") if path.suffix == exported.SUFFIX else checkpoints.load(path)["model"]
+    # What the exporter computed of its constants is no parameter.
+    own = network.state_dict()
+    network.load_state_dict({**own, **{name: value for name, value in state.items() if name in own}})
     return network.eval().requires_grad_(False)
 
 
+class Batches(Dataset[tuple[Seen, Tensor]]):
+    """What `pairs.stack` gives of as many pairs for each of some seeds."""
+
+    def __init__(self, materials: list[pairs.Material], seeds: list[int], size: int, shares: dict[str, float]) -> None:
+        """shares: of the kinds."""
+        self._materials, self._seeds, self._size, self._shares = materials, seeds, size, shares
+
+    def __len__(self) -> int:
+        return len(self._seeds)
+
+    def __getitem__(self, index: int) -> tuple[Seen, Tensor]:
+        return pairs.stack(pairs.draw_pairs(self._materials, self._seeds[index], self._size, self._shares))
+
+
 def train_epoch(
-    network: HarmonyNetwork, batches: list[int], materials: list[pairs.Material], options: argparse.Namespace,
-    shaded: bool, optimizer: torch.optim.Optimizer, schedule: torch.optim.lr_scheduler.LRScheduler, team: Team,
+    network: HarmonyNetwork, batches: Batches, stage: str,
+    optimizer: torch.optim.Optimizer, schedule: torch.optim.lr_scheduler.LRScheduler, team: Team,
 ) -> float:  # fmt: skip
-    """Batches by their seeds; the mean loss."""
-    network.train()
+    """All batches; the mean loss."""
+    network.train(stage == "curves")  # what stays as it is answers as it does in use
     losses = []
-
-    def make(seed: int) -> tuple[Seen, Tensor]:
-        return pairs.stack(pairs.draw_pairs(materials, seed, options.batch))
-
-    for seen, wanted in team.work_ahead(make, batches):
+    # A process beside this one makes the pairs, as threads would wait for each other.
+    for seen, wanted in DataLoader(batches, batch_size=None, num_workers=1):
 
         def loss(rows: slice, seen: Seen = seen, wanted: Tensor = wanted) -> Tensor:
             with checkpoints.use_bfloat16(torch.device("cpu")):
-                return measure_loss(network, Seen(*(each[rows] for each in seen)), wanted[rows], shaded)
+                return STAGES[stage](network, Seen(*(each[rows] for each in seen)), wanted[rows])
 
         optimizer.zero_grad()
         losses.append(team.run_backward(loss, len(wanted)))
@@ -115,23 +106,35 @@ def train_epoch(
     return float(np.mean(losses))
 
 
+def let_learn(network: HarmonyNetwork, stage: str, with_trunk: bool) -> None:
+    """Say which parameters a stage learns."""
+    parts = {"shading": network.shading, "styles": network.vary}
+    for name, part in parts.items():
+        part.requires_grad_(stage == name)
+    for part in (network.likeness, network.read, network.curves):
+        part.requires_grad_(stage == "curves")
+    network.trunk.requires_grad_(stage == "curves" and with_trunk)
+
+
 def main(argv: list[str] | None = None) -> None:
     options = make_parser().parse_args(argv)
     team = Team(options.threads)
     torch.manual_seed(options.seed)
     if options.start:
-        network = load_network(options.start).requires_grad_(True)
+        network = load_network(options.start)
     else:
         network = HarmonyNetwork()
         network.trunk.load(options.trunk, options.data / "weights")
     regions = data.load_regions(options.data, pairs.SMALLEST, pairs.LARGEST)
     training, validation, _test = data.split(regions)
+    # Photographs that people were shown: without regions of their own, they lend what lies in those of others.
+    others, _validation, _test = data.split(data.load_fixations(options.data))
     if options.steps:
-        training = training[: 8 * options.steps]
+        training, others = training[: 8 * options.steps], others[: options.steps]
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     clock = checkpoints.Clock()
-    materials = pairs.load_material(options.data, training, False, team, _STEP)
-    held = pairs.load_material(options.data, validation or training, True, team, _STEP)
+    materials = pairs.load_material(options.data, training, False, team, others)
+    held = pairs.load_material(options.data, validation or training, True, team)
     listed = pairs.list_tests(held, options.held)
     tests, kinds = [pairs.make_test(*each) for each in listed], [each[2] for each in listed]
     steps = min(options.epoch_steps, options.steps or options.epoch_steps)
@@ -141,11 +144,11 @@ def main(argv: list[str] | None = None) -> None:
         measure_features(network, materials, options.seed)
         report(network, tests, kinds, team, "before:")
     for epoch in range(first, options.epochs):
-        torch.manual_seed(options.seed * 1000 + epoch)  # dropout
+        torch.manual_seed(options.seed * 1000 + epoch)  # dropout, styles
         seeds = np.random.default_rng([options.seed, epoch]).integers(0, 2**31, steps).tolist()
-        network.trunk.requires_grad_(epoch >= options.frozen_epochs)
-        shaded = epoch >= options.curves_alone
-        loss = train_epoch(network, seeds, materials, options, shaded, optimizer, schedule, team)
+        let_learn(network, options.stage, epoch >= options.frozen_epochs)
+        batches = Batches(materials, seeds, options.batch, pairs.KINDS | _SHARES.get(options.stage, {}))
+        loss = train_epoch(network, batches, options.stage, optimizer, schedule, team)
         text = f"epoch {epoch + 1}: loss {loss:.4f}; {clock.seconds():.0f} s;"
         report(network, tests, kinds, team, text)
         checkpoints.save(
