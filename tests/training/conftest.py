@@ -70,6 +70,7 @@ def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for file in files:
             torch.save(weights, folder / "weights" / file)
     _write_tables(folder / "harmonize", rng)
+    _write_composites(folder / "harmonize", rng)
     return folder
 
 
@@ -87,3 +88,17 @@ def _write_tables(folder: Path, rng: np.random.Generator) -> None:
         for channel in range(3):
             polynomials[way, :, channel, channel] = values[:, channel]
     np.savez(folder / "illuminants" / "ccharmony_train.npz", forward=polynomials[0], reverse=polynomials[1])
+
+
+def _write_composites(folder: Path, rng: np.random.Generator) -> None:
+    """Pictures with something pasted in, and cut-outs with their coverage."""
+    (folder / "composites").mkdir()
+    (folder / "cutouts").mkdir()
+    coverage = Image.new("L", (64, 48))
+    ImageDraw.Draw(coverage).ellipse((10, 8, 40, 36), fill=255)
+    for number in range(8):
+        _photo(rng, coverage.size).save(folder / "composites" / f"mix_{number}.jpg")
+        coverage.save(folder / "composites" / f"mix_{number}__0.png")
+    for number in range(2):
+        _photo(rng, coverage.size).save(folder / "cutouts" / f"cut_{number}_fg.jpg")
+        coverage.save(folder / "cutouts" / f"cut_{number}_alpha.png")

@@ -104,7 +104,7 @@ def load_material(
     others: photographs without regions.
     """
     photos = {photo.name: photo for photo in [*(region.photo for region in regions), *others]}
-    scenes = dict(zip(photos, team.map(_place_photo, photos.values())))
+    scenes = dict(zip(photos, team.map(place_photo, photos.values())))
     cutouts = [each for each in team.map(lambda region: _place_region(region, scenes), regions) if each]
     tables, exposures = distortions.load_tables(folder, held_out), load_exposures(folder, held_out, team)
     every = [*scenes.values(), *{each.best.name: each.best for each in exposures}.values()]
@@ -130,7 +130,7 @@ def load_exposures(folder: Path, held_out: bool, team: Team) -> list[Exposures]:
     def place(row: dict[str, str]) -> Scene:
         file = folder / "retouch" / row["file"]
         with Image.open(file) as picture:
-            return _place_photo(data.Photo(file.stem, file, picture.size))
+            return place_photo(data.Photo(file.stem, file, picture.size))
 
     scenes = {row["file"]: scene for row, scene in zip(rows, team.map(place, rows))}
     best = {name.rsplit("_", 1)[0]: scene for name, scene in scenes.items() if "_best" in name}
@@ -144,14 +144,15 @@ def is_held_out(name: str) -> bool:
     return hashlib.sha256(name.encode()).digest()[0] < 51
 
 
-def _place_photo(photo: data.Photo) -> Scene:
+def place_photo(photo: data.Photo) -> Scene:
+    """A photograph on its canvas."""
     placement = data.place_whole(photo)
-    return Scene(_keep_bytes(placement.place(photo.open_picture())), placement.size, photo.name)
+    return Scene(keep_bytes(placement.place(photo.open_picture())), placement.size, photo.name)
 
 
 def _place_region(region: data.Region, scenes: dict[str, Scene]) -> Cutout | None:
     """None of one that nothing is left of."""
-    mask = _keep_bytes(data.place_whole(region.photo).place(region.open_mask()))
+    mask = keep_bytes(data.place_whole(region.photo).place(region.open_mask()))
     scene = scenes[region.photo.name]
     mask[:, scene.size[1] :], mask[:, :, scene.size[0] :] = 0, 0
     if int(mask.sum()) < 64 * 255:
@@ -159,7 +160,14 @@ def _place_region(region: data.Region, scenes: dict[str, Scene]) -> Cutout | Non
     return Cutout(scene, mask, region.label, region.people, region.file.name)
 
 
-def _keep_bytes(placed: np.ndarray[Any, Any]) -> Tensor:
+def mark_valid(scene: Scene) -> Tensor:
+    """1 on the scene, 0 on the rest of its canvas: [1, H, W]."""
+    valid = torch.zeros_like(scene.picture[:1], dtype=torch.float32)
+    valid[:, : scene.size[1], : scene.size[0]] = 1
+    return valid
+
+
+def keep_bytes(placed: np.ndarray[Any, Any]) -> Tensor:
     """What a canvas holds, uint8 [h, w] or [h, w, c], as uint8 [c, h, w]."""
     return (data.to_tensor(placed) * 255).round().byte()
 
@@ -197,9 +205,7 @@ def _choose_cutout(material: Material, rng: np.random.Generator) -> Cutout:
     if rng.random() >= _FOREIGN:
         return cutout
     scene = material.scenes[int(rng.integers(len(material.scenes)))]
-    valid = torch.zeros_like(cutout.mask)
-    valid[:, : scene.size[1], : scene.size[0]] = 1
-    return Cutout(scene, _fit_mask(cutout.mask, valid), "", False, "")
+    return Cutout(scene, _fit_mask(cutout.mask, mark_valid(scene).byte()), "", False, "")
 
 
 def _make_pair(material: Material, rng: np.random.Generator, cutout: Cutout, kind: str, is_training: bool) -> Pair:
@@ -209,8 +215,7 @@ def _make_pair(material: Material, rng: np.random.Generator, cutout: Cutout, kin
         exposures = material.exposures[int(rng.integers(len(material.exposures)))]
         scene, other = exposures.best, exposures.other.picture.float() / 255
     picture = scene.picture.float() / 255
-    valid = torch.zeros_like(mask)
-    valid[:, : scene.size[1], : scene.size[0]] = 1
+    valid = mark_valid(scene)
     if kind == "exposure":
         mask = _fit_mask(mask, valid)
     else:

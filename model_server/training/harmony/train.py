@@ -16,9 +16,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from .. import checkpoints, data, exported
+from .. import checkpoints, data, exported, realism
 from ..parallel import Team
 from . import measures, pairs
+from .adversary import SHARE, Adversary, load_unpaired, measure_auc
 from .losses import STAGES
 from .network import HarmonyNetwork, Seen, make_areas
 
@@ -49,8 +50,11 @@ def make_parser() -> argparse.ArgumentParser:
     description = str(__doc__).split("\n\n", 1)[0]
     parser = checkpoints.make_parser("harmony.train", description, checkpoints.RUNS / "harmonize.pt")
     parser.add_argument("--trunk", default="efficientnet-lite0", help="weights: a file in DATA/weights, or a package")
-    parser.add_argument("--epochs", type=int, default=30, help="epochs of --epoch-steps steps")
-    parser.add_argument("--epoch-steps", type=int, default=300, help="steps an epoch; a checkpoint after each epoch")
+    parser.add_argument(
+        "--critic", type=Path, help="a realism.onnx to begin the second stream's critic with, see adversary"
+    )
+    parser.add_argument("--epochs", type=int, default=16, help="epochs of --epoch-steps steps")
+    parser.add_argument("--epoch-steps", type=int, default=250, help="steps an epoch; a checkpoint after each epoch")
     parser.add_argument("--stage", choices=list(STAGES), default="curves", help="what learns; all else stays as it is")
     parser.add_argument("--frozen-epochs", type=int, default=4, help="epochs in which the trunk does not learn")
     parser.add_argument("--batch", type=int, default=32, help="pairs a step")
@@ -75,31 +79,36 @@ class Batches(Dataset[tuple[Seen, Tensor]]):
 
     def __init__(self, materials: list[pairs.Material], seeds: list[int], size: int, shares: dict[str, float]) -> None:
         """shares: of the kinds."""
-        self._materials, self._seeds, self._size, self._shares = materials, seeds, size, shares
+        self._materials, self.seeds, self._size, self._shares = materials, seeds, size, shares
 
     def __len__(self) -> int:
-        return len(self._seeds)
+        return len(self.seeds)
 
     def __getitem__(self, index: int) -> tuple[Seen, Tensor]:
-        return pairs.stack(pairs.draw_pairs(self._materials, self._seeds[index], self._size, self._shares))
+        return pairs.stack(pairs.draw_pairs(self._materials, self.seeds[index], self._size, self._shares))
 
 
 def train_epoch(
     network: HarmonyNetwork, batches: Batches, stage: str,
     optimizer: torch.optim.Optimizer, schedule: torch.optim.lr_scheduler.LRScheduler, team: Team,
+    adversary: Adversary | None,
 ) -> float:  # fmt: skip
     """All batches; the mean loss."""
     network.train(stage == "curves")  # what stays as it is answers as it does in use
     losses = []
+    unpaired = iter(adversary.draw(batches.seeds)) if adversary else None
     # A process beside this one makes the pairs, as threads would wait for each other.
     for seen, wanted in DataLoader(batches, batch_size=None, num_workers=1):
 
         def loss(rows: slice, seen: Seen = seen, wanted: Tensor = wanted) -> Tensor:
             with checkpoints.use_bfloat16(torch.device("cpu")):
-                return STAGES[stage](network, Seen(*(each[rows] for each in seen)), wanted[rows])
+                error = STAGES[stage](network, Seen(*(each[rows] for each in seen)), wanted[rows])
+            return (1 - SHARE) * error if adversary else error
 
         optimizer.zero_grad()
         losses.append(team.run_backward(loss, len(wanted)))
+        if adversary and unpaired:
+            adversary.push(network, next(unpaired), (wanted, seen.mask, seen.mask + seen.around))
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
         schedule.step()
@@ -143,14 +152,20 @@ def main(argv: list[str] | None = None) -> None:
     if not first and not options.start:
         measure_features(network, materials, options.seed)
         report(network, tests, kinds, team, "before:")
+    adversary = None
+    if options.critic:
+        unpaired = load_unpaired(options.data, materials, team)
+        adversary = Adversary(realism.load_network(options.critic), unpaired, options.batch // 2, team)
     for epoch in range(first, options.epochs):
         torch.manual_seed(options.seed * 1000 + epoch)  # dropout, styles
         seeds = np.random.default_rng([options.seed, epoch]).integers(0, 2**31, steps).tolist()
         let_learn(network, options.stage, epoch >= options.frozen_epochs)
         batches = Batches(materials, seeds, options.batch, pairs.KINDS | _SHARES.get(options.stage, {}))
-        loss = train_epoch(network, batches, options.stage, optimizer, schedule, team)
+        loss = train_epoch(network, batches, options.stage, optimizer, schedule, team, adversary)
         text = f"epoch {epoch + 1}: loss {loss:.4f}; {clock.seconds():.0f} s;"
         report(network, tests, kinds, team, text)
+        if adversary:
+            print("the critic's AUC:", measure_auc(adversary.critic, options.data, tests, team), flush=True)
         checkpoints.save(
             options.out, network, optimizer, schedule=schedule.state_dict(), epoch=epoch + 1, seconds=clock.seconds()
         )
