@@ -351,6 +351,17 @@ def test_the_report_measures(material: list[pairs.Material]) -> None:
     assert report.measure(right, _brighten(), neutral, neutral).network == 0
 
 
+def test_half_of_a_photo_is_spoiled(material: list[pairs.Material]) -> None:
+    """The half that is named, and the cut-out, stay as they are."""
+    for number, each in enumerate(pairs.list_tests(material, 10)):
+        pair = pairs.make_test(*each)
+        spoiled, named = report.spoil_half(pair, np.random.default_rng(number))
+        changed = (spoiled.composite - pair.composite).abs().amax(0, keepdim=True)
+        assert changed[(named == 1) | (pair.mask == 1)].max() == 0 and changed.max() > 0.01
+        assert torch.equal(spoiled.wanted, pair.wanted)
+        assert (named * pair.around).sum() >= ((1 - named) * pair.around).sum()
+
+
 def _brighten() -> Harmony:
     curve = tuple(x**0.8 for x in INPUTS)
     return Harmony(curve, curve, curve)

@@ -31,7 +31,8 @@ from .. import data
 from ..colour import average_inside, measure_difference, to_lab
 from ..operators import decode
 from ..parallel import Team
-from . import operator, pairs
+from . import distortions, operator, pairs
+from .adversary import list_composites
 from .measures import measure_error, transfer_half
 from .pairs import Pair
 
@@ -58,10 +59,14 @@ class Measured(NamedTuple):
     skin: float
 
 
-def ask(harmonizer: Harmonizer, composite: Tensor, mask: Tensor) -> Harmony:
-    """What the server answers for a composite [3, H, W], 0..1, and a mask [1, H, W], without padding."""
+def ask(harmonizer: Harmonizer, composite: Tensor, mask: Tensor, reference: Tensor | None = None) -> Harmony:
+    """What the server answers for a composite [3, H, W], 0..1, and a mask [1, H, W], without padding.
+
+    reference: the part of the photo to match, [1, H, W].
+    """
     planes = (torch.cat([composite, mask]) * 255).round().byte()
-    return harmonizer.predict_harmony(planes.permute(1, 2, 0).contiguous().numpy())
+    part = None if reference is None else (reference[0] * 255).round().byte().numpy()
+    return harmonizer.predict_harmony(planes.permute(1, 2, 0).contiguous().numpy(), part)
 
 
 def apply(composite: Tensor, mask: Tensor, harmony: Harmony, shaded: bool = True) -> Tensor:
@@ -179,13 +184,49 @@ def measure_all(harmonizer: Harmonizer, folder: Path, count: int, team: Team) ->
     work = list(zip(tests, harmonies, again))
     constant = average([harmony for harmony, each in zip(harmonies, listed) if each[2] != "untouched"])
     table = team.map(lambda each: measure(*each, constant), work)
-    return write_table(table, [each[2] for each in listed])
+    kinds = [each[2] for each in listed]
+    touched = [pair for pair, kind in zip(tests, kinds) if kind != "untouched"]
+    return f"{write_table(table, kinds)}\n{measure_references(harmonizer, touched, team)}"
+
+
+def measure_references(harmonizer: Harmonizer, tests: Sequence[Pair], team: Team) -> str:
+    """What it brings to name the part to match, where the other half of the photo has another look.
+
+    One line; the errors of the cut-out left alone, harmonized with all of the photo, and with the half named.
+    """
+
+    def compare(work: tuple[int, Pair]) -> tuple[float, float, float]:
+        pair, named = spoil_half(work[1], np.random.default_rng(work[0]))
+        harmonies = [ask(harmonizer, pair.composite, pair.mask, each) for each in (None, named)]
+        results = [pair.composite, *(apply(pair.composite, pair.mask, harmony) for harmony in harmonies)]
+        errors = [measure_error(pair, result) for result in results]
+        return errors[0], errors[1], errors[2]
+
+    table = np.array(team.map(compare, list(enumerate(tests))))
+    nothing, whole, part = table.mean(0)
+    better = (table[:, 2] < table[:, 1]).mean()
+    return (
+        f"- half of the photo in another look: nothing {nothing:.0f}, network {whole:.0f}, and {part:.0f} with the "
+        f"other half named, which is better for {better:.0%} of {len(table)}"
+    )
+
+
+def spoil_half(pair: Pair, rng: np.random.Generator) -> tuple[Pair, Tensor]:
+    """The pair with one half of its photo in another look, and the other half [1, H, W], 0 or 1."""
+    width = pair.mask.shape[2]
+    left = torch.zeros_like(pair.mask)
+    left[:, :, : width // 2] = 1
+    # Of what there is more is what the cut-out belongs to.
+    kept = left if (left * pair.around).sum() > ((1 - left) * pair.around).sum() else 1 - left
+    other = distortions.apply_operators(pair.composite, rng)
+    composite = pair.composite + (1 - kept) * pair.around * (other - pair.composite)
+    return pair._replace(composite=composite), kept
 
 
 def draw_composites(harmonizer: Harmonizer, folder: Path, out: Path, count: int) -> None:
     """Real composites beside each other, before and after, four in a picture."""
     out.mkdir(parents=True, exist_ok=True)
-    files = sorted((folder / "harmonize" / "composites").glob("*.jpg"))
+    files = list_composites(folder, held_out=True)
     rows = [_draw_pair(harmonizer, file) for file in data.choose_spaced(files, count)]
     for number in range(0, len(rows), 4):
         part = rows[number : number + 4]
