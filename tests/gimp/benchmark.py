@@ -84,6 +84,18 @@ def measure(window: Window, rounds: int, size: tuple[str, str] | None = None) ->
     return times
 
 
+def measure_harmony(window: Window, rounds: int) -> Times:
+    """The waits of Harmonize Layer, for the selected part of the photo as a layer above it."""
+    times: Times = {}
+    window.ask("inside.cut_out(image, image.get_layers()[-1])")
+    wait_for_gimp(window)
+    for _ in range(1 + rounds):
+        with dialog(window, "Harmonize Layer") as waits:
+            add(times, "Harmonize Layer: menu → dialog", waits[0])
+            add(times, "Harmonize Layer: menu → preview", waits[1])
+    return {name: all_of_it[1:] for name, all_of_it in times.items()}  # the first one is what GIMP reads only once
+
+
 @contextmanager
 def dialog(window: Window, entry: str, answer: str = "Escape") -> Iterator[tuple[float, float]]:
     """The dialog, with all that it shows first; how long it took until it was there, and until it showed an edit."""
@@ -199,6 +211,7 @@ def main(arguments: list[str] | None = None) -> None:
             before, memory = os.getloadavg()[0], read_memory(window)
             times = measure(window, options.rounds, size)
             edited = read_memory(window)
+            times |= measure_harmony(window, min(options.rounds, COLD_ROUNDS))
         load = f"load {before:.1f} before and {os.getloadavg()[0]:.1f} after"
         print(f"GIMP {'.'.join(map(str, gimp.gimp.version))} on {machine()}, {load}\n\n{table(times)}\n")
         print(f"The image takes {memory:.1f} MB in GIMP, with one edit {edited:.1f} MB.")

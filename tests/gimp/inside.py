@@ -396,6 +396,17 @@ def paste_part(image: Any, path: str, polygon: list[list[float]], width: int, pl
     image.clean_all()
 
 
+def cut_out(image: Any, layer: Any) -> None:
+    """Lay the selected part of a layer above it, darker, and make that the active layer."""
+    part = layer.copy()
+    image.insert_layer(part, None, 0)
+    part.set_visible(True)
+    part.add_mask(part.create_mask(Gimp.AddMaskType.SELECTION))
+    Gimp.Selection.none(image)
+    part.levels(Gimp.HistogramChannel.VALUE, 0, 1, True, 0.6, 0, 1, True)
+    image.set_selected_layers([part])
+
+
 def into_group(image: Any, layer: Any) -> list[Any]:
     group = Gimp.GroupLayer.new(image, "Group")
     image.insert_layer(group, None, 0)

@@ -22,6 +22,12 @@ def test_one_round(gimp32: GimpForTests) -> None:
     done = subprocess.run(command, cwd=PROJECT, env=env, capture_output=True, text=True, timeout=500)
     assert done.returncode == 0, done.stdout + done.stderr
     waits = ("menu → preview, warm server", "menu → preview, cold server", "slider → redraw, zoomed in")
-    for wait in (*waits, "pan → sharp picture", "slider → redraw, with background", "Adjust"):
+    for wait in (
+        *waits,
+        "pan → sharp picture",
+        "slider → redraw, with background",
+        "Adjust",
+        "Harmonize Layer: menu → preview",
+    ):
         assert f"| {wait}" in done.stdout
     assert "GIMP 3.2" in done.stdout and "MB in GIMP, with one edit" in done.stdout

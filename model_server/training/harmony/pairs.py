@@ -41,6 +41,7 @@ _VISIBLE = 8 / 255  # mean change of a cut-out's values
 # photographs by heart.
 _FOREIGN, _LOOKS, _SWAPS, _FLIPS, _NEAR, _REFERENCES = 0.3, 0.8, 0.25, 0.5, 0.75, 0.1
 _NEAREST = 0.65  # of the picture's sides
+_MOST_LOOK = 0.7  # of the ranges of the edits that pairs are made with; most looks are near to what people publish
 
 
 class Scene(NamedTuple):
@@ -220,7 +221,7 @@ def _make_pair(material: Material, rng: np.random.Generator, cutout: Cutout, kin
         mask = _fit_mask(mask, valid)
     else:
         if is_training and rng.random() < _LOOKS:
-            picture = distortions.apply_operators(picture, rng, 0.7)
+            picture = distortions.apply_operators(picture, rng, rng.uniform(0, _MOST_LOOK))
         other = _distort(kind, picture, mask, material, cutout, rng)
     if is_training and rng.random() < _SWAPS:
         picture, other = other, picture
