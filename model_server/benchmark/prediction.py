@@ -51,6 +51,7 @@ def measure(rounds: int) -> list[Figure]:
                 "around": lambda: ask("best-realism", background=True),
                 "proposals": lambda: questions.ask_proposals(pixels, width, height, EditRequest("attenuate")),
                 "styles": lambda: questions.ask_proposals(pixels, width, height, EditRequest("attenuate"), seed=1),
+                "harmonies": lambda: questions.ask_harmonies(pixels, width, height, None, (), seed=1),
             },
             max(1, rounds // 10),
         )
@@ -68,6 +69,7 @@ def measure(rounds: int) -> list[Figure]:
         Figure("`/v1/proposals`", 1000 * wide["proposals"], "ms"),
         Figure("`/v1/proposals`, of styles", 1000 * wide["styles"], "ms"),
         Figure("`/v1/harmonize`", 1000 * seconds["harmonize"], "ms", 20),
+        Figure("`/v1/harmonize`, of styles", 1000 * wide["harmonies"], "ms"),
     ]
 
 

@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gimp_saliency.shared import styles
 from gimp_saliency.shared.choices import DIRECTIONS, MOST, Boldness, Edge, Ranking
 from gimp_saliency.shared.edits import NAMES
 from gimp_saliency.shared.errors import UserError
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from model_server.batch.jobs import Jobs, Request
 
 HELP = "edit or harmonize a folder of pictures"
-_OF_EDITS = ("boldness", "order", "edits", "edge", "background", "background_strength", "style", "frames")
+_OF_EDITS = ("boldness", "order", "edits", "edge", "background", "background_strength", "frames")
 _OF_HARMONIES = ("colour", "shading", "layer")
 _RANKINGS = (Ranking.BEST_REALISM, Ranking.BEST_SALIENCY, Ranking.RANDOM)
 
@@ -39,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--masks", type=Path, metavar="DIR", help=masks)
     percent = make_number_type(0, MOST)
     add("--strength", type=percent, default=100.0, help="percent, 0 to 150 (default: 100)")
+    add("--style", metavar="NAME", help="a style of edits or harmonies saved in GIMP (default: the plain one)")
     _add_edit_options(parser)
     share = "to be harmonized, in percent of the strength, 0 to 150 (default: 100)"
     add("--colour", type=percent, metavar="PERCENT", help=f"how far the colours are {share}")
@@ -65,7 +65,6 @@ def _add_edit_options(parser: argparse.ArgumentParser) -> None:
     add("--background", action="store_true", help="also edit what surrounds the regions")
     around = "of the background's edits, 0 to 150 (default: 100)"
     add("--background-strength", type=percent, metavar="PERCENT", help=around)
-    add("--style", metavar="NAME", help="a style saved in GIMP (default: the plain one)")
     frames = (
         "moving pictures: NAME_0001.png, NAME_0002.png, … and animated GIFs and WebPs get the same numbers in all "
         "frames; a frame without a mask has the nearest earlier frame's, or DIR/NAME.png"
@@ -132,8 +131,7 @@ def _list_given(options: argparse.Namespace, names: Iterable[str]) -> str:
 def _make_request(options: argparse.Namespace) -> Request:
     """What is asked.  Raises RequestError, or UserError where there is no such style."""
     if options.harmonize:
-        strengths = options.strength, options.colour, options.shading
-        return HarmonyRequest(*(100.0 if strength is None else strength for strength in strengths))
+        return _make_harmony_request(options)
     names = NAMES if options.edits is None else [name.strip() for name in options.edits.split(",")]
     request = EditRequest(
         options.direction,
@@ -146,5 +144,13 @@ def _make_request(options: argparse.Namespace) -> Request:
         edge=Edge(options.edge or Edge.AUTOMATIC),
         boldness=Boldness(options.boldness or Boldness.NATURAL),
     )
-    styles.find_numbers(request.style)  # before a GIMP is started for nothing
+    request.find_style()  # before a GIMP is started for nothing
+    return request
+
+
+def _make_harmony_request(options: argparse.Namespace) -> HarmonyRequest:
+    """What is asked of harmonies.  Raises UserError where there is no such style."""
+    colour, shading = (100.0 if each is None else each for each in (options.colour, options.shading))
+    request = HarmonyRequest(options.strength, colour, shading, options.style or "")
+    request.find_style()  # as for edits
     return request

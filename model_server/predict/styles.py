@@ -42,21 +42,32 @@ def choose_styles(
     first: what `measure.cut` took of the first proposal; styles: of each, and how much attention it moves.
     """
     before = [first]
+    looks = {style: seen for style, (seen, _moved) in styles.items()}
     found: dict[Ranking, Style] = {}
     for choice in PROPOSED[1:]:
-        distances = {
-            style: _measure_distance(seen, before, measure)
-            for style, (seen, _moved) in styles.items()
-            if style not in found.values()
-        }
-        left = [style for style, distance in distances.items() if distance >= SAME]
-        if left:
-            moves = {style: styles[style][1] for style in left}
-            found[choice] = max(left, key=(moves if choice == Ranking.BEST_SALIENCY else distances).__getitem__)
-            before.append(styles[found[choice]][0])
+        distances = _measure_distances(looks, before, measure)
+        if distances:
+            moves = {style: styles[style][1] for style in distances}
+            found[choice] = max(distances, key=(moves if choice == Ranking.BEST_SALIENCY else distances).__getitem__)
+            before.append(looks[found[choice]])
     return found
 
 
-def _measure_distance(seen: Floats, others: Sequence[Floats], measure: Measure) -> float:
-    """How far what was cut of a picture is from the nearest of others."""
-    return min(measure.compare(seen, other) for other in others)
+def choose_different(first: Floats, looks: Mapping[Style, Floats], measure: Measure) -> list[Style]:
+    """Three at most, each the one that looks least like the first proposal and those before it.
+
+    first, looks: what `measure.cut` took of the first proposal and of each style's.  What looks the same as one before
+    is left out.
+    """
+    before = [first]
+    found: list[Style] = []
+    while len(found) < len(PROPOSED) - 1 and (distances := _measure_distances(looks, before, measure)):
+        found.append(max(distances, key=distances.__getitem__))
+        before.append(looks[found[-1]])
+    return found
+
+
+def _measure_distances(looks: Mapping[Style, Floats], before: Sequence[Floats], measure: Measure) -> dict[Style, float]:
+    """How far each look is from the nearest of those before, without those that are the same as one of these."""
+    distances = {style: min(measure.compare(seen, each) for each in before) for style, seen in looks.items()}
+    return {style: distance for style, distance in distances.items() if distance >= SAME}

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
+from gimp_saliency.shared import request as requests
 from gimp_saliency.shared.request import EditRequest, RequestError, parse_number
+from gimp_saliency.shared.styles import Style
 from gimp_saliency.shared.words import N_
 from model_server.serve.messages import Refusal, Request
 
@@ -108,6 +110,14 @@ def parse_within(query: Query, name: str, low: float, high: float) -> float:
     if not low <= value <= high:
         raise Refusal(400, f"{name} must be a number from {low:g} to {high:g}.")
     return value
+
+
+def parse_style(query: Query) -> Style:
+    """Ten numbers with commas between."""
+    try:
+        return requests.parse_style(query["style"])
+    except RequestError as error:
+        raise Refusal(400, str(error)) from None
 
 
 def parse_edit_request(query: Query) -> EditRequest:

@@ -9,7 +9,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -29,6 +29,7 @@ from model_server.serve.query import (
     parse_choice,
     parse_edit_request,
     parse_side,
+    parse_style,
     parse_switch,
     parse_whole,
     parse_within,
@@ -43,6 +44,7 @@ from model_server.serve.worker import Busy, Worker
 
 if TYPE_CHECKING:
     from model_server.predict.attention import Prediction
+    from model_server.predict.harmonizer import StyledHarmony
     from model_server.predict.predictor import Predictor
 
 log = logging.getLogger(__name__)
@@ -134,8 +136,7 @@ def answer_edits(context: Context) -> Answer:
 def answer_proposals(context: Context) -> Answer:
     """POST /v1/proposals: several edits to choose from, the most real one first."""
     query = {**DEFAULTS, **context.query}
-    seed = parse_whole(query, "styles", SEEDS) if "styles" in query else None
-    query.pop("styles", None)
+    seed = _take_seed(query)
     check_names(query, "direction", "width", "height", *DEFAULTS)
     wanted = parse_edit_request(query)
     picture = read_region(context.request, query)
@@ -203,16 +204,23 @@ def answer_edge(context: Context) -> Answer:
 def answer_harmonize(context: Context) -> Answer:
     """POST /v1/harmonize: the curves and the shading with which a cut-out matches the photo below it.
 
-    With `reference`, the part of the photo to match follows, a byte a pixel.
+    With `reference`, the part of the photo to match follows, a byte a pixel.  With `styles`, a seed, several curves to
+    choose from, the first in the style that is asked for.
     """
-    query = {"reference": "0", **context.query}
-    check_names(query, "width", "height", "reference")
+    query = {"reference": "0", "style": DEFAULTS["style"], **context.query}
+    seed = _take_seed(query)
+    check_names(query, "width", "height", "reference", "style")
+    style = parse_style(query)
     picture, reference = read_cut_out(context.request, query)
 
     def job(predictor: Predictor) -> dict[str, Any]:
-        part = None if reference is None else reference.to_array()[:, :, 0]
-        harmony = predictor.harmonizer.predict_harmony(picture.to_array(), part)
-        return {**harmony.to_json(), "model": predictor.harmonizer.model}
+        harmonizer = predictor.harmonizer
+        asked = picture.to_array(), None if reference is None else reference.to_array()[:, :, 0], style
+        if seed is None:
+            found = harmonizer.predict_harmony(*asked).to_json()
+        else:
+            found = _describe_harmonies(harmonizer.propose(*asked, seed))
+        return {**found, "model": harmonizer.model}
 
     return context.judge(job)
 
@@ -296,6 +304,19 @@ def _describe(found: Prediction) -> dict[str, Any]:
         result["saliency"] = {"before": figures.saliency_before, "after": figures.saliency_after}
         result["realism"] = {"before": figures.realism_before, "after": figures.realism_after}
     return result
+
+
+def _describe_harmonies(found: Sequence[StyledHarmony]) -> dict[str, Any]:
+    """Harmonies to choose from as JSON: the shading once, as all have the same."""
+    rows = [{"curves": each.harmony.to_json()["curves"], "style": list(each.style)} for each in found]
+    return {"proposals": rows, "shading": found[0].harmony.to_json()["shading"]}
+
+
+def _take_seed(query: dict[str, str]) -> int | None:
+    """The seed of the styles to sample, which is taken out of the query; None: there is none in it."""
+    seed = parse_whole(query, "styles", SEEDS) if "styles" in query else None
+    query.pop("styles", None)
+    return seed
 
 
 def _to_text(values: bytes) -> str:

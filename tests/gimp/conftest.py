@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The window for tests that need one, and a folder of pictures for `batch`."""
+"""The window for tests that need one, a folder of pictures for `batch`, and one for settings."""
 
 from __future__ import annotations
 
@@ -37,4 +37,14 @@ def folder(gimp: GimpForTests, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setattr(lifecycle, "start_command", [])  # what `batch` sets is put back after the test
         monkeypatch.setattr(start_command, "own_command", lambda: [*FAKE_SERVER, "serve"])
         yield Folder(gimp, tmp_path)
+        lifecycle.stop(kill=True)
+
+
+@pytest.fixture
+def own_folder(gimp: GimpForTests, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder for the user's settings that GIMP sees, too, and for a server that knows of backgrounds and styles."""
+    with tempfile.TemporaryDirectory(dir=Path(gimp.env["GIMP3_DIRECTORY"]).parent) as folder:
+        monkeypatch.setenv("GIMP_SALIENCY_RUNTIME", folder)
+        monkeypatch.setattr(start_command, "own_command", lambda: [*FAKE_SERVER, "serve"])
+        yield Path(folder)
         lifecycle.stop(kill=True)

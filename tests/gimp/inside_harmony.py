@@ -19,7 +19,7 @@ from gimp_saliency.layers.harmony.apply import apply_harmony
 from gimp_saliency.layers.harmony.record import read_harmony
 from gimp_saliency.layers.record import read_parasite, write_parasite
 from gimp_saliency.layers.target import find_cutout
-from gimp_saliency.shared import edits
+from gimp_saliency.shared import edits, styles
 from gimp_saliency.shared.client import questions
 from gimp_saliency.shared.errors import UserError
 from gimp_saliency.shared.harmony import INPUTS, SIDE, Harmony, HarmonyRequest, Shading
@@ -30,6 +30,7 @@ WIDTH, HEIGHT = 64, 48
 BOX = (0.125, 0.25, 0.75, 0.875)  # 40 x 30 pixels from 8, 12
 ADOBE = 563 / 256  # the exponent of Adobe RGB's curve
 KINDS = ("both", "curves", "shading")
+STYLE = (0.5, -4.0, *([0.0] * 8))
 SCENES: dict[str, dict[str, Any]] = {
     "8 bit": {},
     "16 bit": {"precision": "U16_NON_LINEAR"},
@@ -130,8 +131,8 @@ def add_filters(layer: Any) -> None:
         layer.append_filter(live_filter)
 
 
-def harmonize(image: Any, layer: Any, kind: str = "both", part: bool = False, **strengths: float) -> list[Any]:
-    return apply_harmony(image, layer, make_harmony(kind), HarmonyRequest(**strengths), "test", part)
+def harmonize(image: Any, layer: Any, kind: str = "both", part: bool = False, **asked: Any) -> list[Any]:
+    return apply_harmony(image, layer, make_harmony(kind), HarmonyRequest(**asked), "test", part)
 
 
 # The same in plain Python
@@ -368,12 +369,12 @@ def layers_of(**options: Any) -> dict[str, Any]:
 def strengths() -> dict[str, Any]:
     """How many layers there are at each strength, and what the record of one says."""
     found: dict[str, Any] = {}
-    cases: dict[str, dict[str, float]] = {
+    cases: dict[str, dict[str, Any]] = {
         "nothing": {"strength": 0.0},
         "both off": {"colour": 0.0, "shading": 0.0},
         "no shading": {"shading": 0.0},
         "no colour": {"colour": 0.0},
-        "more": {"strength": 140.0, "colour": 50.0},
+        "more": {"strength": 140.0, "colour": 50.0, "style_numbers": STYLE},
     }
     for name, settings in cases.items():
         image, layer = make_scene()
@@ -388,6 +389,7 @@ def strengths() -> dict[str, Any]:
                 "base": record.base == make_harmony(),
                 "strengths": [request.strength, request.colour, request.shading],
                 "texts": [record.model, len(record.id), bool(record.version), record.is_part],
+                "style": list(request.style_numbers),
             }
         image.delete()
     return found
@@ -406,6 +408,8 @@ def damaged() -> dict[str, str]:
         "no strength": {**good, "strength": None},
         "strength": {**good, "colour": 1e6},
         "shading": {**good, "base": {**good["base"], "shading": {"box": [0, 0, 1, 1], "ev": [[9.0] * 32] * 32}}},
+        "style": {**good, "style": [0] * 9},
+        "far style": {**good, "style": [5] * 10},
         "another tool": {**good, "tool": "relight\n"},
         "no tool": {key: value for key, value in good.items() if key != "tool"},
     }
@@ -687,7 +691,7 @@ def by_mask() -> bool:
     return bool(shown[0] == shown[1])
 
 
-def _harmonize_by_tool(image: Any, drawables: list[Any], **arguments: float) -> str:
+def _harmonize_by_tool(image: Any, drawables: list[Any], **arguments: Any) -> str:
     """Run the tool in this process, where the server is a stand-in; its sentence, "" if it succeeded."""
     try:
         run_tool(image, drawables, **arguments)
@@ -696,7 +700,7 @@ def _harmonize_by_tool(image: Any, drawables: list[Any], **arguments: float) -> 
         return str(error)
 
 
-def run_tool(image: Any, drawables: list[Any], **arguments: float) -> tuple[list[Any], list[Any]]:
+def run_tool(image: Any, drawables: list[Any], **arguments: Any) -> tuple[list[Any], list[Any]]:
     """Run the tool as a script does: the layers that it made, and what the server was asked."""
     asked: list[Any] = []
 
@@ -735,6 +739,17 @@ def by_tool() -> dict[str, Any]:
         }
         image.delete()
     return found
+
+
+def by_tool_in_style() -> dict[str, Any]:
+    """The same with a saved style: what the server was asked, what the record says, and what is said of another one."""
+    image, layer = _opaque_cutout()
+    styles.HARMONIES.load_saved = lambda: {"Faded": STYLE}  # type: ignore[method-assign]
+    found: dict[str, Any] = {"refused": _harmonize_by_tool(image, [layer], style="Pale")}
+    layers, asked = run_tool(image, [layer], style="Faded")
+    request = read_harmony(layers[0]).request
+    image.delete()
+    return {**found, "asked": list(asked[4]), "noted": [request.style, list(request.style_numbers)]}
 
 
 def _bound(pixels: set[int]) -> list[int]:

@@ -13,7 +13,7 @@ import inside
 import inside_harmony
 from gi.repository import Gimp
 from inside import read, selection, visible
-from inside_harmony import HEIGHT, SCENES, WIDTH, harmonize, make_harmony, make_scene
+from inside_harmony import HEIGHT, SCENES, STYLE, WIDTH, harmonize, make_harmony, make_scene
 
 from gimp_saliency.image.cutout import read_cutout
 from gimp_saliency.image.version import GIMP_32
@@ -496,8 +496,9 @@ def change_below_an_edit() -> list[Any]:
 
 
 def adjust_by_tool() -> dict[str, Any]:
-    """The procedure as a script calls it: the status, the strengths that are noted, and the picture."""
-    image, _layer = make_made()
+    """The procedure as a script calls it: the status, what is noted, and the picture."""
+    image, layer = make_scene()
+    harmonize(image, layer, style_numbers=STYLE)
     status, error = inside.call(
         "plug-in-saliency-adjust", image, image.get_selected_layers(), strength=80.0, colour=50.0, shading=30.0
     )
@@ -506,6 +507,7 @@ def adjust_by_tool() -> dict[str, Any]:
     found = {
         "status": [status, error],
         "strengths": [request.strength, request.colour, request.shading],
+        "style": request.style_numbers == STYLE,
         "same": visible(image) == visible(other),
     }
     image.delete()

@@ -146,7 +146,7 @@ def test_background(folder: Folder) -> None:
 def test_style(folder: Folder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A saved style is what the server is asked for; a name that is none is refused."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "configuration"))
-    styles.save("Faded", (4.0,) * 10)
+    styles.EDITS.save("Faded", (4.0,) * 10)
     before = folder.add("a.png")
     outside = rectangle() == 0
     results = []
@@ -165,7 +165,7 @@ def test_kinds_of_edit(
 ) -> None:
     """By the command line, in files with and without layers; the stand-in says exposure, around it saturation, too."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "configuration"))
-    styles.save("Faded", (4.0,) * 10)  # what its saturation depends on
+    styles.EDITS.save("Faded", (4.0,) * 10)  # what its saturation depends on
     monkeypatch.setenv("GIMP_SALIENCY_GIMP", str(folder.gimp.gimp.location))
     before, inside = folder.add("a.png"), rectangle() > 0
     places = [str(folder.place / "in"), str(folder.place / "out"), "--masks", str(folder.place / "masks")]

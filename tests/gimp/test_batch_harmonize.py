@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
+from gimp_saliency.shared import styles
 from gimp_saliency.shared.client import questions
 from gimp_saliency.shared.harmony import INPUTS, Harmony, HarmonyRequest
 from model_server.__main__ import main
@@ -17,6 +18,7 @@ from tests.gimp.batch_folder import HEIGHT, WIDTH, Folder, photo, rectangle
 
 Pixels = np.ndarray[Any, Any]
 STEP = 1 / 255
+STYLE = (2.5, *([0.0] * 9))
 
 
 def run(folder: Folder, call: str) -> Any:
@@ -118,6 +120,26 @@ def test_strengths(folder: Folder) -> None:
     assert all(np.abs(one - other).max() > 10 * STEP for one, other in zip(found, found[1:]))
     assert folder.harmonize(request=HarmonyRequest(0.0)) == {}
     assert np.array_equal(np.asarray(folder.result("a.png")), before)
+
+
+def test_style(folder: Folder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A saved style of harmonies is what the server is asked for, and what the layers note; others are refused."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "configuration"))
+    styles.HARMONIES.save("Faded", STYLE)
+    styles.EDITS.save("Of edits", STYLE)
+    before, mask = folder.add("a.png"), rectangle() / 255
+    for style in ("", "Faded"):
+        request = HarmonyRequest(style=style)
+        assert folder.harmonize("xcf", request=request) == {}
+        (record,) = run(folder, f"describe({find(folder, 'out', 'a.xcf')!r})")["records"]
+        base = Harmony.from_json(record["base"])
+        assert base.blue[-1] == pytest.approx(0.5 if style else 1, abs=1e-4)  # the stand-in's depends on the style
+        assert record.get("style") == (list(STYLE) if style else None)
+        assert folder.harmonize(request=request) == {}
+        difference = np.abs(scale(np.asarray(folder.result("a.png"))) - harmonize(scale(before), mask, base, request))
+        assert difference.max() <= 1.5 * STEP, style
+    failed = folder.harmonize(request=HarmonyRequest(style="Of edits"))
+    assert "There is no style «Of edits»: choose one of «Faded»." in failed["a.png"]
 
 
 def test_several_pasted_parts(folder: Folder) -> None:

@@ -5,9 +5,7 @@ from __future__ import annotations
 
 import json
 import re
-import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +16,6 @@ from gimp_saliency.shared.client import lifecycle
 from tests.conftest import GimpForTests
 from tests.gimp import gui, test_looks
 from tests.gimp.gui import Window, wait_for
-from tests.model_server.processes import FAKE_SERVER
 
 pytestmark = pytest.mark.skipif(bool(gui.MISSING), reason=f"needs {', '.join(gui.TOOLS)}")
 
@@ -110,16 +107,6 @@ def test_all_of_it(gimp: GimpForTests, window: Window) -> None:
     wait_for(lambda: window.ask("state(image)") == after, "one undo step back from the change")
     window.keys("ctrl+y")
     wait_for(lambda: window.ask("state(image)") == weaker, "redo of the change")
-
-
-@pytest.fixture
-def own_folder(gimp: GimpForTests, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder for the user's settings that GIMP sees, too, and for a server that knows of backgrounds and styles."""
-    with tempfile.TemporaryDirectory(dir=Path(gimp.env["GIMP3_DIRECTORY"]).parent) as folder:
-        monkeypatch.setenv("GIMP_SALIENCY_RUNTIME", folder)
-        monkeypatch.setattr("model_server.gimp.start_command.own_command", lambda: [*FAKE_SERVER, "serve"])
-        yield Path(folder)
-        lifecycle.stop(kill=True)
 
 
 def test_background_and_styles(gimp: GimpForTests, tmp_path: Path, own_folder: Path) -> None:

@@ -96,14 +96,15 @@ def test_strengths(gimp: GimpForTests) -> None:
     for name, steps in {"nothing": [], "both off": [], "no shading": curves, "no colour": shades}.items():
         assert found[name]["steps"] == steps, name
         assert found[name]["dirty"] == bool(steps), name
-    assert found["record"] == {"base": True, "strengths": [140, 50, 100], "texts": ["test", 32, True, False]}
+    texts, style = ["test", 32, True, False], [0.5, -4, *[0] * 8]
+    assert found["record"] == {"base": True, "strengths": [140, 50, 100], "texts": texts, "style": style}
 
 
 def test_damaged_records_are_refused(gimp: GimpForTests) -> None:
     found = run(gimp, "damaged()")
     assert found.pop("good") == "True"
     assert "«relight»" in found.pop("another tool")
-    assert len(found) == 6
+    assert len(found) == 8
     for name, sentence in found.items():
         assert "damaged" in sentence and sentence.endswith("."), name
 
@@ -195,6 +196,14 @@ def test_the_tool(gimp: GimpForTests) -> None:
         assert result["asked"] == [4 * pixels, 64, 48, reference], name
         assert result["strengths"] == [80, 100, 50] and result["record"] == ["stand-in", part], name
         assert result["changed"] == bounds and result["selection"], name
+
+
+def test_the_tool_with_a_saved_style(gimp: GimpForTests) -> None:
+    """The layers note its numbers, not its name, which may mean another one by and by."""
+    found = run(gimp, "by_tool_in_style()")
+    style = [0.5, -4, *[0] * 8]
+    assert found["asked"] == style and found["noted"] == ["", style]
+    assert found["refused"] == "There is no style «Pale»: choose one of «Faded»."
 
 
 def test_without_its_filter_a_layer_can_be_harmonized_again(gimp32: GimpForTests) -> None:

@@ -12,9 +12,7 @@ from gimp_saliency.shared.harmony import INPUTS
 from tests.conftest import GimpForTests
 from tests.gimp import gui
 from tests.gimp.gui import Window, wait_for
-from tests.gimp.test_dialog import SELECTION, closed, own_folder, settled
-
-__all__ = ["own_folder"]  # a fixture
+from tests.gimp.test_dialog import SELECTION, closed, settled
 
 STEP = 1 / 255
 INSIDE = "__import__('inside_harmony_again')"
@@ -177,7 +175,7 @@ def test_a_step_comes_in_below_an_edit(gimp32: GimpForTests) -> None:
 
 def test_the_procedure(gimp: GimpForTests) -> None:
     found = run(gimp, "adjust_by_tool()")
-    assert found == {"status": ["success", None], "strengths": [80, 50, 30], "same": True}
+    assert found == {"status": ["success", None], "strengths": [80, 50, 30], "style": True, "same": True}
 
 
 def test_a_new_prediction_takes_the_base_s_place(gimp: GimpForTests) -> None:

@@ -33,6 +33,7 @@ def test_harmonize_is_registered(gimp: GimpForTests) -> None:
     assert "undo" in known["help"]
     names = {name: nick for name, nick in known["arguments"].items() if name in ("strength", "colour", "shading")}
     assert len(names) == 3 and all("_" in nick for nick in names.values())
+    assert "style" in known["arguments"]
     assert known["returns"] == ["layers"]
 
 

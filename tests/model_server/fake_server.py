@@ -19,21 +19,33 @@ from gimp_saliency.shared import edits, version
 from gimp_saliency.shared.choices import Edge, Ranking
 from gimp_saliency.shared.harmony import INPUTS, SIDE, Harmony, Shading
 from gimp_saliency.shared.request import PLAIN, EditRequest
+from gimp_saliency.shared.styles import Style
 from model_server.serve import process
 
 
 class FakeHarmonizer:
-    """The shape of the harmonizer: the answer depends on every byte of picture and reference."""
+    """The shape of the harmonizer: the answer depends on every byte of picture and reference, and on the style.
+
+    Of a style the first number alone counts: the curve of blue is that much lower, by a fifth for each 1.
+    """
 
     model = "harmonize-fake-1 (11111111)"
 
-    def predict_harmony(self, picture: Any, reference: Any = None) -> Harmony:
+    def predict_harmony(self, picture: Any, reference: Any = None, style: Style = PLAIN) -> Harmony:
         if not picture[:, :, :3].any():
             raise ZeroDivisionError("a bug, for the tests")
         seen = picture.tobytes() + (b"" if reference is None else reference.tobytes())
         level = hashlib.sha256(seen).digest()[0] / 255
         curve = tuple(level * each for each in INPUTS)
-        return Harmony(curve, INPUTS, INPUTS, Shading((0, 0.25, 0.5, 1), ((0.5,) * SIDE,) * SIDE))
+        blue = tuple((1 - abs(style[0]) / 5) * each for each in INPUTS)
+        return Harmony(curve, INPUTS, blue, Shading((0, 0.25, 0.5, 1), ((0.5,) * SIDE,) * SIDE))
+
+    def propose(self, picture: Any, reference: Any, style: Style, seed: int) -> list[SimpleNamespace]:
+        drawn = [(number + seed / 2**31, *PLAIN[1:]) for number in (1, 2, 3)]
+        return [
+            SimpleNamespace(harmony=self.predict_harmony(picture, reference, each), style=each)
+            for each in (style, *drawn)
+        ]
 
 
 class FakePredictor:

@@ -85,7 +85,7 @@ def _time_networks(folder: Path, width: int, height: int) -> list[tuple[str, flo
     rows = []
     for name, seen in (
         ("edit.onnx", {**inputs, **wish}),
-        (HARMONIZE, {"picture": rgb, "mask": area, "around": 1 - area, "cut": cut}),
+        (HARMONIZE, {"picture": rgb, "mask": area, "around": 1 - area, "cut": cut, "style": wish["style"]}),
         ("realism.onnx", inputs),
         ("saliency.onnx", inputs),
     ):

@@ -143,7 +143,7 @@ def test_what_gimp_is_told(fake_gimp: Path) -> None:
     plain.update(background=False, background_strength=100, style="", edits=None, regions=[None], edge="automatic")
     plain["boldness"] = "natural"
     assert told(fake_gimp) == plain
-    styles.save("Pale & blue", [0.5] * 10)
+    styles.EDITS.save("Pale & blue", [0.5] * 10)
     options = ["--strength", "80", "--background", "--background-strength", "60", "--style", "Pale & blue"]
     assert run(fake_gimp, *options) == 0
     wish = {"strength": 80, "background": True, "background_strength": 60, "style": "Pale & blue"}
@@ -175,15 +175,15 @@ def test_a_style_that_is_not_there(
 ) -> None:
     add(fake_gimp, "a.jpg")
     for name in saved:
-        styles.save(name, [0.5] * 10)
+        styles.EDITS.save(name, [0.5] * 10)
     monkeypatch.setenv("FAKE_GIMP", "broken")  # it is not even started
     assert run(fake_gimp, "--style", "Cold") == 1
     said = capsys.readouterr().err
     assert said.count("\n") == 1 and said.startswith("gimp-saliency: ") and "Cold" in said
     assert all(name in said for name in saved)
     assert not (fake_gimp / "out").exists()
-    styles.path().parent.mkdir(parents=True, exist_ok=True)
-    styles.path().write_text("{")
+    styles.EDITS.path.parent.mkdir(parents=True, exist_ok=True)
+    styles.EDITS.path.write_text("{")
     assert run(fake_gimp, "--style", "Pale") == 1
     assert "damaged" in capsys.readouterr().err
     monkeypatch.delenv("FAKE_GIMP")
@@ -203,12 +203,15 @@ def harmonize(folder: Path, *options: str) -> int:
 def test_what_gimp_is_told_to_harmonize(fake_gimp: Path) -> None:
     add(fake_gimp, "told.jpg")
     masks = ["--masks", str(fake_gimp / "masks")]
-    plain = {"tool": "harmonize", "strength": 100, "colour": 100, "shading": 100}
+    plain = {"tool": "harmonize", "strength": 100, "colour": 100, "shading": 100, "style": ""}
     plain.update(format="jpg", frames=False, edits=None, regions=[None])
     assert harmonize(fake_gimp, *masks) == 0
     assert told(fake_gimp) == plain
     assert harmonize(fake_gimp, *masks, "--strength", "80", "--colour", "0", "--shading", "150") == 0
     assert told(fake_gimp) == {**plain, "strength": 80, "colour": 0, "shading": 150}
+    styles.HARMONIES.save("Pale & blue", [0.5] * 10)
+    assert harmonize(fake_gimp, *masks, "--style", "Pale & blue") == 0
+    assert told(fake_gimp) == {**plain, "style": "Pale & blue"}
     assert harmonize(fake_gimp) == 0
     assert told(fake_gimp) == {**plain, "regions": [], "layer": ""}
     assert harmonize(fake_gimp, "--layer", "Tree #1") == 0
@@ -216,12 +219,27 @@ def test_what_gimp_is_told_to_harmonize(fake_gimp: Path) -> None:
 
 
 def test_a_harmonys_job_is_read_as_it_was_written() -> None:
-    request = HarmonyRequest(80.0, 0.0, 150.0)
+    request = HarmonyRequest(80.0, 0.0, 150.0, "Pale")
     job = {"picture": "a.png", **json.loads(json.dumps(request.to_job()))}
     assert HarmonyRequest.from_job(job) == request
     for wrong in ({"strength": 151}, {"colour": -1}, {"shading": "all"}, {"strength": True}, {"colour": None}):
         with pytest.raises(HarmonyError, match="the strengths must be from 0 to 150"):
             HarmonyRequest.from_job({**job, **wrong})
+    with pytest.raises(HarmonyError, match="style must be a name"):
+        HarmonyRequest.from_job({**job, "style": 3})
+
+
+def test_a_harmonys_style_that_is_not_there(
+    fake_gimp: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A style of edits is none of harmonies."""
+    add(fake_gimp, "a.jpg")
+    styles.EDITS.save("Pale", [0.5] * 10)
+    styles.HARMONIES.save("Warm", [0.5] * 10)
+    monkeypatch.setenv("FAKE_GIMP", "broken")  # it is not even started
+    assert harmonize(fake_gimp, "--style", "Pale") == 1
+    assert capsys.readouterr().err == "gimp-saliency: There is no style «Pale»: choose one of «Warm».\n"
+    assert not (fake_gimp / "out").exists()
 
 
 def test_help_names_all_options(capsys: pytest.CaptureFixture[str]) -> None:
@@ -239,7 +257,7 @@ def test_help_names_all_options(capsys: pytest.CaptureFixture[str]) -> None:
         (["--masks", "masks"], "one of the arguments --direction --harmonize is required"),
         (["--direction", "attenuate"], "--direction needs --masks: name the folder of masks"),
         (["--harmonize", "--edge", "soft"], "--edge: only with --direction, not with --harmonize"),
-        (["--harmonize", "--background", "--style", "Pale"], "--background, --style: only with --direction"),
+        (["--harmonize", "--background", "--frames"], "--background, --frames: only with --direction"),
         (["--harmonize", "--background-strength", "0"], "--background-strength: only with --direction"),
         (["--harmonize", "--boldness", "natural"], "--boldness: only with --direction"),
         (["--harmonize", "--order", "random"], "--order: only with --direction"),

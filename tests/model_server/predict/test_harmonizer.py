@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,14 @@ from hypothesis import strategies as st
 
 from gimp_saliency.shared.choices import Ranking
 from gimp_saliency.shared.harmony import INPUTS, Harmony, Shading
-from gimp_saliency.shared.request import EditRequest
+from gimp_saliency.shared.request import PLAIN, EditRequest
 from model_server.predict.errors import NetworkError
 from model_server.predict.harmonizer import Harmonizer, cut_window, find_box
+from model_server.predict.orders import SAME
 from model_server.predict.predictor import Predictor
+from model_server.predict.styles import sample_styles
 from model_server.serve.worker import Worker
-from tests.model_server.stand_in_networks import put_harmonize, put_older
+from tests.model_server.stand_in_networks import put_harmonize, put_older, put_without_styles
 
 LEFT, RIGHT = (51, 102, 204), (255, 0, 153)  # 0.2, 0.4, 0.8 and 1, 0, 0.6
 
@@ -48,12 +51,17 @@ class Network:
     def __init__(self, curves: Any = INPUTS, shading: Any = 0.0) -> None:
         self._curves, self._shading = curves, shading
         self.seen: dict[str, Any] = {}
+        self.runs = 0
 
     def run(self, outputs: list[str], inputs: dict[str, Any]) -> list[Any]:
         assert outputs == ["curves", "shading"]
         self.seen = inputs
-        curves = np.broadcast_to(np.array(self._curves, np.float32), (1, 3, 16))
+        self.runs += 1
+        curves = np.broadcast_to(np.array(self._curves, np.float32), (len(inputs["style"]), 3, 16))
         return [curves, np.broadcast_to(np.array(self._shading, np.float32), (1, 32, 32))]
+
+    def get_inputs(self) -> list[Any]:
+        return [SimpleNamespace(name=name) for name in ("picture", "mask", "around", "cut", "style")]
 
 
 def put_in_place(monkeypatch: pytest.MonkeyPatch, harmonizer: Harmonizer, network: Network) -> Network:
@@ -179,6 +187,7 @@ def test_the_network_sees_the_canvas(
     harmony = harmonizer.predict_harmony(compose(width, height, box))
     across, down = canvas
     full = (-(-down // 32) * 32, -(-across // 32) * 32)
+    assert network.seen.pop("style").shape == (1, 10)
     shapes = {name: value.shape for name, value in network.seen.items()}
     assert shapes == {"picture": (1, 3, *full), "mask": (1, 1, *full), "around": (1, 1, *full), "cut": (1, 5, 64, 64)}
     assert {value.dtype for value in network.seen.values()} == {np.dtype(np.float32)}
@@ -282,6 +291,81 @@ def test_what_is_no_number_is_no_answer(
         harmonizer.predict_harmony(compose(64, 48, (10, 10, 20, 20)))
 
 
+# --- styles
+
+
+def style_of(first: float) -> tuple[float, ...]:
+    return (first, *PLAIN[1:])
+
+
+def test_the_style_is_the_network_s(harmonizer: Harmonizer) -> None:
+    """Of the stand-in the first number alone counts, a fifth for each 1."""
+    picture = compose(384, 288, (128, 96, 256, 192))
+    plain = harmonizer.predict_harmony(picture)
+    assert harmonizer.predict_harmony(picture, style=PLAIN) == plain
+    styled = harmonizer.predict_harmony(picture, style=style_of(-2.5))
+    check_curves(styled, (0.3, 0.1, 0.35))
+    assert styled.shading == plain.shading
+    left = np.full((288, 384), 255, np.uint8)
+    left[:, 100:] = 0
+    check_curves(harmonizer.predict_harmony(picture, left, style_of(2.5)), (0.1, 0.2, 0.4))
+
+
+@pytest.mark.parametrize("asked", [PLAIN, style_of(3)])
+def test_proposals_begin_with_what_is_asked_for(harmonizer: Harmonizer, asked: tuple[float, ...]) -> None:
+    """Each is what is predicted in its style, and each is drawn from the seed."""
+    picture = compose(384, 288, (128, 96, 256, 192))
+    reference = np.full((288, 384), 200, np.uint8)
+    found = harmonizer.propose(picture, reference, asked, 5)
+    assert len(found) == 4 and found[0].style == asked
+    assert {each.style for each in found[1:]} <= set(sample_styles(5))
+    for each in found:
+        alone = harmonizer.predict_harmony(picture, reference, each.style)
+        for one, other in zip(alone.curves(), each.harmony.curves()):
+            assert one == pytest.approx(other, abs=1e-5)
+        assert each.harmony.shading == found[0].harmony.shading
+    assert harmonizer.propose(picture, reference, asked, 5) == found
+    assert harmonizer.propose(picture, reference, asked, 6)[1:] != found[1:]
+
+
+def test_each_proposal_is_the_one_least_like_those_before(
+    harmonizer: Harmonizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By how much darker each is: of 0, .1, .2, .5, .6, .7, .71 first the farthest from 0, then from both, …"""
+    numbers = (0.5, 1.0, 2.5, 3.0, 3.5, 3.55)
+    drawn = [style_of(number) for number in numbers]
+    monkeypatch.setattr("model_server.predict.harmonizer.sample_styles", lambda _seed: drawn)
+    # A gray cut-out over white: its lightness is all that the curves change.
+    picture = np.full((96, 128, 4), (255, 255, 255, 0), np.uint8)
+    picture[30:60, 40:90] = (128, 128, 128, 255)
+    found = harmonizer.propose(picture, None, PLAIN, 0)
+    assert [each.style[0] for each in found] == [0, 3.55, 2.5, 1.0]
+
+
+def test_all_styles_are_asked_for_at_once(harmonizer: Harmonizer, monkeypatch: pytest.MonkeyPatch) -> None:
+    network = put_in_place(monkeypatch, harmonizer, Network())
+    found = harmonizer.propose(GOOD, None, style_of(1), 3)
+    assert network.runs == 1
+    assert np.allclose(network.seen["style"], [style_of(1), *sample_styles(3)])
+    assert network.seen["style"].dtype == np.float32
+    assert [each.style for each in found] == [style_of(1)], "what looks the same is offered"
+
+
+def test_what_nobody_can_tell_apart_is_left_out(harmonizer: Harmonizer, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = [style_of(0.01), style_of(2), style_of(2.01)]
+    monkeypatch.setattr("model_server.predict.harmonizer.sample_styles", lambda _seed: drawn)
+    found = harmonizer.propose(compose(384, 288, (128, 96, 256, 192)), None, PLAIN, 0)
+    assert len(found) == 2 and found[0].style == PLAIN and found[1].style in drawn[1:]
+    assert SAME < 10, "of colours that differ by a tenth of the range"
+
+
+def test_what_is_beside_the_cut_out_counts_not(harmonizer: Harmonizer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A black cut-out, which no curve through the origin changes, before a light photo."""
+    picture = np.full((96, 128, 4), (250, 250, 250, 0), np.uint8)
+    picture[30:60, 40:90] = (0, 0, 0, 255)
+    assert len(harmonizer.propose(picture, None, PLAIN, 0)) == 1
+
+
 # --- refusals
 
 GOOD = compose(64, 48, (10, 10, 20, 20))
@@ -306,6 +390,8 @@ def test_what_cannot_be_harmonized_is_a_sentence(
 ) -> None:
     with pytest.raises(ValueError, match=sentence):
         harmonizer.predict_harmony(picture, reference)
+    with pytest.raises(ValueError, match=sentence):
+        harmonizer.propose(picture, reference, PLAIN, 0)
 
 
 def test_the_least_of_the_photo_is_enough(harmonizer: Harmonizer) -> None:
@@ -358,6 +444,19 @@ def test_older_networks_do_everything_else(older: Path) -> None:
         predictor.harmonizer.predict_harmony(GOOD)
     with pytest.raises(ValueError, match="Nothing of the layer"):
         predictor.harmonizer.predict_harmony(np.zeros_like(GOOD))
+
+
+def test_a_network_that_knows_no_styles_is_older(tmp_path: Path) -> None:
+    put_without_styles(tmp_path / "older")
+    predictor = Predictor(tmp_path / "older")
+    predictor.load()
+    for ask in (
+        lambda: predictor.harmonizer.predict_harmony(GOOD),
+        lambda: predictor.harmonizer.propose(GOOD, None, PLAIN, 0),
+    ):
+        with pytest.raises(NetworkError, match=r"older than Harmonize Layer; run install\.sh again"):
+            ask()
+    assert predictor.attention.predict_edits(GOOD, EditRequest("attenuate", ranking=Ranking.RANDOM)).edits
 
 
 def test_the_worker_goes_on_with_older_networks(older: Path) -> None:

@@ -15,6 +15,7 @@ ROUTES = (
     *(EDITS, PROPOSALS, LOOK, EDGE, REFINE, "/v1/saliency?width=16&height=16"),
     *(EDITS + _WISHES, PROPOSALS + _WISHES, PROPOSALS + "&styles=7", LOOK + "&original=1", EDGE + "&radius=2.5"),
     *(HARMONIZE, HARMONIZE + "&reference=0", HARMONIZE + "&reference=1"),
+    HARMONIZE + "&style=0,1,-1,0.5,0,0,0,0,2,-2&styles=7",
 )
 
 _OPTIONAL = ("background", "background_strength", "boldness", "style", "styles", "original", "radius", "reference")

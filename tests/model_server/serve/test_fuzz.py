@@ -47,6 +47,7 @@ def _good_answers() -> list[object]:
     proposals = questions.ask_proposals(PICTURE, 16, 16, EditRequest("emphasize", background=True), seed=3)
     look = questions.ask_look(PICTURE, 16, 16, PICTURE[:768])
     harmonies = [questions.ask_harmony(PICTURE, 16, 16, each) for each in (None, PICTURE[:256])]
+    harmonies.append(questions.ask_harmonies(PICTURE, 16, 16, None, (), 7))
     return [
         *({**found, "milliseconds": 0} for found in (edits, proposals, look, *harmonies)),
         questions.ask_edge(PICTURE, 16, 16, Edge.AUTOMATIC, 0.0),

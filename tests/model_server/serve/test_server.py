@@ -22,7 +22,7 @@ from gimp_saliency.shared.choices import Edge, Ranking
 from gimp_saliency.shared.client import lifecycle, questions, transport
 from gimp_saliency.shared.errors import ServerError
 from gimp_saliency.shared.harmony import INPUTS
-from gimp_saliency.shared.request import EditRequest
+from gimp_saliency.shared.request import PLAIN, EditRequest
 from model_server.predict.edge import refine_mask
 from tests.model_server.processes import StartServer, memory, threads, wait_for
 from tests.model_server.serve.wire import (
@@ -145,6 +145,30 @@ def test_harmony_with_a_part_of_the_photo(server: int) -> None:
         assert (code, "need 1280" in json.loads(refusal)["error"]) == (400, True)
     code, refusal = transport.request("POST", HARMONIZE + "&reference=0", PICTURE + part)
     assert (code, "need 1024" in json.loads(refusal)["error"]) == (400, True)
+
+
+def test_harmony_in_a_style(server: int) -> None:
+    plain = questions.ask_harmony(PICTURE, SIDE, SIDE)
+    styled = questions.ask_harmony(PICTURE, SIDE, SIDE, None, tuple(STYLE))
+    assert styled["curves"] == [*plain["curves"][:2], [round(0.9 * each, 5) for each in INPUTS]]
+    assert questions.ask_harmony(PICTURE, SIDE, SIDE, None, PLAIN)["curves"] == plain["curves"]
+
+
+def test_harmonies_to_choose_from(server: int) -> None:
+    """The first is what is predicted in the style; all have the one shading."""
+    part = bytes(range(256))
+    alone = questions.ask_harmony(PICTURE, SIDE, SIDE, part, tuple(STYLE))
+    answer = questions.ask_harmonies(PICTURE, SIDE, SIDE, part, tuple(STYLE), 2**30)
+    assert answer["model"] == alone["model"] and answer["milliseconds"] >= 0
+    first, *others = answer["proposals"]
+    assert first == {"curves": alone["curves"], "shading": alone["shading"], "style": STYLE}
+    assert [each["style"] for each in others] == [[number, *PLAIN[1:]] for number in (1.5, 2.5, 3.5)]
+    for each in others:
+        same = questions.ask_harmony(PICTURE, SIDE, SIDE, part, tuple(each["style"]))
+        assert each["curves"] == same["curves"] and each["shading"] == same["shading"]
+    assert questions.ask_harmonies(PICTURE, SIDE, SIDE, None, (), 0)["proposals"][0]["style"] == list(PLAIN)
+    code, content = transport.request("POST", HARMONIZE + "&styles=0", PICTURE)
+    assert code == 200 and all("shading" not in each for each in json.loads(content)["proposals"])
 
 
 @pytest.mark.parametrize(
@@ -300,6 +324,17 @@ def test_health(server: int) -> None:
         ("POST", HARMONIZE + "&reference=", 400),
         ("POST", HARMONIZE + "&reference=0&reference=0", 400),
         ("POST", HARMONIZE + "&direction=attenuate", 400),
+        ("POST", HARMONIZE + "&style=" + ",".join(["4", "-4"] * 5), 200),
+        ("POST", HARMONIZE + "&style=" + ",".join(["4.1"] * 10), 400),
+        ("POST", HARMONIZE + "&style=" + ",".join(["0"] * 9), 400),
+        ("POST", HARMONIZE + "&style=plain", 400),
+        ("POST", HARMONIZE + "&style=", 400),
+        ("POST", HARMONIZE + "&styles=0", 200),
+        ("POST", HARMONIZE + "&styles=2147483647&style=" + ",".join("0" * 10), 200),
+        ("POST", HARMONIZE + "&styles=2147483648", 400),
+        ("POST", HARMONIZE + "&styles=-1", 400),
+        ("POST", HARMONIZE + "&styles=", 400),
+        ("POST", HARMONIZE + "&styles=1&styles=1", 400),
         ("POST", "/v1/harmonize?width=16", 400),
         ("POST", HARMONIZE.replace("width=16", "width=15"), 400),
         ("POST", HARMONIZE.replace("height=16", "height=385"), 400),

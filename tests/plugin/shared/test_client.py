@@ -129,6 +129,11 @@ HARMONY: dict[str, Any] = {
     "shading": {"box": [0.25, 0, 1, 0.5], "ev": [[-1, *[0.5] * 31]] * 32},
     "model": "harmonize-1 (01234567)",
 }
+HARMONIES: dict[str, Any] = {
+    "proposals": [{"curves": [list(INPUTS)] * 3, "style": style} for style in ([0.0] * 10, STYLE)],
+    "shading": HARMONY["shading"],
+    "model": HARMONY["model"],
+}
 EDGE = {"edge": "object", "mask": base64.b64encode(bytes(range(256))).decode()}
 
 
@@ -307,16 +312,23 @@ def test_a_harmony_is_asked_for_with_the_part_to_match(monkeypatch: pytest.Monke
 
     def ask(address: str, query: dict[str, Any], body: bytes) -> bytes:
         asked.append((address, query, body))
-        return json.dumps(HARMONY).encode()
+        return json.dumps(HARMONIES if "styles" in query else HARMONY).encode()
 
     monkeypatch.setattr(questions, "_ask", ask)
     part = bytes(range(256))
     questions.ask_harmony(PICTURE, 16, 16)
     questions.ask_harmony(PICTURE, 16, 16, part)
+    questions.ask_harmony(PICTURE, 16, 16, None, tuple(STYLE))
+    questions.ask_harmonies(PICTURE, 16, 16, part, tuple(STYLE), 0)
+    questions.ask_harmonies(PICTURE, 16, 16, None, (), 2**31 - 1)
     size = {"width": 16, "height": 16}
+    style = {"style": "0.5,-4,4,0,0,0,0,0,0,0"}
     assert asked == [
         ("/v1/harmonize", size, PICTURE),
         ("/v1/harmonize", {**size, "reference": 1}, PICTURE + part),
+        ("/v1/harmonize", {**size, **style}, PICTURE),
+        ("/v1/harmonize", {**size, "reference": 1, **style, "styles": 0}, PICTURE + part),
+        ("/v1/harmonize", {**size, "styles": 2**31 - 1}, PICTURE),
     ]
 
 
@@ -337,6 +349,33 @@ def test_a_strange_harmony(answering: Callable[..., None], change: dict[str, Any
     answering(saying(answer({**HARMONY, **change})))
     with pytest.raises(ServerError, match="makes no sense"):
         questions.ask_harmony(PICTURE, 16, 16)
+
+
+def test_harmonies(answering: Callable[..., None]) -> None:
+    """Each gets the shading, which comes once."""
+    answering(saying(answer(HARMONIES)))
+    found = questions.ask_harmonies(PICTURE, 16, 16, None, (), 1)
+    assert [each["style"] for each in found["proposals"]] == [[0.0] * 10, STYLE]
+    assert [Harmony.from_json(each) for each in found["proposals"]] == [Harmony.from_json(HARMONY)] * 2
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"proposals": each} for each in (None, [], {}, [7], [[]], "abc")),
+        *({"proposals": [{"curves": curves, "style": [0] * 10}]} for curves in (None, [INPUTS] * 2)),
+        *(
+            {"proposals": [{"curves": [INPUTS] * 3, "style": style}]}
+            for style in (None, 3, [0] * 9, [5] * 10, "0" * 10)
+        ),
+        *({"shading": shading} for shading in (7, {})),
+        {"model": None},
+    ],
+)
+def test_strange_harmonies(answering: Callable[..., None], change: dict[str, Any]) -> None:
+    answering(saying(answer({**HARMONIES, **change})))
+    with pytest.raises(ServerError, match="makes no sense"):
+        questions.ask_harmonies(PICTURE, 16, 16, None, (), 1)
 
 
 def test_refined_masks_may_be_large(answering: Callable[..., None]) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,9 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gimp_saliency.shared import styles
+from gimp_saliency.shared.errors import UserError
 from gimp_saliency.shared.harmony import INPUTS, MOST_EV, SIDE, Harmony, HarmonyError, HarmonyRequest, Shading
 
 BOX = (0.25, 0.1, 0.75, 1.0)
+STYLE = (-4.0, 4.0, 0.5, *([0.0] * 7))
 
 
 def fill(ev: float) -> tuple[tuple[float, ...], ...]:
@@ -224,9 +228,39 @@ def test_strengths_in_percent(request_: HarmonyRequest, colour: float, shading: 
 
 
 def test_what_a_procedure_was_given() -> None:
-    values = {"strength": 70, "colour": 80.0, "shading": 90.0}
-    found = HarmonyRequest.from_config(SimpleNamespace(get_property=values.__getitem__))
+    values = {"strength": 70, "colour": 80.0, "shading": 90.0, "style": None}
+    config = SimpleNamespace(get_property=values.__getitem__)
+    found = HarmonyRequest.from_config(config)
     assert found == HarmonyRequest(70.0, 80.0, 90.0) and isinstance(found.strength, float)
+    values["style"] = "Pale"
+    assert HarmonyRequest.from_config(config) == HarmonyRequest(70.0, 80.0, 90.0, "Pale")
+
+
+def test_other_strengths_keep_the_style() -> None:
+    """Of a procedure that has no argument for it."""
+    made = HarmonyRequest(10.0, 20.0, 30.0, style_numbers=STYLE)
+    values = {"strength": 70.0, "colour": 80.0, "shading": 90.0}
+    found = made.with_strengths(SimpleNamespace(get_property=values.__getitem__))
+    assert found == HarmonyRequest(70.0, 80.0, 90.0, style_numbers=STYLE)
+
+
+@pytest.mark.parametrize("numbers", [STYLE[:9], (*STYLE, 0.0), (4.1, *STYLE[1:]), ("1", *STYLE[1:]), "0123456789", 3.0])
+def test_numbers_that_are_no_style(numbers: Any) -> None:
+    with pytest.raises(HarmonyError, match="the style"):
+        HarmonyRequest(style_numbers=numbers)
+
+
+def test_a_style_is_known_or_looked_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Among those of harmonies, not among those of edits."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    styles.EDITS.save("Pale", [4.0] * 10)
+    assert HarmonyRequest().find_style() == ()
+    with pytest.raises(UserError, match="There is no style «Pale»: save one in the dialog of Harmonize Layer first"):
+        HarmonyRequest(style="Pale").find_style()
+    styles.HARMONIES.save("Pale", STYLE)
+    assert HarmonyRequest(style="Pale").find_style() == STYLE
+    known = HarmonyRequest(style="Pale").with_style((1.0,) * 10)
+    assert known.find_style() == (1.0,) * 10 and known.style == ""
 
 
 # --- masks

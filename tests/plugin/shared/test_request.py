@@ -87,7 +87,7 @@ def test_a_query_brings_it_back(request_: EditRequest) -> None:
 
 
 def test_a_saved_style_goes_out_as_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(styles, "find_numbers", {"Pale": STYLE}.__getitem__)
+    monkeypatch.setattr(styles.EDITS, "find_numbers", {"Pale": STYLE}.__getitem__)
     query = EditRequest("attenuate", style="Pale").to_query()
     assert EditRequest.from_query({"direction": "attenuate", "style": query["style"]}).style_numbers == STYLE
 

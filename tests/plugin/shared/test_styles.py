@@ -26,51 +26,68 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_the_server_means_the_same() -> None:
     assert styles.NUMBERS == vector.STYLE
-    assert styles.path().parent == settings.path().parent
+    assert styles.EDITS.path.parent == settings.path().parent
 
 
 def test_nothing_is_saved_at_first() -> None:
-    assert styles.load_saved() == {}
-    assert styles.find_numbers("") == ()
-    styles.delete("Faded")
-    assert not styles.path().exists()
+    assert styles.EDITS.load_saved() == {}
+    assert styles.EDITS.find_numbers("") == ()
+    styles.EDITS.delete("Faded")
+    assert not styles.EDITS.path.exists()
 
 
 def test_saved_styles_come_back(folder: Path) -> None:
-    styles.save("Faded", FADED)
-    styles.save("Wärme «2»", list(WARM))
-    assert styles.load_saved() == {"Faded": FADED, "Wärme «2»": WARM}
-    assert styles.find_numbers("Wärme «2»") == WARM
-    styles.save("Faded", WARM)
-    assert styles.find_numbers("Faded") == WARM
-    styles.delete("Faded")
-    assert styles.load_saved() == {"Wärme «2»": WARM}
-    styles.delete("Wärme «2»")
-    assert styles.load_saved() == {}
+    styles.EDITS.save("Faded", FADED)
+    styles.EDITS.save("Wärme «2»", list(WARM))
+    assert styles.EDITS.load_saved() == {"Faded": FADED, "Wärme «2»": WARM}
+    assert styles.EDITS.find_numbers("Wärme «2»") == WARM
+    styles.EDITS.save("Faded", WARM)
+    assert styles.EDITS.find_numbers("Faded") == WARM
+    styles.EDITS.delete("Faded")
+    assert styles.EDITS.load_saved() == {"Wärme «2»": WARM}
+    styles.EDITS.delete("Wärme «2»")
+    assert styles.EDITS.load_saved() == {}
     assert [file.name for file in folder.iterdir()] == ["styles.json"]
+
+
+def test_those_of_harmonies_are_others(folder: Path) -> None:
+    """Their numbers mean something else, so none is ever found among the other ones."""
+    styles.EDITS.save("Faded", FADED)
+    styles.HARMONIES.save("Faded", WARM)
+    assert styles.EDITS.find_numbers("Faded") == FADED and styles.HARMONIES.find_numbers("Faded") == WARM
+    assert styles.EDITS.path.name == "styles.json" and styles.HARMONIES.path.name == "harmony-styles.json"
+    assert sorted(folder.iterdir()) == sorted([styles.EDITS.path, styles.HARMONIES.path])
+    styles.EDITS.delete("Faded")
+    with pytest.raises(UserError, match="in the dialog of an edit first"):
+        styles.EDITS.find_numbers("Faded")
+    assert styles.HARMONIES.load_saved() == {"Faded": WARM}
+    styles.HARMONIES.path.write_text("{")
+    assert styles.EDITS.load_saved() == {}
+    with pytest.raises(UserError, match=r"correct .*harmony-styles\.json"):
+        styles.HARMONIES.load_saved()
 
 
 def test_an_unknown_name_is_a_sentence_with_those_there_are() -> None:
     with pytest.raises(UserError, match="save one in the dialog"):
-        styles.find_numbers("Faded")
-    styles.save("B", WARM)
-    styles.save("A", WARM)
+        styles.EDITS.find_numbers("Faded")
+    styles.EDITS.save("B", WARM)
+    styles.EDITS.save("A", WARM)
     with pytest.raises(UserError, match="«Faded»: choose one of «A», «B»"):
-        styles.find_numbers("Faded")
+        styles.EDITS.find_numbers("Faded")
 
 
 @pytest.mark.parametrize("name", ["", " ", " Faded", "Faded ", "x" * 61, "two\nlines", "bell\a", "\x7f"])
 def test_names_that_are_none(name: str) -> None:
     with pytest.raises(UserError, match="1 to 60 characters"):
-        styles.save(name, FADED)
-    assert not styles.path().exists()
+        styles.EDITS.save(name, FADED)
+    assert not styles.EDITS.path.exists()
 
 
 @pytest.mark.parametrize("values", [FADED[:9], (*FADED, 0), (4.1, *FADED[1:]), (float("nan"), *FADED[1:])])
 def test_numbers_that_are_no_style(values: Any) -> None:
     with pytest.raises(ValueError, match="10 numbers"):
-        styles.save("Faded", values)
-    assert not styles.path().exists()
+        styles.EDITS.save("Faded", values)
+    assert not styles.EDITS.path.exists()
 
 
 DAMAGED = [
@@ -91,32 +108,32 @@ DAMAGED = [
 @pytest.mark.parametrize("content", DAMAGED, ids=lambda content: repr(content[:20]))
 def test_a_damaged_file_is_told_and_stays(folder: Path, content: bytes) -> None:
     folder.mkdir()
-    styles.path().write_bytes(content)
+    styles.EDITS.path.write_bytes(content)
     for change in (
-        styles.load_saved,
-        lambda: styles.find_numbers("a"),
-        lambda: styles.save("b", WARM),
-        lambda: styles.delete("a"),
+        styles.EDITS.load_saved,
+        lambda: styles.EDITS.find_numbers("a"),
+        lambda: styles.EDITS.save("b", WARM),
+        lambda: styles.EDITS.delete("a"),
     ):
         with pytest.raises(UserError, match=r"damaged .*: correct .*styles\.json, or move it away to begin anew\.$"):
             change()
-    assert styles.path().read_bytes() == content
+    assert styles.EDITS.path.read_bytes() == content
 
 
 def test_a_folder_in_the_way_is_a_sentence(folder: Path) -> None:
-    styles.path().mkdir(parents=True)
+    styles.EDITS.path.mkdir(parents=True)
     with pytest.raises(UserError, match="cannot be read"):
-        styles.load_saved()
+        styles.EDITS.load_saved()
 
 
 def test_a_failed_save_leaves_the_old_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    styles.save("Faded", FADED)
+    styles.EDITS.save("Faded", FADED)
 
     def fail(*_arguments: Any) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "replace", fail)
     with pytest.raises(UserError, match="No space left"):
-        styles.save("Warm", WARM)
+        styles.EDITS.save("Warm", WARM)
     assert [file.name for file in folder.iterdir()] == ["styles.json"]
-    assert json.loads(styles.path().read_text(encoding="utf-8")) == {"Faded": list(FADED)}
+    assert json.loads(styles.EDITS.path.read_text(encoding="utf-8")) == {"Faded": list(FADED)}

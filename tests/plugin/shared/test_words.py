@@ -74,20 +74,24 @@ def _windows() -> dict[str, list[str]]:
     """What is seen at the same time, by name."""
     style, server, harmony = _labels("style_name.py"), _labels("server_dialog.py"), _labels("ui/harmon*.py")
     window = [label for label in _labels("ui/**/*.py") if label not in {*style, *server, *harmony}]
+    light_table, again = _labels("widgets/view_controls.py", "widgets/status.py"), _labels("harmony_adjust_dialog.py")
+    choosing = _labels("widgets/alternatives.py", "widgets/style_list.py")
+    assert again and choosing
     arguments = _labels("tools/arguments.py", "shared/edits/*.py", "shared/choices.py")
     strengths = [label for label in arguments if label in STRENGTHS]
     assert len(strengths) == len(STRENGTHS)
     return {
         "menu": _labels("tools/registry.py"),
         "edit": [*window, *(label for label in arguments if label not in STRENGTHS[1:])],
-        "harmonize": [*harmony, *_labels("widgets/view_controls.py", "widgets/status.py"), *strengths],
+        "harmonize": [*(each for each in harmony if each not in again), *choosing, *light_table, *strengths],
+        "adjust harmony": [*again, *light_table, *strengths],
         "style": style,
         "server": server,
     }
 
 
 @pytest.mark.parametrize("language", ["en", *LANGUAGES])
-@pytest.mark.parametrize("window", ["menu", "edit", "harmonize", "style", "server"])
+@pytest.mark.parametrize("window", ["menu", "edit", "harmonize", "adjust harmony", "style", "server"])
 def test_mnemonics_are_unique(window: str, language: str) -> None:
     labels = [label for label in _windows()[window] if label != "Or_der"]  # the alternatives' buttons take its place
     assert len(labels) >= (3 if window == "style" else 5)
@@ -95,7 +99,7 @@ def test_mnemonics_are_unique(window: str, language: str) -> None:
     shown = [found.gettext(label) for label in labels]
     letters = [letter.lower() for label in shown for letter in re.findall(r"_(\w)", label)]
     assert len(letters) == len(labels), shown
-    letters += GIMPS[language] if window in ("edit", "harmonize") else ""
+    letters += GIMPS[language] if window not in ("menu", "style", "server") else ""
     assert len(set(letters)) == len(letters), sorted(letters)
 
 

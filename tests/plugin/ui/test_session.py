@@ -232,7 +232,7 @@ def test_the_picture_changes_with_a_new_outline_alone(server: Server) -> None:
 
 def test_late_answers_are_dropped(server: Server) -> None:
     session = choosing(server)
-    session.ask_for_edits()
+    session.try_again()
     server.answer("edits", DULLER, 0)
     assert session.plan == [] and not session.is_applicable
     server.answer("edits", DARKER, 1)
@@ -243,7 +243,7 @@ def test_late_answers_are_dropped(server: Server) -> None:
 
 def test_a_late_failure_is_dropped_too(server: Server) -> None:
     session = choosing(server)
-    session.ask_for_edits()
+    session.try_again()
     server.answer("edits", ServerError("The server is gone: try again."), 0)
     assert session.sentence == ""
 
@@ -318,7 +318,7 @@ def test_trying_again_takes_it_back_at_once(server: Server) -> None:
     session = choosing(server)
     server.answer("edits", UserError("Select something first."))
     assert session.sentence == "Select something first." and not session.is_applicable
-    session.ask_for_edits()
+    session.try_again()
     assert session.sentence == ""
     assert server.put("edits") is DARKER, "the first question's answer would come again"
 
@@ -509,7 +509,7 @@ def test_entries_of_all_parts_by_order() -> None:
 
 def test_proposals_of_two_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """The server is asked for each part, and the largest part's answer stands for the background and the style."""
-    styles.save("Faded", FADED)
+    styles.EDITS.save("Faded", FADED)
     mask = bytes(255 if row in (2, 3, 8) else 0 for row in range(16) for _column in range(16))
     thumbnail: Any = SimpleNamespace(pixels=bytes(v for m in mask for v in (9, 9, 9, m)), width=16, height=16)
     asked: list[Any] = []
@@ -544,7 +544,7 @@ def test_which_styles_are_others() -> None:
 
 
 def test_the_prediction_has_the_style_of_the_settings(server: Server) -> None:
-    styles.save("Faded", FADED)
+    styles.EDITS.save("Faded", FADED)
     session = answered(server, style="Faded")
     assert session.style == FADED and session.can_save_style()
     session.choose_style("")
@@ -553,7 +553,7 @@ def test_the_prediction_has_the_style_of_the_settings(server: Server) -> None:
 
 
 def test_choosing_a_style_asks_anew(server: Server) -> None:
-    styles.save("Faded", FADED)
+    styles.EDITS.save("Faded", FADED)
     session = answered(server)
     told = Told(session, "setting", "styles", "is_applicable")
     session.choose_style("Faded")
@@ -563,7 +563,7 @@ def test_choosing_a_style_asks_anew(server: Server) -> None:
 
 
 def test_a_style_from_a_preset_asks_anew_without_being_set_again(server: Server) -> None:
-    styles.save("Faded", FADED)
+    styles.EDITS.save("Faded", FADED)
     session = answered(server)
     told = Told(session, "setting", "styles")
     session.change_setting("style", replace(session.request, style="Faded"))
@@ -579,7 +579,7 @@ def test_a_style_of_its_own_is_saved(server: Server) -> None:
     told = Told(session, "setting", "styles", "")
     count = len(server.asked)
     session.save_style("Faded")
-    assert styles.load_saved() == {"Faded": FADED}
+    assert styles.EDITS.load_saved() == {"Faded": FADED}
     assert told.all == [("setting", "style", "Faded"), ("styles", ["Faded"], "Faded")]
     assert len(server.asked) == count and session.plan == DULLER, "saving changed the edit"
     session.change_setting("background", replace(session.request, background=True))
@@ -593,11 +593,11 @@ def test_a_name_that_cannot_be_saved_changes_nothing(server: Server) -> None:
     session.choose("variant-1")
     with pytest.raises(UserError):
         session.save_style("two\nlines")
-    assert session.request.style == "" and styles.load_saved() == {}
+    assert session.request.style == "" and styles.EDITS.load_saved() == {}
 
 
 def test_a_style_that_is_no_more_is_listed_as_the_chosen_one(server: Server) -> None:
-    styles.save("Warm", WARM)
+    styles.EDITS.save("Warm", WARM)
     session = answered(server, style="Gone")
     told = Told(session, "styles")
     session.list_styles()
@@ -666,7 +666,7 @@ def test_adjusting_shows_the_values_that_were_made_and_asks_for_no_others(server
     for name in ("strength", "background", "order", "style", "separate"):
         session.change_setting(name, replace(session.request, background=True))
     assert session.is_applicable and not server.asked
-    assert not hasattr(session, "ask_for_edits") and not hasattr(session, "take_proposals")
+    assert not hasattr(session, "try_again") and not hasattr(session, "take_proposals")
 
 
 def test_adjusting_tells_of_each_setting(server: Server) -> None:

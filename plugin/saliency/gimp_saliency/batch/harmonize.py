@@ -74,8 +74,8 @@ def _harmonize(image: Gimp.Image, layer: Gimp.Layer, request: HarmonyRequest) ->
     """Predict and apply a harmony, as the tool does without a window; what was made, lowest first."""
     layer = find_cutout(image, [layer])
     cutout = read_cutout(image, layer)
-    harmony, model = predict_harmony(cutout)
-    return apply_harmony(image, layer, harmony, request, model, cutout.part)
+    found = predict_harmony(cutout, request)
+    return apply_harmony(image, layer, found.harmony, request.with_style(found.style), found.model, cutout.part)
 
 
 def _cut_out(image: Gimp.Image, photo: Gimp.Layer) -> Gimp.Layer:

@@ -13,6 +13,7 @@ from ..image.geometry import Box
 _DRAFT = 320  # px; of a view while something is moved
 _ENOUGH = 1.1  # how much larger a view can be shown than it is
 _AROUND = 0.3  # how much of the region's size is shown around it, on each side
+_ICON = 132  # px; of the region's small view, twice what is shown of it
 _NARROWEST = 48  # px; of what is shown of a tiny region
 
 
@@ -62,6 +63,11 @@ class KeptViews(ABC, Generic[View]):
     def whole(self) -> View:
         """The view of all of it that the networks see."""
         return self._find("whole", (0, 0, *self.canvas), max(self.grid))
+
+    @property
+    def icon(self) -> View:
+        """A small view of the region."""
+        return self._find("icon", self.frame_region(), _ICON)
 
     def find_sharp(self, box: Box, longest: int) -> View:
         """A view of a box as it is shown, its long side that long if the picture has so many pixels there."""

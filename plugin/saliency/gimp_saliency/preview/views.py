@@ -14,8 +14,6 @@ from ..layers.record import edits_above
 from .kept_views import KeptViews
 from .view import MadeMasks, View
 
-_ICON = 132  # px; of the region's small view, twice what is shown of it
-
 
 class Views(KeptViews[View]):
     """The views of one layer, each made when it is wanted the first time."""
@@ -49,11 +47,6 @@ class Views(KeptViews[View]):
         for view in self.made.values():
             view.cut_down(shapes, feather)
         return True
-
-    @property
-    def icon(self) -> View:
-        """A small view of the region."""
-        return self._find("icon", self.frame_region(), _ICON)
 
     def frame_region(self) -> Box:
         """The selection's bounds with some surroundings, on the canvas."""

@@ -8,9 +8,10 @@ cut-out, and a smooth map of gains for the light that falls on its parts.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from . import styles
 from .choices import MOST
 from .json_type import Json
 from .request import Config
@@ -22,6 +23,7 @@ SIDE = 32  # values of the shading map along each of its sides
 MOST_EV = 1.0  # either way; what one layer that lightens or darkens can do
 
 TOOL = "harmonize"  # of a folder's job, which edits have none in
+STRENGTHS = ("strength", "colour", "shading")  # of a request
 
 _LEAST_EV = 0.005  # below these nothing changes an 8-bit value
 _LEAST_STEP = 1e-3
@@ -153,27 +155,54 @@ class Harmony:
 class HarmonyRequest:
     """What is asked of a harmony: strengths in percent of what the network predicts, each 0..MOST.
 
-    strength: of everything; colour, shading: of the curves and of the shading map beside it.
+    strength: of everything; colour, shading: of the curves and of the shading map beside it.  style: name of a saved
+    style of harmonies, "" the plain one; style_numbers: what it stands for where that is known already, empty: look it
+    up.  Raises HarmonyError for numbers that are no style.
     """
 
     strength: float = 100.0
     colour: float = 100.0
     shading: float = 100.0
+    style: str = ""
+    style_numbers: styles.Style = ()
+
+    def __post_init__(self) -> None:
+        numbers, far = self.style_numbers or (), styles.FARTHEST
+        if numbers:
+            numbers = _check_numbers("the style", numbers, styles.NUMBERS, -far, far)
+        object.__setattr__(self, "style_numbers", numbers)
 
     @classmethod
     def from_config(cls, config: Config) -> HarmonyRequest:
         """From what holds a procedure's arguments."""
-        return cls(*(float(config.get_property(name)) for name in ("strength", "colour", "shading")))
+        return cls(style=config.get_property("style") or "").with_strengths(config)
 
     @classmethod
     def from_job(cls, job: Mapping[str, Any]) -> HarmonyRequest:
         """The inverse of `to_job`; what else is in the job is not looked at.  Raises HarmonyError."""
-        strengths = [job.get(name) for name in ("strength", "colour", "shading")]
-        return cls(*_check_numbers("the strengths", strengths, 3, 0, MOST))
+        strengths = [job.get(name) for name in STRENGTHS]
+        style = job.get("style", "")
+        if not isinstance(style, str):
+            raise HarmonyError(f"The style must be a name, not {style!r:.40}.")
+        strength, colour, shading = _check_numbers("the strengths", strengths, 3, 0, MOST)
+        return cls(strength, colour, shading, style)
 
     def to_job(self) -> dict[str, Any]:
         """As JSON, in a job of a folder."""
-        return {"tool": TOOL, "strength": self.strength, "colour": self.colour, "shading": self.shading}
+        return {"tool": TOOL, **{name: getattr(self, name) for name in STRENGTHS}, "style": self.style}
+
+    def with_strengths(self, config: Config) -> HarmonyRequest:
+        """The same at the strengths among a procedure's arguments, which may have no others."""
+        strength, colour, shading = (float(config.get_property(name)) for name in STRENGTHS)
+        return replace(self, strength=strength, colour=colour, shading=shading)
+
+    def with_style(self, numbers: styles.Style) -> HarmonyRequest:
+        """The same in the style that a prediction has, whatever the chosen one is called."""
+        return replace(self, style="", style_numbers=numbers)
+
+    def find_style(self) -> styles.Style:
+        """The style's numbers, none of the plain one.  Raises UserError where there is no such style."""
+        return self.style_numbers or styles.HARMONIES.find_numbers(self.style)
 
     def scale(self, harmony: Harmony, gray: bool) -> Harmony:
         """What is to be applied of a prediction.  gray: to a picture without colour."""

@@ -155,6 +155,10 @@ class EditRequest:
             boldness=Boldness(config.get_property("boldness")),
         )
 
+    def find_style(self) -> styles.Style:
+        """The style's numbers, none of the plain one.  Raises UserError where there is no such style."""
+        return self.style_numbers or styles.EDITS.find_numbers(self.style)
+
     # A query string, with strengths as factors: what is as usual is left out
 
     @classmethod
@@ -169,7 +173,7 @@ class EditRequest:
             ),
             background=_parse_choice("background", query.get("background", "0"), ("0", "1")) == "1",
             background_strength=100 * _parse_factor(query, "background_strength"),
-            style_numbers=() if style is None else _parse_style(style),
+            style_numbers=() if style is None else parse_style(style),
             boldness=Boldness(
                 _parse_choice(
                     "boldness", query.get("boldness", Boldness.NATURAL.value), [each.value for each in Boldness]
@@ -184,9 +188,8 @@ class EditRequest:
             query["boldness"] = self.boldness.value
         if self.background:
             query.update(background=1, background_strength=self.background_strength / 100)
-        numbers = self.style_numbers or styles.find_numbers(self.style)
-        if numbers:
-            query["style"] = ",".join(str(number) for number in numbers)
+        if numbers := self.find_style():
+            query["style"] = write_style(numbers)
         return query
 
     # A job of a folder, or what is kept of one: JSON
@@ -250,6 +253,22 @@ def parse_number(text: str) -> float:
         return math.nan
 
 
+def write_style(numbers: styles.Style) -> str:
+    """A style's numbers as a query has them."""
+    return ",".join(str(number) for number in numbers)
+
+
+def parse_style(text: str) -> styles.Style:
+    """The inverse of `write_style`.  Raises RequestError."""
+    values = tuple(parse_number(part) for part in text.split(",")) if len(text) < 1000 else ()
+    if len(values) != styles.NUMBERS or not all(abs(value) <= styles.FARTHEST for value in values):
+        raise RequestError(
+            f"style must be {styles.NUMBERS} numbers from {-styles.FARTHEST:g} to {styles.FARTHEST:g} "
+            "with commas between."
+        )
+    return values
+
+
 def _parse_choice(name: str, value: str, choices: Iterable[str]) -> str:
     if value not in choices:
         raise RequestError(f"{name} must be one of {', '.join(choices)}.")
@@ -261,16 +280,6 @@ def _parse_factor(query: Mapping[str, str], name: str) -> float:
     if not 0 <= value <= MOST / 100:
         raise RequestError(f"{name} must be a number from 0 to {MOST / 100:g}.")
     return value
-
-
-def _parse_style(text: str) -> styles.Style:
-    values = tuple(parse_number(part) for part in text.split(",")) if len(text) < 1000 else ()
-    if len(values) != styles.NUMBERS or not all(abs(value) <= styles.FARTHEST for value in values):
-        raise RequestError(
-            f"style must be {styles.NUMBERS} numbers from {-styles.FARTHEST:g} to {styles.FARTHEST:g} "
-            "with commas between."
-        )
-    return values
 
 
 def _check_style(numbers: Sequence[float]) -> styles.Style:

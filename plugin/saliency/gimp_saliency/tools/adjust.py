@@ -9,7 +9,7 @@ from ..layers import adjust
 from ..layers.harmony.again import change_harmony, check_harmony
 from ..layers.harmony.find import find_harmony
 from ..layers.harmony.made import MadeHarmony
-from ..shared.harmony import Harmony, HarmonyRequest
+from ..shared.harmony import STRENGTHS, Harmony
 from .call import Call, Cancelled
 from .registry import Tool
 
@@ -39,17 +39,17 @@ def _adjust_harmony(call: Call, made: MadeHarmony) -> list[Gimp.Layer]:
     """Let the user set a harmony anew, or set what the arguments say."""
     check_harmony(call.image, made)
     prediction = _choose_harmony(call, made) if call.has_window else None
-    return change_harmony(call.image, made, HarmonyRequest.from_config(call.config), prediction)
+    return change_harmony(call.image, made, made.record.request.with_strengths(call.config), prediction)
 
 
 def _choose_harmony(call: Call, made: MadeHarmony) -> tuple[Harmony, str] | None:
     """What the user had predicted anew, None: nothing; the arguments are as the user set them.  Raises Cancelled."""
     from ..ui import harmony_adjust_dialog  # only here: no window without need
 
-    for name in ("strength", "colour", "shading"):
+    for name in STRENGTHS:
         call.config.set_property(name, getattr(made.record.request, name))
     before = made.show_base(call.image)
     chosen = harmony_adjust_dialog.adjust_harmony(call.procedure, call.config, call.image, made, before)
     if chosen is None:
         raise Cancelled
-    return None if chosen[0] == before else chosen
+    return None if chosen.harmony == before else (chosen.harmony, chosen.model)

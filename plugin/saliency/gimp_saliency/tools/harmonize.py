@@ -9,8 +9,8 @@ from ..image.cutout import Cutout, read_cutout
 from ..layers import memory
 from ..layers.harmony.apply import apply_harmony
 from ..layers.target import find_cutout
-from ..predict.harmony import predict_harmony
-from ..shared.harmony import Harmony, HarmonyRequest
+from ..predict.harmony import Predicted, predict_harmony
+from ..shared.harmony import HarmonyRequest
 from .call import Call, Cancelled
 from .registry import Tool
 
@@ -20,21 +20,21 @@ def run(tool: Tool, call: Call) -> list[Gimp.Layer]:
     layer = find_cutout(call.image, call.drawables)  # before the dialog: nobody should set values in vain
     cutout = read_cutout(call.image, layer)
     if call.has_window:
-        harmony, model = _choose_harmony(call, layer, cutout)
+        found = _choose_harmony(call, layer, cutout)
         Gimp.progress_init(call.title())
         cutout = read_cutout(call.image, find_cutout(call.image, [layer]))  # what is selected may be another thing now
     else:
         Gimp.progress_init(call.title())
-        harmony, model = predict_harmony(cutout)
-    request = HarmonyRequest.from_config(call.config)
-    layers = apply_harmony(call.image, layer, harmony, request, model, cutout.part)
+        found = predict_harmony(cutout, HarmonyRequest.from_config(call.config))
+    request = HarmonyRequest.from_config(call.config).with_style(found.style)
+    layers = apply_harmony(call.image, layer, found.harmony, request, found.model, cutout.part)
     if layers and not call.is_scripted:
-        memory.remember_harmony(harmony, request, model)
+        memory.remember_harmony(found.harmony, request, found.model)
     return layers
 
 
-def _choose_harmony(call: Call, layer: Gimp.Layer, cutout: Cutout) -> tuple[Harmony, str]:
-    """What the user takes in the dialog, and what predicted it.  Raises Cancelled."""
+def _choose_harmony(call: Call, layer: Gimp.Layer, cutout: Cutout) -> Predicted:
+    """What the user takes in the dialog.  Raises Cancelled."""
     from ..ui import harmonize_dialog  # only here: no window without need
 
     chosen = harmonize_dialog.choose(call.procedure, call.config, call.image, layer, cutout)

@@ -100,7 +100,7 @@ TOOLS = {
         ),
         "gimp-tool-curves",
         "Edit",
-        ("strength", "colour", "shading"),
+        ("strength", "colour", "shading", "style"),
     ),
     "plug-in-saliency-adjust": Tool(
         "adjust",

@@ -1,115 +1,81 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The dialog in which a pasted layer is matched to what lies below it."""
+"""The dialog in which a pasted layer is matched to what lies below it, in one of several ways."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from functools import partial
 
-from gi.repository import Gimp, GimpUi, GLib, Gtk
+from gi.repository import Gimp, GimpUi, Gtk
 
 from ..image.cutout import Cutout
-from ..predict.harmony import predict_harmony
-from ..preview.harmony_view import HarmonyView, HarmonyViews
-from ..shared import tracing
+from ..predict.harmony import PROPOSED, Predicted, predict_harmony, propose_harmonies
+from ..preview.harmony_view import HarmonyViews
 from ..shared.harmony import HarmonyRequest
 from ..shared.words import _
 from .asker import Asked, Asker
-from .harmony_session import Answer, HarmonySession, is_little
-from .light_window import LightWindow
-from .widgets.curve_picture import CurvePicture
-from .widgets.settings import make_settings
-
-_PATIENCE = 120  # ms without a change until it is said how much there is to do
-_WIDE = 380  # px; of the column with the sliders
-_STRENGTHS = ("strength", "colour", "shading")
+from .chooser import Chooser, Picture
+from .harmony_session import HarmonyChoosing
+from .harmony_window import HarmonyWindow
+from .widgets.alternatives import caption_style
 
 
 def choose(
     procedure: Gimp.Procedure, config: Gimp.ProcedureConfig, image: Gimp.Image, layer: Gimp.Layer, cutout: Cutout
-) -> Answer | None:
-    """Let the user set how far a layer is to be matched; the harmony at 100 %, None if cancelled."""
-    predict = partial(predict_harmony, cutout)
-    first = Asked(predict)  # while GTK takes its time
+) -> Predicted | None:
+    """Let the user set how a layer is to be matched; the harmony at 100 %, None if cancelled."""
+    request = HarmonyRequest.from_config(config)
+    first = Asked(partial(predict_harmony, cutout, request))  # while GTK takes its time
     GimpUi.init("saliency")
-    dialog = HarmonizeDialog(procedure, config, HarmonyViews(image, layer, cutout), predict, first)
+    dialog = HarmonizeDialog(procedure, config, HarmonyViews(image, layer, cutout), cutout, first)
     try:
         return dialog.answer if dialog.run() else None
     finally:
         dialog.close()
 
 
-class HarmonizeDialog(LightWindow[HarmonyView]):
-    """The light table with the strengths, the curves, and a word on how much there was to do."""
+class HarmonizeDialog(HarmonyWindow):
+    """The window with a row of alternatives and a list of styles."""
+
+    _session: HarmonyChoosing
 
     def __init__(
         self,
         procedure: Gimp.Procedure,
         config: Gimp.ProcedureConfig,
         views: HarmonyViews,
-        predict: Callable[[], Answer],
-        first: Asked[Answer],
+        cutout: Cutout,
+        first: Asked[Predicted],
     ) -> None:
-        """views: belong to the dialog from now on.  predict, first: see `HarmonySession`."""
+        """views: belong to the dialog from now on.  first: what brings what the settings as remembered call for."""
         asker = Asker()
-        request = HarmonyRequest.from_config(config)
-        self._session = HarmonySession(request, views.is_gray, asker.ask, predict, first.wait)
-        self._verdict = Gtk.Label(xalign=0)
-        self._measuring = 0  # GLib's id of what is scheduled
-        again = self._session.try_again
-        super().__init__(procedure, config, asker, self._session, views, self._verdict, try_again=again)
-        self._curves = CurvePicture()
-        self._lay_out(*self._make_rows())
-        self._follow(_STRENGTHS)
-
-    @property
-    def answer(self) -> Answer | None:
-        """What OK applies, at 100 %."""
-        return self._session.answer
+        read_request = partial(HarmonyRequest.from_config, config)
+        session = HarmonyChoosing(
+            read_request(),
+            views.is_gray,
+            asker.ask,
+            partial(predict_harmony, cutout),
+            partial(propose_harmonies, cutout),
+            first.wait,
+        )
+        super().__init__(procedure, config, asker, session, views, read_request)
+        self._follow(["style"])
+        session.setting_changed.connect(self._set_quietly)
+        session.list_styles()
 
     def close(self) -> None:
-        if self._measuring:
-            GLib.source_remove(self._measuring)
+        self._chooser.close()
         super().close()
 
-    def has_result(self) -> bool:
-        return self._session.answer is not None
-
-    def render(self, view: HarmonyView) -> bytes:
-        return view.render(self._session.find_harmony())
-
-    def render_step_by_step(self, view: HarmonyView) -> Iterator[bytes | None]:
-        yield None
-        yield self.render(view)
-
-    def follow_sharp(self) -> None:
-        pass  # nothing waits for it
-
     def _make_rows(self) -> list[Gtk.Widget]:
-        """What stands beside the picture."""
-        caption = Gtk.Label(label=_("Curves of red, green and blue:"), xalign=0)
-        strengths = make_settings(self._dialog, [(name,) for name in _STRENGTHS], {})
-        strengths.set_size_request(_WIDE, -1)
-        return [strengths, caption, self._curves.widget]
+        self._chooser = Chooser(self._dialog, self._session, _make_captions(), self._draw)
+        return [self._chooser.styles, self._chooser.alternatives, *super()._make_rows()]
 
-    def _begin_to_ask(self) -> None:
-        self._session.begin()
+    def _draw(self, proposal: Predicted) -> Picture:
+        view = self._views.icon
+        return view.render(self._session.scale(proposal.harmony)), view.width, view.height
 
-    def _tell_setting(self, config: Gimp.ProcedureConfig, spec: object, name: str) -> None:
-        self._session.change_setting(HarmonyRequest.from_config(config))
 
-    def _show_values(self) -> None:
-        self._curves.show(self._session.find_harmony())
-        if self._measuring:
-            GLib.source_remove(self._measuring)
-        self._measuring = GLib.timeout_add(_PATIENCE, self._judge)
-
-    def _judge(self) -> bool:
-        """Say whether there was anything to do."""
-        self._measuring = 0
-        self._showing.sharpen()
-        whole = self._views.whole
-        little = self._session.wants_any() and is_little(whole.before, self._showing.render(whole), whole.mask)
-        self._verdict.set_text(_("The layer hardly changes: it matches already.") if little else "")
-        tracing.note("judged", little=little)
-        return False
+def _make_captions() -> dict[str, tuple[str, str]]:
+    """See `Alternatives`."""
+    asked = _("_Predicted"), _("What the network predicts in the style of the list")
+    return {PROPOSED[0]: asked, **{name: caption_style(number) for number, name in enumerate(PROPOSED[1:], 1)}}

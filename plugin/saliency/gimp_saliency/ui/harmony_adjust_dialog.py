@@ -9,29 +9,32 @@ from gi.repository import Gimp, GimpUi, Gtk
 
 from ..layers.harmony.before import copy_before
 from ..layers.harmony.made import MadeHarmony
-from ..predict.harmony import predict_harmony
+from ..predict.harmony import Predicted, predict_harmony
 from ..preview.harmony_view import HarmonyViews
 from ..shared.harmony import Harmony
 from ..shared.words import _
-from .asker import Asked
-from .harmonize_dialog import HarmonizeDialog
-from .harmony_session import Answer
+from .asker import Asker
+from .harmony_session import HarmonySession
+from .harmony_window import HarmonyWindow
 
 
 def adjust_harmony(
     procedure: Gimp.Procedure, config: Gimp.ProcedureConfig, image: Gimp.Image, made: MadeHarmony, base: Harmony
-) -> Answer | None:
-    """Let the user set a harmony that is there anew; the values at 100 % and their model, None if cancelled.
+) -> Predicted | None:
+    """Let the user set a harmony that is there anew; the values at 100 %, None if cancelled.
 
     base: the harmony's, which is what is returned unless it was predicted anew.  Raises UserError.
     """
     GimpUi.init("saliency")
     before = copy_before(image, made)
     try:
+        asker, made_request = Asker(), made.record.request
         views = HarmonyViews(before.image, before.layer, before.cutout)
-        first: Asked[Answer] = Asked(lambda: (base, made.record.model))
+        read_request = partial(made_request.with_strengths, config)  # which keeps the style
+        known = Predicted(base, made.record.model, made_request.style_numbers)
         predict = partial(predict_harmony, before.cutout)
-        dialog = HarmonyAdjustDialog(procedure, config, views, predict, first)
+        session = HarmonySession(read_request(), views.is_gray, asker.ask, predict, lambda: known)
+        dialog = HarmonyAdjustDialog(procedure, config, asker, session, views, read_request)
         if made.by_hand:
             dialog.fix_colour()
         try:
@@ -42,7 +45,7 @@ def adjust_harmony(
         before.image.delete()
 
 
-class HarmonyAdjustDialog(HarmonizeDialog):
+class HarmonyAdjustDialog(HarmonyWindow):
     """The window with a button that asks for the harmony anew, as what lies around the layer may be another."""
 
     def fix_colour(self) -> None:

@@ -45,7 +45,7 @@ def fetch_proposals(thumbnail: Thumbnail, request: EditRequest, seed: int | None
         asked = request if not answers else replace(request, background=False)
         answer = questions.ask_proposals(pixels, thumbnail.width, thumbnail.height, asked, seed)
         answers.append(answer["proposals"])
-    asked_style = styles.find_numbers(request.style)
+    asked_style = styles.EDITS.find_numbers(request.style)
     proposals: Proposals = {}
     for order, entries in select_entries(answers).items():
         plan = [parse_answer(entry, order, cells) for entry, (_pixels, cells) in zip(entries, parts)]

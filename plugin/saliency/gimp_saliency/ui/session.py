@@ -7,10 +7,8 @@ something has changed; its attributes say what it is now.  Not thread-safe: all 
 
 from __future__ import annotations
 
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -21,14 +19,13 @@ from ..shared import styles
 from ..shared.choices import Ranking
 from ..shared.client import questions
 from ..shared.edits import KINDS, NAMES, NEUTRAL, Edit, from_json, to_json
-from ..shared.errors import UserError
 from ..shared.request import EditRequest
 from .asking import Ask, Asking, Signal
+from .choosing import Choosing
 from .proposals import Proposal, Proposals
 
 Look = dict[str, Any]  # the server's JSON, see `questions.ask_look`
 
-_SEEDS = 1 << 31  # of sampled styles
 _LEAST_SCALE = 1e-3  # a factor of 0 has no logarithm, so strength could not scale it
 
 
@@ -130,8 +127,10 @@ class Session(Asking, ABC):
         self._ask("outline", partial(self._find_outline, self.request), take)
 
 
-class ChoosingSession(Session):
+class ChoosingSession(Session, Choosing[EditRequest, Proposal]):
     """An edit of the selection that is to be chosen among proposals, in a style."""
+
+    saved = styles.EDITS
 
     def __init__(
         self,
@@ -148,28 +147,19 @@ class ChoosingSession(Session):
         first: brings what was asked with this very request.
         """
         super().__init__(request, is_gray, ask, find_outline)
-        self.proposals: Proposals = {}
-        self.chosen = ""  # the order of the proposal that the plan is, "" if it is none of them
-        self.style: styles.Style = ()  # of the plan
         self.outline = AS_SELECTED  # the edge that the selection gets
-        self.proposals_changed = Signal()
-        self.chosen_changed = Signal()  # its new value
-        self.style_changed = Signal()
-        self.styles_changed = Signal()  # the names to list, and the chosen one
-        self.setting_changed = Signal()  # by the session itself: name and value that its control is to have
         self._reactions = {
-            "boldness": self.ask_for_edits,
+            "boldness": self.try_again,
             "order": self._follow_order,
             "style": self._follow_style,
-            "separate": self.ask_for_edits,
-            "background": self.ask_for_edits,
+            "separate": self.try_again,
+            "background": self.try_again,
             "edge": self._follow_edge,
             "refine": self._follow_edge,
             "feather": self._follow_feather,
             "grow": self._follow_growth,
         }
         self._predict, self._propose, self._first = predict, propose, first
-        self._is_own_style = False  # whether the plan's style is another than the settings say
 
     def begin(self) -> None:
         self._ask_for_edits(self._first)
@@ -180,7 +170,7 @@ class ChoosingSession(Session):
     def _follow_edge(self) -> None:
         """Another region may need other edits."""
         self._ask_for_outline(self._take_outline)
-        self.ask_for_edits()
+        self.try_again()
 
     def _follow_growth(self) -> None:
         """Where nothing is fitted, nothing grows."""
@@ -201,7 +191,7 @@ class ChoosingSession(Session):
 
     # Edits and proposals
 
-    def ask_for_edits(self) -> None:
+    def try_again(self) -> None:
         """Ask for the edits of the region, or of each of its parts, and for proposals."""
         self._ask_for_edits(partial(self._predict, self.request))
 
@@ -212,32 +202,14 @@ class ChoosingSession(Session):
         self._ask("edits", question, self.take_prediction)
         self._ask_for_proposals(None)
 
-    def ask_for_styles(self) -> None:
-        """Ask for proposals in newly sampled styles."""
-        self._say("")
-        self._ask_for_proposals(int.from_bytes(os.urandom(4), "big") % _SEEDS)
-
     def _ask_for_proposals(self, seed: int | None) -> None:
-        """seed: of the styles to sample; None: other orders rather than other styles."""
+        """seed: None: other orders rather than other styles."""
         self._ask("proposals", partial(self._propose, self.request, seed), self.take_proposals)
 
     def take_prediction(self, plan: Sequence[Planned]) -> None:
         """Take the edits in the style that the settings say."""
-        style: styles.Style = ()
-        with suppress(UserError):  # gone meanwhile
-            style = styles.find_numbers(self.request.style)
-        self._set_style(style)
+        self._set_style(self._find_style())
         self.take_plan(plan)
-
-    def take_proposals(self, proposals: Proposals) -> None:
-        """Offer these to choose among."""
-        self.proposals = proposals
-        self.proposals_changed.emit()
-        chosen = self.request.ranking.value
-        if self._is_own_style:
-            alike = (order for order, each in proposals.items() if each.is_own_style and each.style == self.style)
-            chosen = next(alike, "")
-        self._mark(chosen)
 
     def choose(self, order: str) -> None:
         """Take a proposal with the values that were predicted."""
@@ -246,8 +218,7 @@ class ChoosingSession(Session):
         ranking = Ranking.BEST_REALISM if proposal.is_own_style else Ranking(order)
         self.request = replace(self.request, ranking=ranking)
         self.setting_changed.emit("order", ranking.value)
-        self.chosen = order
-        self._take_proposal(proposal)
+        super().choose(order)
 
     def _follow_order(self) -> None:
         """Take the proposal of the order that a preset or a reset has set."""
@@ -256,53 +227,11 @@ class ChoosingSession(Session):
             self._mark(order)
             self._take_proposal(self.proposals[order])
 
-    def _take_proposal(self, proposal: Proposal) -> None:
-        self._set_style(proposal.style, proposal.is_own_style)
-        self.take_plan(proposal.plan)
+    def _take_offer(self, offer: Proposal) -> None:
+        self.take_plan(offer.plan)
 
-    def _mark(self, order: str) -> None:
-        self.chosen = order
-        self.chosen_changed.emit(order)
-
-    # Styles
-
-    def can_save_style(self) -> bool:
-        """Whether the plan's style is another than the plain one, which needs not be saved."""
-        return any(self.style)
-
-    def list_styles(self) -> None:
-        """Tell the names of the saved styles; the chosen one is told even if it is no more: asking for it fails."""
-        names: list[str] = []
-        try:
-            names = sorted(styles.load_saved())
-        except UserError as error:
-            self._fail(error)
-        chosen = self.request.style
-        self.styles_changed.emit(names if chosen in ("", *names) else [*names, chosen], chosen)
-
-    def choose_style(self, name: str) -> None:
-        """Predict in a saved style, "" is the plain one."""
-        self._set_style_setting(name)
-        self._follow_style()
-
-    def save_style(self, name: str) -> None:
-        """Save the plan's style under a name, and let it be the chosen one.  Raises UserError."""
-        styles.save(name, self.style)
-        self._set_style_setting(name)
-        self.list_styles()  # also where it has the name of the chosen one
-
-    def _follow_style(self) -> None:
-        self.list_styles()
-        self.ask_for_edits()
-
-    def _set_style_setting(self, name: str) -> None:
-        self.request = replace(self.request, style=name)
-        self.setting_changed.emit("style", name)
-
-    def _set_style(self, style: styles.Style, is_own: bool = False) -> None:
-        """Note the plan's style."""
-        self.style, self._is_own_style = style, is_own
-        self.style_changed.emit()
+    def _find_asked(self) -> str:
+        return self.request.ranking.value
 
 
 class AdjustingSession(Session):

@@ -16,7 +16,7 @@ from gi.repository import Gimp
 from ...shared import version
 from ...shared.choices import MOST
 from ...shared.errors import UserError
-from ...shared.harmony import Harmony, HarmonyError, HarmonyRequest
+from ...shared.harmony import STRENGTHS, Harmony, HarmonyError, HarmonyRequest
 from ...shared.json_type import Json
 from ...shared.words import _
 from ..record import HARMONIZE, RecordError, Role, UnknownWordError, read_parasite, read_role, write_parasite
@@ -25,7 +25,6 @@ from .place import Place
 if TYPE_CHECKING:
     from .made import MadeHarmony
 
-_STRENGTHS = ("strength", "colour", "shading")
 _LONGEST = 200  # letters of an id, a model's name or a version
 
 
@@ -33,8 +32,9 @@ _LONGEST = 200  # letters of an id, a model's name or a version
 class HarmonyRecord:
     """The whole of what was made.
 
-    id: common to the layers of the harmony.  base: at 100 %.  request: the strengths at which it was applied.  model:
-    what predicted it, "" if that is not known.  is_part: it is for what was selected of the cut-out alone.  place:
+    id: common to the layers of the harmony.  base: at 100 %.  request: the strengths at which it was applied, and the
+    numbers of the style that it has, whose name may mean another one by now.  model: what predicted it, "" if that is
+    not known.  is_part: it is for what was selected of the cut-out alone.  place:
     where the cut-out lay that the base is for, None where an older version did not say.
     """
 
@@ -53,7 +53,8 @@ class HarmonyRecord:
         if tool != HARMONIZE:
             raise UnknownWordError(tool) if isinstance(tool, str) else RecordError("It does not say what made it.")
         try:
-            request = HarmonyRequest(*(_read_strength(content.get(name)) for name in _STRENGTHS))
+            strength, colour, shading = (_read_strength(content.get(name)) for name in STRENGTHS)
+            request = HarmonyRequest(strength, colour, shading, style_numbers=content.get("style", ()))
             base = Harmony.from_json(content.get("base"))
         except HarmonyError as error:
             raise RecordError(str(error)) from error
@@ -73,12 +74,14 @@ class HarmonyRecord:
 
     def to_json(self) -> dict[str, Any]:
         """As the parasites have it."""
+        style = self.request.style_numbers
         return {
             "tool": HARMONIZE,
             "id": self.id,
             "version": self.version or version.VERSION,
             "base": self.base.to_json(),
-            **{name: getattr(self.request, name) for name in _STRENGTHS},
+            **{name: getattr(self.request, name) for name in STRENGTHS},
+            **({"style": list(style)} if any(style) else {}),
             "model": self.model,
             "is-part": self.is_part,
             **({"place": self.place.to_json()} if self.place else {}),

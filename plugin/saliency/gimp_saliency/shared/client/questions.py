@@ -13,7 +13,7 @@ from ..choices import Edge
 from ..errors import NoServer, ServerError, ServerLate
 from ..harmony import Harmony, HarmonyError
 from ..json_type import Json
-from ..request import EditRequest
+from ..request import EditRequest, write_style
 from ..words import _
 from . import lifecycle, transport
 
@@ -113,24 +113,45 @@ def ask_edge(picture: bytes, width: int, height: int, edge: Edge, radius: float,
     return found
 
 
-def ask_harmony(pixels: bytes, width: int, height: int, reference: bytes | None = None) -> dict[str, Any]:
+def ask_harmony(
+    pixels: bytes, width: int, height: int, reference: bytes | None = None, style: styles.Style = ()
+) -> dict[str, Any]:
     """Ask what makes a cut-out match the photo below it; starts the server if none answers.
 
     pixels: width * height * 4 bytes R'G'B'M, the composite and the cut-out's coverage, rows from the top, sides of 16
     to 384 pixels.  reference: width * height bytes, which part of the photo to match, 255: all of it; None: the whole.
+    style: ten numbers, empty: the plain one.
     Returns the server's JSON answer, for `Harmony.from_json`; `model` is its network's name, for people.
     Raises ServerError, also where nothing of the cut-out or of the photo to match is seen; takes 30 s at most.
     """
-    query = _to_query(width, height)
-    if reference is not None:
-        query["reference"] = 1
+    query = _to_harmony_query(width, height, reference, style)
     result = transport.parse_object(_ask("/v1/harmonize", query, pixels + (reference or b"")))
-    try:
-        Harmony.from_json(result)
-    except HarmonyError:
-        raise transport.StrangeAnswer() from None
-    if not isinstance(result.get("model"), str):
+    if not _is_harmony(result) or not isinstance(result.get("model"), str):
         raise transport.StrangeAnswer()
+    return result
+
+
+def ask_harmonies(
+    pixels: bytes, width: int, height: int, reference: bytes | None, style: styles.Style, seed: int
+) -> dict[str, Any]:
+    """Ask for several harmonies to choose from; starts the server if none answers.
+
+    Arguments and errors are those of `ask_harmony`; seed: a whole number from 0 to 2**31 - 1, from which the styles of
+    all but the first are drawn.
+    Returns the server's JSON answer: `proposals` is a list, not empty, of {"curves": …, "shading": …, "style": ten
+    numbers}, each for `Harmony.from_json`; what looks like one before is not in it.  `model` is as for `ask_harmony`.
+    """
+    query = {**_to_harmony_query(width, height, reference, style), "styles": seed}
+    result = transport.parse_object(_ask("/v1/harmonize", query, pixels + (reference or b"")))
+    proposals = result.get("proposals")
+    if not isinstance(proposals, list) or not proposals or not isinstance(result.get("model"), str):
+        raise transport.StrangeAnswer()
+    for entry in proposals:
+        if not isinstance(entry, dict) or not _is_style(entry.get("style")):
+            raise transport.StrangeAnswer()
+        entry["shading"] = result.get("shading")  # which is sent once
+        if not _is_harmony(entry):
+            raise transport.StrangeAnswer()
     return result
 
 
@@ -172,6 +193,16 @@ def _to_query(width: int, height: int) -> dict[str, Any]:
     return {"width": width, "height": height}
 
 
+def _to_harmony_query(width: int, height: int, reference: bytes | None, style: styles.Style) -> dict[str, Any]:
+    """What is asked of a harmony: what is as usual is left out."""
+    query = _to_query(width, height)
+    if reference is not None:
+        query["reference"] = 1
+    if style:
+        query["style"] = write_style(style)
+    return query
+
+
 def _ask(address: str, query: dict[str, Any], body: bytes, limit: int = transport.ANSWER_BYTES) -> bytes:
     """POST, starting or replacing the server where needed; the body of a good answer, of limit bytes at most."""
     path = f"{address}?{urlencode(query)}"
@@ -209,18 +240,29 @@ def _is_proposal(entry: Json, background: bool) -> bool:
     """Whether an entry of the server's `proposals` has the form that `ask_proposals` promises."""
     if not isinstance(entry, dict) or not isinstance(entry.get("order"), str):
         return False
-    style = entry.get("style")
-    if (
-        not isinstance(style, list)
-        or len(style) != styles.NUMBERS
-        or not all(_is_number(each, -styles.FARTHEST, styles.FARTHEST) for each in style)
-    ):
+    if not _is_style(entry.get("style")):
         return False
     figures = [entry.get(name) for name in ("saliency", "realism")]
     pairs = all(
         isinstance(pair, dict) and _is_share(pair.get("before")) and _is_share(pair.get("after")) for pair in figures
     )
     return pairs and _has_edits(entry, background)
+
+
+def _is_style(value: Json) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) == styles.NUMBERS
+        and all(_is_number(each, -styles.FARTHEST, styles.FARTHEST) for each in value)
+    )
+
+
+def _is_harmony(value: Json) -> bool:
+    try:
+        Harmony.from_json(value)
+    except HarmonyError:
+        return False
+    return True
 
 
 def _is_share(value: Json) -> bool:

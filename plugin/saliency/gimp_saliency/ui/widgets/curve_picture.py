@@ -9,7 +9,7 @@ from ...shared.harmony import Curve, Harmony, find_output
 from ...shared.words import _
 from .pixbufs import make_pixbuf
 
-_SIDE = 220  # px
+_SIDE = 180  # px
 _GROUND, _GRID, _LINE = 40, 70, 255  # values of each channel
 _PARTS = 4  # of the grid along each side
 
@@ -19,6 +19,7 @@ class CurvePicture:
 
     def __init__(self) -> None:
         self.widget = Gtk.Image(halign=Gtk.Align.START)
+        self.widget.set_size_request(_SIDE, _SIDE)  # so that a window has room for it before it is drawn
         self.widget.get_accessible().set_name(_("The tone curves of red, green and blue"))
 
     def show(self, harmony: Harmony) -> None:

@@ -18,7 +18,7 @@ class StyleList:
         self.widget = Gtk.Box(spacing=8)
         label = Gtk.Label(label=_("Style:"))
         self._list = Gtk.ComboBoxText(hexpand=True)
-        self._list.set_tooltip_text(_("The style in which edits are predicted; “Save style…” adds to the list"))
+        self._list.set_tooltip_text(_("The style in which the network predicts; “Save style…” adds to the list"))
         label.set_mnemonic_widget(self._list)  # tells screen readers what the list is
         self._list.connect("changed", self._tell)
         self._save = Gtk.Button.new_with_mnemonic(_("Sa_ve style…"))

@@ -7,14 +7,17 @@ from collections.abc import Callable
 
 from gi.repository import GimpUi, Gtk, Pango
 
-from ...shared import styles
 from ...shared.errors import UserError
+from ...shared.styles import StyleFile
 from ...shared.words import _
 
 
-def ask_style_name(parent: Gtk.Window, save: Callable[[str], None]) -> None:
-    """Ask for a name until `save` takes one, or the user thinks better of it.  save: raises UserError."""
-    window = StyleNameWindow(parent)
+def ask_style_name(parent: Gtk.Window, saved: StyleFile, save: Callable[[str], None]) -> None:
+    """Ask for a name until `save` takes one, or the user thinks better of it.
+
+    saved: the styles that there are.  save: raises UserError.
+    """
+    window = StyleNameWindow(parent, saved)
     try:
         while name := window.run():
             try:
@@ -29,7 +32,9 @@ def ask_style_name(parent: Gtk.Window, save: Callable[[str], None]) -> None:
 class StyleNameWindow:
     """A line for the name, and a note below it."""
 
-    def __init__(self, parent: Gtk.Window) -> None:
+    def __init__(self, parent: Gtk.Window, saved: StyleFile) -> None:
+        """saved: the styles that there are."""
+        self._saved = saved
         self._window = GimpUi.Dialog(title=_("Save Style"), role="saliency-style", transient_for=parent, modal=True)
         self._window.add_button(_("_Cancel"), Gtk.ResponseType.CANCEL)
         self._window.add_button(_("_Save"), Gtk.ResponseType.OK)
@@ -68,7 +73,7 @@ class StyleNameWindow:
         """Say what saving under the name would do."""
         self._window.set_response_sensitive(Gtk.ResponseType.OK, bool(self._name()))
         try:
-            replaces = self._name() in styles.load_saved()
+            replaces = self._name() in self._saved.load_saved()
         except UserError as error:
             self.say(str(error))
         else:
