@@ -35,10 +35,7 @@ def find_cutout(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> Gimp.L
     layer = _find_active(image, masked)
     for item in lineage(layer):
         if _is_harmonized(item):
-            message = _(
-                "The layer is harmonized already: undo that, or delete what Harmonize made and show the original, "
-                "then try again."
-            )
+            message = _("The layer is harmonized already: choose Adjust Edit to change that, or undo it and try again.")
             raise UserError(message)
         if read_role(item) in (Role.HOLDER, Role.ADJUSTMENT):
             message = _("The layer has an edit: undo it and harmonize the layer first, or merge the edit's group.")
