@@ -32,7 +32,7 @@ _SMALL = 1e-4
 _HAZE = 0.03  # display-encoded; how much lighter than the photo's dark parts the cut-out's black may become
 # What the network says is noise up to about these, as found on the photographs to choose by: the mean change of the
 # cut-out's values, and of the shading in EV.
-_DOUBT, _DOUBT_EV = 8 / 255, 0.15
+_DOUBT, _DOUBT_EV = 12 / 255, 0.2
 _LIKE = 24  # numbers by which things are found alike
 _ALIKE = TAPS[1]  # the tap that is compared
 

@@ -22,6 +22,7 @@ from PIL import Image
 from torch import Tensor
 
 from gimp_saliency.shared.harmony import Harmony
+from gimp_saliency.shared.request import PLAIN
 from model_server.predict.canvas import Bytes
 from model_server.predict.harmonizer import Harmonizer
 from model_server.predict.networks import NETWORKS, Networks
@@ -64,9 +65,13 @@ def ask(harmonizer: Harmonizer, composite: Tensor, mask: Tensor, reference: Tens
 
     reference: the part of the photo to match, [1, H, W].
     """
-    planes = (torch.cat([composite, mask]) * 255).round().byte()
     part = None if reference is None else (reference[0] * 255).round().byte().numpy()
-    return harmonizer.predict_harmony(planes.permute(1, 2, 0).contiguous().numpy(), part)
+    return harmonizer.predict_harmony(_to_bytes(composite, mask), part)
+
+
+def _to_bytes(composite: Tensor, mask: Tensor) -> Bytes:
+    planes = (torch.cat([composite, mask]) * 255).round().byte()
+    return planes.permute(1, 2, 0).contiguous().numpy()
 
 
 def apply(composite: Tensor, mask: Tensor, harmony: Harmony, shaded: bool = True) -> Tensor:
@@ -186,7 +191,8 @@ def measure_all(harmonizer: Harmonizer, folder: Path, count: int, team: Team) ->
     table = team.map(lambda each: measure(*each, constant), work)
     kinds = [each[2] for each in listed]
     touched = [pair for pair, kind in zip(tests, kinds) if kind != "untouched"]
-    return f"{write_table(table, kinds)}\n{measure_references(harmonizer, touched, team)}"
+    rest = [each(harmonizer, touched, team) for each in (measure_references, measure_styles)]
+    return "\n".join([write_table(table, kinds), *rest])
 
 
 def measure_references(harmonizer: Harmonizer, tests: Sequence[Pair], team: Team) -> str:
@@ -209,6 +215,19 @@ def measure_references(harmonizer: Harmonizer, tests: Sequence[Pair], team: Team
         f"- half of the photo in another look: nothing {nothing:.0f}, network {whole:.0f}, and {part:.0f} with the "
         f"other half named, which is better for {better:.0%} of {len(table)}"
     )
+
+
+def measure_styles(harmonizer: Harmonizer, tests: Sequence[Pair], team: Team) -> str:
+    """What there is to choose from: the errors of the first proposal and of the best of all, and how many there are."""
+
+    def compare(pair: Pair) -> tuple[float, float, int]:
+        found = harmonizer.propose(_to_bytes(pair.composite, pair.mask), None, PLAIN, 0)
+        results = [apply(pair.composite, pair.mask, each.harmony) for each in found]
+        errors = [measure_error(pair, result) for result in results]
+        return errors[0], min(errors), len(errors)
+
+    first, best, count = np.array(team.map(compare, tests)).mean(0)
+    return f"- of {count:.1f} proposals in the mean the first one leaves {first:.0f}, the best one {best:.0f}"
 
 
 def spoil_half(pair: Pair, rng: np.random.Generator) -> tuple[Pair, Tensor]:
