@@ -27,9 +27,11 @@ PASTE = (
 
 def change(window: Window, *keys: str) -> int:
     """Press keys in the dialog; the checksum of the picture that it shows then."""
-    seen = len(window.notes("judged"))
+    seen, painted = len(window.notes("judged")), len(window.notes("painted"))
     window.keys(*keys, pause=0.2)
     window.next_note("judged", seen)
+    window.sharp_picture(painted)
+    window.calm()  # what is judged is painted soon after, and each key may have had a picture of its own
     return int(window.sharp_picture()["picture"])
 
 
