@@ -237,7 +237,7 @@ def test_bad_files_are_named_and_good_ones_come_out_as_alone(folder: Folder) -> 
     page.save(folder.place / "in" / "pages.tif", save_all=True, append_images=[page])
     failed = folder.harmonize("png", masks=False)
     assert {name: reason.rpartition(": ")[2] for name, reason in failed.items()} == {
-        "again.xcf": "undo that, or delete what Harmonize made and show the original, then try again.",
+        "again.xcf": "choose Adjust Edit to change that, or undo it and try again.",
         "flat.png": "save the cut-out as a layer above its photo, or give masks with --masks.",
         "hidden.xcf": "make the cut-out and its photo visible.",
         "pages.tif": "save the one to edit as a picture of its own.",

@@ -74,7 +74,7 @@ def questions_of(client: int) -> list[Question]:
         lambda: timeless(questions.ask_look(pixels, width, height, rgb)),
         lambda: questions.ask_edge(pixels, width, height, Edge.OBJECT, 0.0),
         lambda: timeless(questions.ask_harmony(pixels, width, height)),
-        lambda: timeless(questions.ask_harmonies(pixels, width, height, None, (), styles)),
+        lambda: timeless(questions.ask_harmonies(pixels, width, height, None, (), client)),
         lambda: questions.ask_refined(pixels, width, height, 8),
         lambda: timeless(
             questions.ask_edits(pixels, width, height, EditRequest(direction, 50.0, ranking=Ranking.RANDOM))
