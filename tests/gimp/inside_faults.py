@@ -74,6 +74,7 @@ def rounds(folder: str, most: int, **arguments: Any) -> list[dict[str, Any]]:
         Path(folder, "round").write_text(str(number))
         time.sleep(random.random() * 0.2)
         results.append(attempt(**arguments))
+        Path(folder, "made").write_text(str(number))
         deadline = time.monotonic() + _ACKNOWLEDGED
         while not (done.exists() and done.read_text() == str(number)):
             assert time.monotonic() < deadline, "the test does not answer"
