@@ -146,10 +146,8 @@ class Attacker:
             seen = number
             lasts = float((place / "seconds").read_text())  # an edit, on a machine that may be busy
             self._ended.wait(draw.uniform(0, 1.5 * lasts))
-            while self._sign == signal.SIGKILL and int(number) % 4 == 3 and not self._is_made(number):
-                self._ended.wait(0.01)  # certainly beside an edit, as chance depends on how busy the machine is
-                if self._ended.is_set():
-                    return
+            if self._sign == signal.SIGKILL and int(number) % 4 == 3:
+                self._wait_for_edit(number)  # certainly beside it, as chance depends on how busy the machine is
             with suppress(ProcessLookupError):
                 if pid := self._service.pid():
                     sent = time.monotonic()
@@ -162,10 +160,11 @@ class Attacker:
                 (place / "enough").touch()
             (place / "done").write_text(number)
 
-    def _is_made(self, number: str) -> bool:
-        """Whether the edit of a round has ended, one way or the other."""
+    def _wait_for_edit(self, number: str) -> None:
+        """Until the edit of a round has ended, one way or the other."""
         made = self._service.place / "made"
-        return made.exists() and made.read_text() == number
+        while not (made.exists() and made.read_text() == number) and not self._ended.wait(0.01):
+            pass
 
 
 @contextmanager

@@ -10,10 +10,11 @@ import pytest
 import torch
 
 from model_server.predict.networks import NETWORKS
-from model_server.training import data, realism
+from model_server.training import checkpoints, data, realism
 from model_server.training.harmony import adversary, pairs, train
 from model_server.training.harmony.network import HarmonyNetwork
 from model_server.training.parallel import Team
+from tests.training.breaking import broken_off
 
 CRITIC = NETWORKS / "realism.onnx"
 
@@ -73,8 +74,24 @@ def test_the_critic_learns_to_tell_and_pushes_the_network(groups: list[adversary
     assert all(torch.equal(value, before[name]) for name, value in network.named_parameters())  # the caller steps
 
 
-def test_the_script_trains_both_streams(data_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    out = tmp_path / "harmonize.pt"
-    options = ["--trunk", "lite0.pth", "--steps", "2", "--batch", "4", "--held", "20", "--threads", "1"]
-    train.main(["--data", str(data_folder), "--out", str(out), "--epochs", "1", "--critic", str(CRITIC), *options])
-    assert out.is_file() and "the critic's AUC" in capsys.readouterr().out
+def test_the_script_trains_both_streams_and_resumes(
+    data_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The critic goes on from where it stood, too."""
+    unbroken, broken = tmp_path / "unbroken.pt", tmp_path / "broken.pt"
+    common = ["--data", str(data_folder), "--trunk", "lite0.pth", "--steps", "1", "--batch", "4", "--held", "10"]
+    options = [*common, "--threads", "1", "--epochs", "2", "--frozen-epochs", "2", "--critic", str(CRITIC)]
+    train.main([*options, "--out", str(unbroken)])
+    assert capsys.readouterr().out.count("the critic's AUC") == 2
+    with broken_off():
+        train.main([*options, "--out", str(broken)])
+    assert checkpoints.load(broken)["epoch"] == 1
+    train.main([*options, "--out", str(broken), "--resume"])
+    one, other = (checkpoints.load(file)["adversary"]["critic"] for file in (unbroken, broken))
+    assert all(torch.allclose(value, other[name], atol=1e-4) for name, value in one.items())
+
+
+def test_a_critic_is_for_curves_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        train.main(["--stage", "styles", "--critic", str(CRITIC)])
+    assert "--critic judges curves" in capsys.readouterr().err

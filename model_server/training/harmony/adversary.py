@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -163,6 +163,15 @@ class Adversary:
         head = [value for name, value in critic.named_parameters() if not name.startswith(("trunk.", "contour."))]
         groups_of_rates = [{"params": head, "lr": _RATE}, {"params": trunk, "lr": _RATE / 10}]
         self._optimizer = torch.optim.AdamW(groups_of_rates)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a resumed training needs of it."""
+        return {"critic": self.critic.state_dict(), "optimizer": self._optimizer.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from what `state_dict` gave."""
+        self.critic.load_state_dict(state["critic"])
+        self._optimizer.load_state_dict(state["optimizer"])
 
     def draw(self, seeds: list[int]) -> DataLoader[Seen]:
         """The composites of an epoch, made in a process of their own."""

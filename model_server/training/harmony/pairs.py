@@ -141,7 +141,7 @@ def load_exposures(folder: Path, held_out: bool, team: Team) -> list[Exposures]:
 
 
 def is_held_out(name: str) -> bool:
-    """Whether a scene of several exposures is for tests alone: about one in five."""
+    """Whether a scene of several exposures, or a real composite, is for tests alone: about one in five."""
     return hashlib.sha256(name.encode()).digest()[0] < 51
 
 

@@ -125,8 +125,24 @@ def let_learn(network: HarmonyNetwork, stage: str, with_trunk: bool) -> None:
     network.trunk.requires_grad_(stage == "curves" and with_trunk)
 
 
+def make_adversary(
+    options: argparse.Namespace, materials: list[pairs.Material], team: Team, is_resumed: bool
+) -> Adversary | None:
+    """The second stream, where it is wanted."""
+    if not options.critic:
+        return None
+    unpaired = load_unpaired(options.data, materials, team)
+    adversary = Adversary(realism.load_network(options.critic), unpaired, options.batch // 2, team)
+    if is_resumed:
+        adversary.load_state_dict(checkpoints.load(options.out)["adversary"])
+    return adversary
+
+
 def main(argv: list[str] | None = None) -> None:
-    options = make_parser().parse_args(argv)
+    parser = make_parser()
+    options = parser.parse_args(argv)
+    if options.critic and options.stage != "curves":
+        parser.error("--critic judges curves: leave it out, or choose --stage curves")
     team = Team(options.threads)
     torch.manual_seed(options.seed)
     if options.start:
@@ -152,10 +168,7 @@ def main(argv: list[str] | None = None) -> None:
     if not first and not options.start:
         measure_features(network, materials, options.seed)
         report(network, tests, kinds, team, "before:")
-    adversary = None
-    if options.critic:
-        unpaired = load_unpaired(options.data, materials, team)
-        adversary = Adversary(realism.load_network(options.critic), unpaired, options.batch // 2, team)
+    adversary = make_adversary(options, materials, team, first > 0)
     for epoch in range(first, options.epochs):
         torch.manual_seed(options.seed * 1000 + epoch)  # dropout, styles
         seeds = np.random.default_rng([options.seed, epoch]).integers(0, 2**31, steps).tolist()
@@ -167,7 +180,13 @@ def main(argv: list[str] | None = None) -> None:
         if adversary:
             print("the critic's AUC:", measure_auc(adversary.critic, options.data, tests, team), flush=True)
         checkpoints.save(
-            options.out, network, optimizer, schedule=schedule.state_dict(), epoch=epoch + 1, seconds=clock.seconds()
+            options.out,
+            network,
+            optimizer,
+            schedule=schedule.state_dict(),
+            epoch=epoch + 1,
+            seconds=clock.seconds(),
+            adversary=adversary and adversary.state_dict(),
         )
 
 

@@ -58,7 +58,7 @@ class StyleFile:
             raise self._make_damaged(_("it is no list of names"))
         found = {}
         for name, values in content.items():
-            if not _is_name(name) or not _is_style(values):
+            if not _is_name(name) or not is_style(values):
                 shown = "".join(letter for letter in name if letter.isprintable())[:_LONGEST]
                 raise self._make_damaged(_("«{name}» is no style").format(name=shown))
             found[name] = tuple(float(value) for value in values)
@@ -82,7 +82,7 @@ class StyleFile:
         if not _is_name(name):
             message = _("A style's name has 1 to {most} characters of one line: choose another name.")
             raise UserError(message.format(most=_LONGEST))
-        if not _is_style(list(values)):
+        if not is_style(list(values)):
             raise ValueError(f"A style is {NUMBERS} numbers from {-FARTHEST:g} to {FARTHEST:g}, not {values!r:.80}.")
         self._write({**self.load_saved(), name: tuple(float(value) for value in values)})
 
@@ -115,7 +115,8 @@ def _is_name(name: str) -> bool:
     return 1 <= len(name) <= _LONGEST and name == name.strip() and name.isprintable()
 
 
-def _is_style(values: Json) -> bool:
+def is_style(values: Json) -> bool:
+    """Whether a value of JSON is a style's ten numbers."""
     return (
         isinstance(values, list)
         and len(values) == NUMBERS

@@ -147,7 +147,7 @@ def ask_harmonies(
     if not isinstance(proposals, list) or not proposals or not isinstance(result.get("model"), str):
         raise transport.StrangeAnswer()
     for entry in proposals:
-        if not isinstance(entry, dict) or not _is_style(entry.get("style")):
+        if not isinstance(entry, dict) or not styles.is_style(entry.get("style")):
             raise transport.StrangeAnswer()
         entry["shading"] = result.get("shading")  # which is sent once
         if not _is_harmony(entry):
@@ -240,21 +240,13 @@ def _is_proposal(entry: Json, background: bool) -> bool:
     """Whether an entry of the server's `proposals` has the form that `ask_proposals` promises."""
     if not isinstance(entry, dict) or not isinstance(entry.get("order"), str):
         return False
-    if not _is_style(entry.get("style")):
+    if not styles.is_style(entry.get("style")):
         return False
     figures = [entry.get(name) for name in ("saliency", "realism")]
     pairs = all(
         isinstance(pair, dict) and _is_share(pair.get("before")) and _is_share(pair.get("after")) for pair in figures
     )
     return pairs and _has_edits(entry, background)
-
-
-def _is_style(value: Json) -> bool:
-    return (
-        isinstance(value, list)
-        and len(value) == styles.NUMBERS
-        and all(_is_number(each, -styles.FARTHEST, styles.FARTHEST) for each in value)
-    )
 
 
 def _is_harmony(value: Json) -> bool:
