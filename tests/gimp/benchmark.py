@@ -87,7 +87,7 @@ def measure(window: Window, rounds: int, size: tuple[str, str] | None = None) ->
 def measure_harmony(window: Window, rounds: int) -> Times:
     """The waits of Harmonize Layer, for the selected part of the photo as a layer above it."""
     times: Times = {}
-    window.ask("inside.cut_out(image, image.get_layers()[-1])")
+    window.ask("inside.cut_out(image, image.get_layers()[0])")
     wait_for_gimp(window)
     for _ in range(1 + rounds):
         with dialog(window, "Harmonize Layer") as waits:
@@ -211,6 +211,7 @@ def main(arguments: list[str] | None = None) -> None:
             before, memory = os.getloadavg()[0], read_memory(window)
             times = measure(window, options.rounds, size)
             edited = read_memory(window)
+        with opened(gimp, Path(folder), scene, **screen) as window:  # a photo without an edit, which takes its time
             times |= measure_harmony(window, min(options.rounds, COLD_ROUNDS))
         load = f"load {before:.1f} before and {os.getloadavg()[0]:.1f} after"
         print(f"GIMP {'.'.join(map(str, gimp.gimp.version))} on {machine()}, {load}\n\n{table(times)}\n")
