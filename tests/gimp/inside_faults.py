@@ -73,6 +73,7 @@ def rounds(folder: str, most: int, **arguments: Any) -> list[dict[str, Any]]:
     for number in range(most):
         Path(folder, "round").write_text(str(number))
         time.sleep(random.random() * 0.2)
+        Path(folder, "begun").write_text(str(number))
         results.append(attempt(**arguments))
         Path(folder, "made").write_text(str(number))
         deadline = time.monotonic() + _ACKNOWLEDGED

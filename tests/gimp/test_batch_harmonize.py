@@ -95,7 +95,9 @@ def test_composites_with_masks(folder: Folder) -> None:
         paths = find(folder, "out", f"{name}.xcf"), find(folder, "out", f"{name}.composed.png")
         run(folder, f"compose(*{paths!r}, {name == 'alpha'})")
         composed = np.asarray(folder.result(f"{name}.composed.png"))
-        assert np.array_equal(composed, after), name
+        # As it starts, GIMP measures which of its conversions are the quickest: what they round may differ by a step.
+        most = 1 if name == "deep" else 0
+        assert np.abs(composed.astype(int) - after.astype(int)).max() <= most, name
 
 
 def test_the_server_sees_the_composite_and_the_mask(folder: Folder) -> None:

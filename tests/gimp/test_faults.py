@@ -145,9 +145,12 @@ class Attacker:
                 continue
             seen = number
             lasts = float((place / "seconds").read_text())  # an edit, on a machine that may be busy
-            self._ended.wait(draw.uniform(0, 1.5 * lasts))
-            if self._sign == signal.SIGKILL and int(number) % 4 == 3:
-                self._wait_for_edit(number)  # certainly beside it, as chance depends on how busy the machine is
+            turn = int(number) % 4
+            if self._sign == signal.SIGKILL and turn < 2:
+                # Certainly during an edit, or after one, as chance depends on how busy the machine is.
+                self._wait_for_edit(number, is_over=turn == 1)
+            else:
+                self._ended.wait(draw.uniform(0, 1.5 * lasts))
             with suppress(ProcessLookupError):
                 if pid := self._service.pid():
                     sent = time.monotonic()
@@ -160,11 +163,16 @@ class Attacker:
                 (place / "enough").touch()
             (place / "done").write_text(number)
 
-    def _wait_for_edit(self, number: str) -> None:
-        """Until the edit of a round has ended, one way or the other."""
-        made = self._service.place / "made"
-        while not (made.exists() and made.read_text() == number) and not self._ended.wait(0.01):
-            pass
+    def _wait_for_edit(self, number: str, is_over: bool) -> None:
+        """Until the edit of a round has ended, one way or the other, or else until it goes on and there is a server."""
+
+        def said(name: str) -> bool:
+            file = self._service.place / name
+            return file.exists() and file.read_text() == number
+
+        while not said("made") and not self._ended.wait(0.01):
+            if not is_over and said("begun") and self._service.pid():
+                break
 
 
 @contextmanager
