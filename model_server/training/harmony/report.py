@@ -32,7 +32,7 @@ from .. import data
 from ..colour import average_inside, measure_difference, to_lab
 from ..operators import decode
 from ..parallel import Team
-from . import distortions, operator, pairs
+from . import operator, pairs
 from .adversary import list_composites
 from .measures import measure_error, transfer_half
 from .pairs import Pair
@@ -202,8 +202,8 @@ def measure_references(harmonizer: Harmonizer, tests: Sequence[Pair], team: Team
     """
 
     def compare(work: tuple[int, Pair]) -> tuple[float, float, float]:
-        pair, named = spoil_half(work[1], np.random.default_rng(work[0]))
-        harmonies = [ask(harmonizer, pair.composite, pair.mask, each) for each in (None, named)]
+        pair = pairs.spoil_half(work[1], np.random.default_rng(work[0]))
+        harmonies = [ask(harmonizer, pair.composite, pair.mask, each) for each in (None, pair.around)]
         results = [pair.composite, *(apply(pair.composite, pair.mask, harmony) for harmony in harmonies)]
         errors = [measure_error(pair, result) for result in results]
         return errors[0], errors[1], errors[2]
@@ -228,18 +228,6 @@ def measure_styles(harmonizer: Harmonizer, tests: Sequence[Pair], team: Team) ->
 
     first, best, count = np.array(team.map(compare, tests)).mean(0)
     return f"- of {count:.1f} proposals in the mean the first one leaves {first:.0f}, the best one {best:.0f}"
-
-
-def spoil_half(pair: Pair, rng: np.random.Generator) -> tuple[Pair, Tensor]:
-    """The pair with one half of its photo in another look, and the other half [1, H, W], 0 or 1."""
-    width = pair.mask.shape[2]
-    left = torch.zeros_like(pair.mask)
-    left[:, :, : width // 2] = 1
-    # Of what there is more is what the cut-out belongs to.
-    kept = left if (left * pair.around).sum() > ((1 - left) * pair.around).sum() else 1 - left
-    other = distortions.apply_operators(pair.composite, rng)
-    composite = pair.composite + (1 - kept) * pair.around * (other - pair.composite)
-    return pair._replace(composite=composite), kept
 
 
 def draw_composites(harmonizer: Harmonizer, folder: Path, out: Path, count: int) -> None:
