@@ -35,7 +35,7 @@ from tests.model_server.processes import FAKE_SERVER, wait_for
 
 pytestmark = pytest.mark.thorough
 
-KILLS = 25  # of the server of each GIMP, one during each edit or beside it
+KILLS = 16  # of the server of each GIMP, one during each edit or beside it
 STORM = 5  # edits while the server is killed again and again
 FREEZES = 6
 
