@@ -33,13 +33,13 @@ KINDS = {
     "operators": 0.25, "shading": 0.15, "light": 0.2, "table": 0.2, "transfer": 0.1, "exposure": 0.05,
     "untouched": 0.05,
 }  # fmt: skip
-_MORE_UNTOUCHED = 0.15  # share of the pairs for training, beside those of KINDS: what matches is to stay as it is
+_MORE_UNTOUCHED = 0.1  # share of the pairs for training, beside those of KINDS: what matches is to stay as it is
 _TRIES = 6  # for a pair with a difference that can be seen
 _VISIBLE = 8 / 255  # mean change of a cut-out's values
 # Shares of the pairs for training: with the mask of another photograph, in another look, with another look around the
-# natural cut-out, mirrored, near, with a part of the photo named, and with the other half of it named than the one that
-# misleads.  Without them the network learns two thousand photographs by heart.
-_FOREIGN, _LOOKS, _SWAPS, _FLIPS, _NEAR, _REFERENCES, _HALVES = 0.3, 0.8, 0.25, 0.5, 0.75, 0.1, 0.15
+# natural cut-out, mirrored, near, with a part of the photo named.  Without them the network learns two thousand
+# photographs by heart.
+_FOREIGN, _LOOKS, _SWAPS, _FLIPS, _NEAR, _REFERENCES = 0.3, 0.8, 0.25, 0.5, 0.75, 0.1
 _NEAREST = 0.65  # of the picture's sides
 _MOST_LOOK = 0.7  # of the ranges of the edits that pairs are made with; most looks are near to what people publish
 
@@ -227,14 +227,10 @@ def _make_pair(material: Material, rng: np.random.Generator, cutout: Cutout, kin
         picture, other = other, picture
     composite = _round(picture + mask * (other - picture))
     around = (1 - mask) * valid
+    if is_training:
+        around = _maybe_refer(around, scene, rng)
     pair = Pair(composite, _round(picture), mask, around, cutout.people and kind != "exposure")
-    if not is_training:
-        return pair
-    if rng.random() < _HALVES:
-        pair = spoil_half(pair, rng)
-    elif rng.random() < _REFERENCES:
-        pair = _name_part(pair, scene, rng)
-    return _vary(pair, scene.size, rng)
+    return _vary(pair, scene.size, rng) if is_training else pair
 
 
 def _vary(pair: Pair, size: tuple[int, int], rng: np.random.Generator) -> Pair:
@@ -274,22 +270,12 @@ def _fit_mask(mask: Tensor, valid: Tensor) -> Tensor:
     return cut
 
 
-def spoil_half(pair: Pair, rng: np.random.Generator) -> Pair:
-    """The pair with one half of its photo in another look, and the other half named as what to match."""
-    width = pair.mask.shape[2]
-    left = torch.zeros_like(pair.mask)
-    left[:, :, : width // 2] = 1
-    # Of what there is more is what the cut-out belongs to.
-    kept = left if (left * pair.around).sum() > ((1 - left) * pair.around).sum() else 1 - left
-    other = distortions.apply_operators(pair.composite, rng)
-    spoiled = pair.composite + (1 - kept) * pair.around * (other - pair.composite)
-    return pair._replace(composite=_round(spoiled), around=kept * pair.around)
-
-
-def _name_part(pair: Pair, scene: Scene, rng: np.random.Generator) -> Pair:
-    """The pair as when the user names a part of the photo."""
-    part = pair.around * distortions.draw_reference(pair.around, scene.size, rng)
-    return pair._replace(around=part) if part.sum() > 0.02 * part.numel() else pair
+def _maybe_refer(around: Tensor, scene: Scene, rng: np.random.Generator) -> Tensor:
+    """Now and then only a part of the photo, as when the user names one."""
+    if rng.random() >= _REFERENCES:
+        return around
+    part = around * distortions.draw_reference(around, scene.size, rng)
+    return part if part.sum() > 0.02 * around.numel() else around
 
 
 def _flip_pair(pair: Pair, width: int) -> Pair:
