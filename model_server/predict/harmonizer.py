@@ -16,6 +16,7 @@ from model_server.predict.canvas import Bytes, Canvas, Floats, check_cut_out, ch
 from model_server.predict.errors import REINSTALL, NetworkError
 from model_server.predict.networks import Networks
 from model_server.predict.orders import Measure
+from model_server.predict.skin import find_skin, keep_skin
 from model_server.predict.styles import choose_different, sample_styles
 
 HARMONIZE = "harmonize.onnx"
@@ -23,6 +24,7 @@ SIDE = 64  # px; of the window that the network sees beside the whole picture
 
 _TOOL = "harmonize"  # in the manifest
 _FAINT = 1 / 255  # coverage: a feathered edge's last step, which says nothing of where the cut-out is
+_INSIDE = 0.5  # coverage of a pixel whose colour is the cut-out's
 _COLOURS = 3  # the first of the planes; beyond the picture they go on, the other ones do not
 
 Box = tuple[int, int, int, int]  # left, top, right and bottom in pixels of the canvas, right and bottom excluded
@@ -97,7 +99,7 @@ class Harmonizer:
         return _Scene(canvas, mask, around, find_box(mask))
 
     def _run_network(self, scene: _Scene, styles: Sequence[Style]) -> tuple[Floats, Floats]:
-        """The curves in each style [S, 3, 16] and the shading [32, 32].  Raises NetworkError."""
+        """The curves in each style [S, 3, 16], which turn no skin, and the shading [32, 32].  Raises NetworkError."""
         older = NetworkError(f"The installed networks are older than Harmonize Layer; {REINSTALL}")
         if not self.files:
             raise older
@@ -113,7 +115,8 @@ class Harmonizer:
             "style": np.array(styles, np.float32),
         }
         curves, shading = session.run(["curves", "shading"], inputs)
-        return curves, shading[0]
+        skin = find_skin(picture[0][:, mask[0, 0] > _INSIDE].T)
+        return np.stack([keep_skin(each, skin) for each in curves]), shading[0]
 
 
 def find_box(mask: Floats) -> Box:
