@@ -70,7 +70,7 @@ class Harmonizer:
     def predict_harmony(self, picture: Bytes, reference: Bytes | None = None, style: Style = PLAIN) -> Harmony:
         """Predict the curves, in the style, and the shading, which is the same in all styles."""
         scene = self._make_scene(picture, reference)
-        curves, shading = self._run_network(scene, [style])
+        curves, shading = self._predict(scene, [style])
         return _to_harmony(curves[0], shading, scene)
 
     def propose(self, picture: Bytes, reference: Bytes | None, style: Style, seed: int) -> list[StyledHarmony]:
@@ -81,7 +81,7 @@ class Harmonizer:
         """
         scene = self._make_scene(picture, reference)
         drawn = sample_styles(seed)
-        curves, shading = self._run_network(scene, [style, *drawn])
+        curves, shading = self._predict(scene, [style, *drawn])
         measure = Measure(scene.mask)
         # The shading is the same for all, and tells none from another.
         first, *looks = (measure.cut(_bend(scene.canvas.picture, each)) for each in curves)
@@ -98,8 +98,14 @@ class Harmonizer:
             around *= canvas.place_mask(reference)
         return _Scene(canvas, mask, around, find_box(mask))
 
-    def _run_network(self, scene: _Scene, styles: Sequence[Style]) -> tuple[Floats, Floats]:
+    def _predict(self, scene: _Scene, styles: Sequence[Style]) -> tuple[Floats, Floats]:
         """The curves in each style [S, 3, 16], which turn no skin, and the shading [32, 32].  Raises NetworkError."""
+        curves, shading = self._run_network(scene, styles)
+        skin = find_skin(scene.canvas.picture[0][:, scene.mask[0, 0] > _INSIDE].T)
+        return np.stack([keep_skin(each, skin) for each in curves]), shading
+
+    def _run_network(self, scene: _Scene, styles: Sequence[Style]) -> tuple[Floats, Floats]:
+        """The curves in each style [S, 3, 16] and the shading [32, 32].  Raises NetworkError."""
         older = NetworkError(f"The installed networks are older than Harmonize Layer; {REINSTALL}")
         if not self.files:
             raise older
@@ -115,8 +121,7 @@ class Harmonizer:
             "style": np.array(styles, np.float32),
         }
         curves, shading = session.run(["curves", "shading"], inputs)
-        skin = find_skin(picture[0][:, mask[0, 0] > _INSIDE].T)
-        return np.stack([keep_skin(each, skin) for each in curves]), shading[0]
+        return curves, shading[0]
 
 
 def find_box(mask: Floats) -> Box:

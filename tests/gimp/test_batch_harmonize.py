@@ -18,9 +18,10 @@ from tests.gimp.batch_folder import HEIGHT, WIDTH, Folder, photo, rectangle
 
 Pixels = np.ndarray[Any, Any]
 STEP = 1 / 255
-# As it starts, GIMP measures which of its conversions are the quickest, and takes those: what two of them make of the
-# same picture may differ by a step of its 8 or 16 bits, and by what floating point rounds of that.
-ROUNDING = {8: 1.01 / 255, 16: 1.01 / 65535}
+# As it starts, GIMP measures which of its conversions are the quickest, and takes those.  So what two of them make of
+# the same picture in 16 bits may be a step apart: GIMP 3.0 gives that for certain where one has BABL_TOLERANCE=0.  In 8
+# bits it is the same then, too.
+ROUNDING = 1.01 / 65535
 STYLE = (2.5, *([0.0] * 9))
 
 
@@ -99,7 +100,7 @@ def test_composites_with_masks(folder: Folder) -> None:
         run(folder, f"compose(*{paths!r}, {name == 'alpha'})")
         composed = np.asarray(folder.result(f"{name}.composed.png"))
         difference = np.abs(scale(composed) - scale(after)).max()
-        assert difference <= ROUNDING[8 * after.itemsize], (name, difference)
+        assert difference <= (ROUNDING if name == "deep" else 0), (name, difference)
 
 
 def test_the_server_sees_the_composite_and_the_mask(folder: Folder) -> None:
@@ -188,7 +189,7 @@ def test_the_topmost_visible_layer(folder: Folder, options: str) -> None:
     run(folder, f"save_scene({source!r}, {options})")
     assert folder.harmonize(masks=False) == {}
     found = run(folder, f"compare({source!r}, {result!r}, 'Cut-out')")
-    assert found["far"] <= ROUNDING[16 if "U16" in options else 8], found
+    assert found["far"] <= (ROUNDING if "U16" in options else 0), found
     assert found["changed"] > 10 * STEP and found["kept"], found
     assert found["part"] == [options.startswith("part")] * 2
     filters = run(folder, f"describe({result!r})")["filters"]
@@ -201,7 +202,7 @@ def test_the_layer_with_a_name(folder: Folder) -> None:
     for name in ("Cut-out", "Other"):
         assert folder.harmonize(masks=False, layer=name) == {}
         found = run(folder, f"compare({source!r}, {result!r}, {name!r})")
-        assert found["far"] <= ROUNDING[8] and found["changed"] > 10 * STEP and found["kept"], found
+        assert found["far"] == 0 and found["changed"] > 10 * STEP and found["kept"], found
         assert f"{name} harmonized" in run(folder, f"describe({result!r})")["layers"]
 
 
@@ -219,7 +220,7 @@ def test_formats_of_files_with_layers(folder: Folder) -> None:
     for kind in ("xcf", "psd", "ora"):
         assert folder.result(f"{kind}.png").mode == ("RGBA" if kind == "psd" else "RGB")  # GIMP gives its photo alpha
         paths = find(folder, "out", f"{kind}.{kind}"), find(folder, "out", f"{kind}.png")
-        assert run(folder, f"compare_visible(*{paths!r})") <= ROUNDING[8], kind
+        assert run(folder, f"compare_visible(*{paths!r})") <= 1.01 * STEP, kind
     assert folder.harmonize("psd", masks=False, request=HarmonyRequest(shading=0)) == {}
     for kind in ("xcf", "psd", "ora"):  # of curves alone GIMP 3.2 makes a filter of the layer itself
         found = run(folder, f"describe({find(folder, 'out', f'{kind}.psd')!r})")
