@@ -13,6 +13,8 @@ Every file takes sides of any multiple of 32.  `valid` is 1 on the picture and 0
     edge.onnx               picture, selection [1, 1, H, W] -> mask [1, 1, H/2, W/2], expected [1, 3]: see EdgeFile
     harmonize.onnx          picture, mask, around [1, 1, H, W], cut [1, 5, 64, 64]: see `predict.harmonizer`, style
                             [S, 10] -> curves [S, 3, 16], shading [1, 32, 32] in EV
+    retouch.onnx            picture, valid, reference [1, CONDITION]: the condition of another photograph -> parameters
+                            [looks, COUNT], in the order of choices.LOOKS, condition [1, CONDITION], matched [1, COUNT]
     realism.onnx            picture, mask, valid likewise -> realism [1]
     saliency.onnx           picture, mask, valid likewise -> share [1], density [1, H/8, W/8]
     saliency-2.onnx         the same by another viewer, whose share says how sure the first one's is
@@ -37,7 +39,8 @@ import onnx.reference
 import torch
 from torch import Tensor, nn
 
-from model_server.predict import harmonizer
+from model_server.predict import harmonizer, retoucher
+from model_server.predict.retouch_map import CONDITION
 from model_server.predict.vector import COUNT, NAMES, PREDICTED, STYLE
 
 from . import checkpoints, data, edge, exported, operators, realism, saliency
@@ -45,12 +48,18 @@ from .edge_network import EdgeNetwork
 from .harmony import train as harmony_train
 from .harmony.network import HarmonyNetwork
 from .models import Critic, EditNetwork, SaliencyNetwork, Wish, measure_share
+from .retouch import train as retouch_train
+from .retouch.network import RetouchNetwork
 
 FOLDER = Path(__file__).parent.parent / "networks"
 VERSION = 4
 HARMONY_VERSION = 2
+RETOUCH_VERSION = 1
 OPSET = 17
 _SMALL = 256  # numbers; fewer are not worth a conversion
+
+# What the manifest says of the networks of other tools.
+TOOLS = {"harmonize": {"version": HARMONY_VERSION}, "retouch": {"version": RETOUCH_VERSION}}
 
 # The server's canvas in pixels, which is that of the training.
 INPUT = {"long": data.LONG, "short": data.SHORT, "multiple": data.MULTIPLE}
@@ -181,6 +190,25 @@ def halve_weights(path: Path) -> None:
     onnx.save(model, path)
 
 
+def keep_bytes(path: Path) -> None:
+    """Keep a network's large weights as bytes, a scale for each row, in a quarter of the space; likewise widened."""
+    model = onnx.load(path)
+    for index, weights in enumerate(list(model.graph.initializer)):
+        values = onnx.numpy_helper.to_array(weights)
+        if values.dtype != np.float32 or values.size < _SMALL or values.ndim < 2:
+            continue
+        name = weights.name
+        scale = np.abs(values).max(axis=tuple(range(1, values.ndim)), keepdims=True) / np.float32(127)
+        scale = np.maximum(scale, np.finfo(np.float32).tiny)
+        packed = onnx.numpy_helper.from_array((values / scale).round().astype(np.int8), f"{name}{exported.BYTES}")
+        model.graph.initializer[index].CopyFrom(packed)
+        model.graph.initializer.append(onnx.numpy_helper.from_array(scale, f"{name}{exported.SCALE}"))
+        steps = f"{name}{exported.BYTES} widened"
+        model.graph.node.insert(0, onnx.helper.make_node("Mul", [steps, f"{name}{exported.SCALE}"], [name]))
+        model.graph.node.insert(0, onnx.helper.make_node("Cast", [packed.name], [steps], to=onnx.TensorProto.FLOAT))
+    onnx.save(model, path)
+
+
 def fold_padding(model: onnx.ModelProto) -> None:
     """Let convolutions pad by themselves where a padding with zeros goes before: ONNX can pad one side alone."""
     nodes = model.graph.node
@@ -276,6 +304,15 @@ def export_harmony(network: HarmonyNetwork, folder: Path) -> None:
     halve_weights(path)
 
 
+def export_retouch(network: RetouchNetwork, folder: Path) -> None:
+    """Write retouch.onnx into the folder."""
+    seen = {"picture": torch.rand(1, 3, 64, 96), "valid": torch.ones(1, 1, 64, 96)}
+    path = folder / retoucher.RETOUCH
+    found = ["parameters", "condition", "matched"]
+    write(network, path, seen | {"reference": torch.zeros(1, CONDITION)}, found)
+    keep_bytes(path)
+
+
 def state_facts(strengths: Strengths) -> dict[str, Any]:
     """What the manifest says beside the files."""
     return {
@@ -285,7 +322,7 @@ def state_facts(strengths: Strengths) -> dict[str, Any]:
         "predicts": PREDICTED.to_json(),
         "ranges": operators.RANGES,
         "strengths": strengths.to_json(),
-        "harmonize": {"version": HARMONY_VERSION},
+        **TOOLS,
     }
 
 
@@ -328,6 +365,7 @@ def main(argv: list[str] | None = None) -> None:
         parser.add_argument(f"--{entry.name.replace('_', '-')}", type=float, default=1.0, help=help_text)
     parser.add_argument("--edge", type=Path, help="the edge network")
     parser.add_argument("--harmony", type=Path, help="the network that harmonizes")
+    parser.add_argument("--retouch", type=Path, help="the network that retouches")
     parser.add_argument("--out", type=Path, default=FOLDER, help="folder to write to")
     parser.epilog = "Networks are checkpoints, or .onnx files as this script writes them."
     options = parser.parse_args(argv)
@@ -336,6 +374,8 @@ def main(argv: list[str] | None = None) -> None:
         export_edge(edge.load_network(options.edge), options.out)
     if options.harmony:
         export_harmony(harmony_train.load_network(options.harmony), options.out)
+    if options.retouch:
+        export_retouch(retouch_train.load_network(options.retouch), options.out)
     if options.critic:
         export_critic(realism.load_network(options.critic), options.out)
     export_viewers([saliency.load_network(path) for path in options.viewers], options.out)
@@ -345,7 +385,7 @@ def main(argv: list[str] | None = None) -> None:
         facts = state_facts(strengths)
     else:
         facts = json.loads((options.out / "manifest.json").read_text(encoding="utf-8"))
-        facts["harmonize"] = {"version": HARMONY_VERSION}
+        facts.update(TOOLS)
     manifest = write_manifest(options.out, facts)
     for name, file in manifest["files"].items():
         print(f"{name}: {file['bytes']} bytes, sha256 {file['sha256']}")

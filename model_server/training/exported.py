@@ -20,6 +20,7 @@ from .models import EditNetwork
 
 SUFFIX = ".onnx"
 HALF = ".half"  # ends the names of weights that are kept as half floats
+BYTES, SCALE = ".bytes", ".bytes-scale"  # of those that are kept as bytes, and of what each row's are multiplied by
 
 
 def read_weights(path: Path, prefix: str) -> dict[str, Tensor]:
@@ -31,6 +32,9 @@ def read_weights(path: Path, prefix: str) -> dict[str, Tensor]:
         for entry in onnx.load(path).graph.initializer
         if entry.name.startswith(prefix)
     }
+    for name in [name for name in found if name.endswith(BYTES)]:
+        whole = name.removesuffix(BYTES)
+        found[whole] = found.pop(name) * found.pop(whole + SCALE)
     if not any(name.startswith("trunk.") for name in found):
         raise DataError(f"{path} holds another network: name one that `export` wrote for this training.")
     return found

@@ -14,11 +14,13 @@ import onnxruntime
 
 from gimp_saliency.shared.choices import Ranking
 from gimp_saliency.shared.request import EditRequest
-from model_server.predict.canvas import Bytes
+from model_server.predict.canvas import Bytes, Floats
 from model_server.predict.harmonizer import HARMONIZE
 from model_server.predict.harmonizer import SIDE as WINDOW
 from model_server.predict.judges import CELL
 from model_server.predict.predictor import Predictor
+from model_server.predict.retouch_map import CONDITION, FORMAT
+from model_server.predict.retoucher import RETOUCH
 from model_server.predict.vector import STYLE
 
 TIMES, REGIONS = 15, 40  # how often each network is run, and how many regions are worth predicting
@@ -50,6 +52,9 @@ def write_report(folder: Path, predictor: Predictor, pictures: Sequence[Bytes]) 
     if predictor.harmonizer.files:
         harmonies = [partial(predictor.harmonizer.predict_harmony, each) for each in pictures]
         rows.append(("`Harmonizer.predict_harmony`", *measure_milliseconds(harmonies)))
+    if predictor.retoucher.files:
+        retouches = [partial(predictor.retoucher.predict_looks, each) for each in pictures]
+        rows.append(("`Retoucher.predict_looks`", *measure_milliseconds(retouches)))
     size = sum(file["bytes"] for file in manifest["files"].values())
     lines = [f"| {name} | {median:.1f} | {most:.1f} |" for name, median, most in rows]
     return "\n".join(
@@ -62,6 +67,13 @@ def write_report(folder: Path, predictor: Predictor, pictures: Sequence[Bytes]) 
             *lines,
         ]
     )
+
+
+def _make_retouch_input(rng: np.random.Generator) -> dict[str, Floats]:
+    """What the network that retouches takes: it has a canvas of its own."""
+    sides = FORMAT.short, FORMAT.long
+    seen = {"picture": rng.random((1, 3, *sides), np.float32), "valid": np.ones((1, 1, *sides), np.float32)}
+    return {**seen, "reference": np.zeros((1, CONDITION), np.float32)}
 
 
 def _time_networks(folder: Path, width: int, height: int) -> list[tuple[str, float, float]]:
@@ -86,6 +98,7 @@ def _time_networks(folder: Path, width: int, height: int) -> list[tuple[str, flo
     for name, seen in (
         ("edit.onnx", {**inputs, **wish}),
         (HARMONIZE, {"picture": rgb, "mask": area, "around": 1 - area, "cut": cut, "style": wish["style"]}),
+        (RETOUCH, _make_retouch_input(rng)),
         ("realism.onnx", inputs),
         ("saliency.onnx", inputs),
     ):

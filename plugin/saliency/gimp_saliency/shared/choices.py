@@ -8,6 +8,8 @@ from enum import Enum
 from .words import _
 
 DIRECTIONS = {"attenuate": -1.0, "emphasize": 1.0}  # and whether less or more of the attention is better
+ATTENTION, RETOUCH = "attention", "retouch"  # the tools that make edits
+TOOLS = {ATTENTION: tuple(DIRECTIONS), RETOUCH: (RETOUCH,)}  # and the directions of each
 MOST = 150.0  # percent; of all strengths
 WIDEST = 500.0  # px; of a soft edge, and of what an object may grow
 UNCHANGED = "unchanged"  # in the place of an edge: that of an edit stays as it is
@@ -64,7 +66,26 @@ class Edge(Choice):
     AS_SELECTED = "selected"
 
 
+class Look(Choice):
+    """What a whole photograph is retouched to."""
+
+    NEUTRAL = "neutral"
+    WARM = "warm"
+    COOL = "cool"
+    FILM = "film"
+    PUNCHY = "punchy"
+    SOFT = "soft"
+
+
+LOOKS = tuple(look.value for look in Look)
+
 _WORDS: dict[Choice, tuple[str, ...]] = {
+    Look.NEUTRAL: (_("Neutral"), _("As good as the photo can be, without a look of its own")),
+    Look.WARM: (_("Warm"), _("Like late sunlight: more yellow and red")),
+    Look.COOL: (_("Cool"), _("Like shade or a clear morning: more blue")),
+    Look.FILM: (_("Film"), _("Paler, blue in the shadows, yellow in the lights, soft blacks")),
+    Look.PUNCHY: (_("Punchy"), _("More contrast and more colour")),
+    Look.SOFT: (_("Soft"), _("Lighter shadows, less contrast and less colour")),
     Boldness.SUBTLE: (_("Subtle"), _("Goes only so far that nobody would look for an edit")),
     Boldness.NATURAL: (_("Natural"), _("Goes as far as the photograph still looks unedited")),
     Boldness.BOLD: (_("Bold"), _("Goes further, where the edit may be seen if the picture takes it")),

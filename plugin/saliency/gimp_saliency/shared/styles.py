@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The user's styles by name, in files beside the settings that people can edit: `styles.json`, `harmony-styles.json`.
+"""The user's styles by name, in files beside the settings that people can edit: `styles.json`, `harmony-styles.json`,
+`retouch-styles.json`.
 
     {"Faded": [0.1, -1.2, …ten numbers…]}
 
@@ -126,6 +127,7 @@ def is_style(values: Json) -> bool:
 
 
 EDITS = StyleFile("styles.json", N_("There is no style «{name}»: save one in the dialog of an edit first."))
+RETOUCHES = StyleFile("retouch-styles.json", N_("There is no style «{name}»: save one in the dialog of Retouch first."))
 HARMONIES = StyleFile(
     "harmony-styles.json", N_("There is no style «{name}»: save one in the dialog of Harmonize Layer first.")
 )
