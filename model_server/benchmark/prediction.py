@@ -43,6 +43,7 @@ def measure(rounds: int) -> list[Figure]:
                 "all": lambda: ask("best-realism"),
                 "paper": paper,
                 "harmonize": lambda: questions.ask_harmony(pixels, width, height),
+                "retouch": lambda: questions.ask_retouch(pixels, width, height, people=True),
             },
             rounds,
         )
@@ -70,6 +71,7 @@ def measure(rounds: int) -> list[Figure]:
         Figure("`/v1/proposals`, of styles", 1000 * wide["styles"], "ms"),
         Figure("`/v1/harmonize`", 1000 * seconds["harmonize"], "ms", 20),
         Figure("`/v1/harmonize`, of styles", 1000 * wide["harmonies"], "ms"),
+        Figure("`/v1/retouch`, all looks", 1000 * seconds["retouch"], "ms", 20),
     ]
 
 

@@ -11,6 +11,7 @@ from model_server.predict.fitting import Fitting
 from model_server.predict.harmonizer import Harmonizer
 from model_server.predict.networks import NETWORKS, Networks
 from model_server.predict.pool import make_pool
+from model_server.predict.retoucher import Retoucher
 
 
 class Predictor:
@@ -29,8 +30,10 @@ class Predictor:
         self.attention = Attention(self._networks, pool, most_border)
         self.fitting = Fitting(self._networks)
         self.harmonizer = Harmonizer(self._networks)
+        self.retoucher = Retoucher(self._networks)
         self.model = self._networks.model
-        self._files = *self.attention.files, *self.fitting.files, *self.harmonizer.files
+        tools = self.attention, self.fitting, self.harmonizer, self.retoucher
+        self._files = tuple(name for tool in tools for name in tool.files)
         self.networks = self._networks.describe(self._files)
 
     def load(self) -> None:

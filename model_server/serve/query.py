@@ -161,12 +161,25 @@ def read_cut_out(request: Request, query: Query) -> tuple[Picture, Picture | Non
     return picture, reference
 
 
-def _read_body(request: Request, query: Query, channels: int, sides: range) -> tuple[int, int, bytes]:
-    """Width, height and so many bytes for each pixel."""
+def read_with_reference(request: Request, query: Query) -> tuple[Picture, Picture | None]:
+    """A picture with a mask, which is not empty, and after it, if it has a size, the colours of another one."""
+    if not (query["reference_width"] or query["reference_height"]):
+        return read_region(request, query), None
+    across, down = (parse_side(query, f"reference_{name}", SIDES) for name in ("width", "height"))
+    width, height, body = _read_body(request, query, 4, SIDES, 3 * across * down)
+    first = 4 * width * height
+    picture = Picture(body[:first], height, width, 4)
+    _check_region(picture)
+    return picture, Picture(body[first:], down, across, 3)
+
+
+def _read_body(request: Request, query: Query, channels: int, sides: range, more: int = 0) -> tuple[int, int, bytes]:
+    """Width, height and so many bytes for each pixel, and some more."""
     width, height = parse_side(query, "width", sides), parse_side(query, "height", sides)
-    length = request.read_length(sides[-1] ** 2 * channels)
-    if length != width * height * channels:
-        raise Refusal(400, f"The body has {length} bytes; {width} × {height} pixels need {width * height * channels}.")
+    length, needed = request.read_length(sides[-1] ** 2 * channels + more), width * height * channels + more
+    if length != needed:
+        and_more = f" and {more} bytes of the reference" if more else ""
+        raise Refusal(400, f"The body has {length} bytes; {width} × {height} pixels{and_more} need {needed}.")
     return width, height, request.read_body(length)
 
 

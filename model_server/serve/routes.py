@@ -37,6 +37,7 @@ from model_server.serve.query import (
     read_pair,
     read_picture,
     read_region,
+    read_with_reference,
     split_target,
     to_query,
 )
@@ -225,6 +226,26 @@ def answer_harmonize(context: Context) -> Answer:
     return context.judge(job)
 
 
+def answer_retouch(context: Context) -> Answer:
+    """POST /v1/retouch: the edits that retouch a photograph, in each look.
+
+    With `reference_width` and `reference_height` another photograph follows, and its look is added.
+    """
+    query = {"people": "1", "reference_width": "", "reference_height": "", **context.query}
+    check_names(query, "width", "height", "people", "reference_width", "reference_height")
+    people = parse_switch(query, "people")
+    picture, reference = read_with_reference(context.request, query)
+
+    def job(predictor: Predictor) -> dict[str, Any]:
+        retoucher = predictor.retoucher
+        other = None if reference is None else reference.to_array()
+        found = retoucher.predict_looks(picture.to_array(), people, other)
+        looks = {name: edits.to_json(each) for name, each in found.items()}
+        return {"looks": looks, "model": retoucher.model}
+
+    return context.judge(job)
+
+
 def answer_refine(context: Context) -> Answer:
     """POST /v1/refine: the mask, moved to the object's edge; 16 bits a pixel, little-endian."""
     query = context.query
@@ -277,6 +298,7 @@ _ROUTES: dict[str, tuple[str, Callable[[Context], Answer]]] = {
     "/v1/proposals": ("POST", answer_proposals),
     "/v1/look": ("POST", answer_look),
     "/v1/refine": ("POST", answer_refine),
+    "/v1/retouch": ("POST", answer_retouch),
     "/v1/saliency": ("POST", answer_saliency),
     "/v1/health": ("GET", answer_health),
     "/v1/stop": ("POST", answer_stop),

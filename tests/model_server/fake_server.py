@@ -16,9 +16,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "plugin" / "salienc
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from gimp_saliency.shared import edits, version
-from gimp_saliency.shared.choices import Edge, Ranking
+from gimp_saliency.shared.choices import LOOKS, Edge, Ranking
 from gimp_saliency.shared.harmony import INPUTS, SIDE, Harmony, Shading
 from gimp_saliency.shared.request import PLAIN, EditRequest
+from gimp_saliency.shared.retouch import MATCH
 from gimp_saliency.shared.styles import Style
 from model_server.serve import process
 
@@ -48,6 +49,25 @@ class FakeHarmonizer:
         ]
 
 
+class FakeRetoucher:
+    """The shape of the retoucher: the answer depends on every byte of the picture; each look is darker by a stop.
+
+    Where people are not protected, all is blue.  Another photograph's look is as light as its upper right corner.
+    """
+
+    model = "retouch-fake-1 (22222222)"
+
+    def predict_looks(self, picture: Any, people: bool = True, reference: Any = None) -> dict[str, list[edits.Edit]]:
+        if not picture[:, :, :3].any():
+            raise ZeroDivisionError("a bug, for the tests")
+        ev = hashlib.sha256(picture.tobytes()).digest()[0] / 255
+        stops = {name: ev - number for number, name in enumerate(LOOKS)}
+        if reference is not None:
+            stops[MATCH] = float(reference[0, -1, 0]) / 255 - 3
+        rest = edits.WhiteBalance(1, 1 if people else 1.5), edits.Saturation(1), edits.Tone.neutral()
+        return {name: [edits.Exposure(stop), *rest, edits.Curves.neutral()] for name, stop in stops.items()}
+
+
 class FakePredictor:
     """The shape of the predictor and its tools: the answer depends on every byte of the picture."""
 
@@ -59,6 +79,7 @@ class FakePredictor:
         self._seconds = seconds
         self.attention = self.fitting = self
         self.harmonizer = FakeHarmonizer()
+        self.retoucher = FakeRetoucher()
 
     def predict_edits(self, picture: Any, request: EditRequest, figures: bool = True) -> SimpleNamespace:
         time.sleep(self._seconds)

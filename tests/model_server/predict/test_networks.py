@@ -63,7 +63,7 @@ def test_a_network_that_no_one_asked_for_is_not_loaded() -> None:
 def test_the_most_real_order_needs_no_viewers() -> None:
     predictor = Predictor()
     predictor.attention.predict_edits(PICTURE, EditRequest("attenuate"), figures=False)
-    assert loaded(predictor) == set(predictor.networks) - {*VIEWERS, "edge.onnx", "harmonize.onnx"}
+    assert loaded(predictor) == set(predictor.networks) - {*VIEWERS, "edge.onnx", "harmonize.onnx", "retouch.onnx"}
 
 
 def test_the_second_viewer_is_for_looks_alone() -> None:

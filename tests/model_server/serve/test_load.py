@@ -75,6 +75,7 @@ def questions_of(client: int) -> list[Question]:
         lambda: questions.ask_edge(pixels, width, height, Edge.OBJECT, 0.0),
         lambda: timeless(questions.ask_harmony(pixels, width, height)),
         lambda: timeless(questions.ask_harmonies(pixels, width, height, None, (), client)),
+        lambda: repr(questions.ask_retouch(pixels, width, height, True, (rgb, width, height))),
         lambda: questions.ask_refined(pixels, width, height, 8),
         lambda: timeless(
             questions.ask_edits(pixels, width, height, EditRequest(direction, 50.0, ranking=Ranking.RANDOM))

@@ -18,11 +18,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gimp_saliency.shared import places
-from gimp_saliency.shared.choices import Edge, Ranking
+from gimp_saliency.shared.choices import LOOKS, Edge, Ranking
 from gimp_saliency.shared.client import lifecycle, questions, transport
+from gimp_saliency.shared.edits import Curves, Saturation, Tone, WhiteBalance
 from gimp_saliency.shared.errors import ServerError
 from gimp_saliency.shared.harmony import INPUTS
 from gimp_saliency.shared.request import PLAIN, EditRequest
+from gimp_saliency.shared.retouch import MATCH
 from model_server.predict.edge import refine_mask
 from tests.model_server.processes import StartServer, memory, threads, wait_for
 from tests.model_server.serve.wire import (
@@ -33,6 +35,7 @@ from tests.model_server.serve.wire import (
     PICTURE,
     PROPOSALS,
     REFINE,
+    RETOUCH,
     SIDE,
     exchange,
     post,
@@ -169,6 +172,50 @@ def test_harmonies_to_choose_from(server: int) -> None:
     assert questions.ask_harmonies(PICTURE, SIDE, SIDE, None, (), 0)["proposals"][0]["style"] == list(PLAIN)
     code, content = transport.request("POST", HARMONIZE + "&styles=0", PICTURE)
     assert code == 200 and all("shading" not in each for each in json.loads(content)["proposals"])
+
+
+def test_retouch(server: int) -> None:
+    """Each of the fake server's looks is darker by a stop than the one before."""
+    found = questions.ask_retouch(PICTURE, SIDE, SIDE, True)
+    assert found.model == "retouch-fake-1 (22222222)" and tuple(found.edits) == LOOKS
+    ev = hashlib.sha256(PICTURE).digest()[0] / 255
+    plain = [WhiteBalance(1, 1), Saturation(1), Tone.neutral(), Curves.neutral()]
+    for number, edits in enumerate(found.edits.values()):
+        assert edits[0].to_vector() == pytest.approx([ev - number]) and edits[1:] == plain
+    code, content = transport.request("POST", RETOUCH, PICTURE)
+    assert (
+        code == 200 and json.loads(content)["milliseconds"] >= 0 and list(json.loads(content)["looks"]) == list(LOOKS)
+    )
+
+
+def test_retouch_without_regard_to_people(server: int) -> None:
+    """Which is not the usual: it must be asked for."""
+    blue = {"name": "white-balance", "red": 1, "blue": 1.5}
+    for query, is_blue in (("", False), ("&people=1", False), ("&people=0", True)):
+        looks = json.loads(transport.request("POST", RETOUCH + query, PICTURE)[1])["looks"]
+        assert [blue in edits for edits in looks.values()] == [is_blue] * len(LOOKS)
+
+
+def test_retouch_to_the_look_of_another_photograph(server: int) -> None:
+    """Which follows the picture, three bytes a pixel, in a size of its own."""
+    other = bytes(3 * 19) + bytes([51]) + bytes(3 * 20 * 17 - 3 * 19 - 1)  # light in its upper right corner
+    found = questions.ask_retouch(PICTURE, SIDE, SIDE, True, (other, 20, 17))
+    assert tuple(found.edits) == (*LOOKS, MATCH)
+    assert found.edits[MATCH][0].to_vector() == pytest.approx([51 / 255 - 3])
+    address = RETOUCH + "&reference_width=20&reference_height=17"
+    for body in (PICTURE, PICTURE + other[:-1], PICTURE + other + b"\0"):
+        code, refusal = transport.request("POST", address, body)
+        sentence = f"The body has {len(body)} bytes; 16 × 16 pixels and 1020 bytes of the reference need 2044."
+        assert (code, json.loads(refusal)["error"]) == (400, sentence)
+    code, refusal = transport.request("POST", RETOUCH, PICTURE + other)
+    sentence = "The body has 2044 bytes; 16 × 16 pixels need 1024."
+    assert (code, json.loads(refusal)["error"]) == (400, sentence)
+
+
+def test_photographs_to_retouch_may_be_of_the_largest_size(server: int) -> None:
+    large = b"\x80" * (384 * 384 * 4)
+    found = questions.ask_retouch(large, 384, 384, True, (large[: 384 * 384 * 3], 384, 384))
+    assert found.edits[MATCH][0].to_vector() == pytest.approx([128 / 255 - 3])
 
 
 @pytest.mark.parametrize(
@@ -339,6 +386,24 @@ def test_health(server: int) -> None:
         ("POST", HARMONIZE.replace("width=16", "width=15"), 400),
         ("POST", HARMONIZE.replace("height=16", "height=385"), 400),
         ("POST", HARMONIZE.replace("height=16", "height=17"), 400),
+        ("GET", RETOUCH, 405),
+        ("POST", RETOUCH, 200),
+        ("POST", RETOUCH + "&people=0", 200),
+        ("POST", RETOUCH + "&people=2", 400),
+        ("POST", RETOUCH + "&people=", 400),
+        ("POST", RETOUCH + "&people=1&people=1", 400),
+        ("POST", RETOUCH + "&look=film", 400),
+        ("POST", RETOUCH + "&reference=1", 400),
+        ("POST", RETOUCH + "&reference_width=&reference_height=", 200),
+        ("POST", RETOUCH + "&reference_width=16", 400),
+        ("POST", RETOUCH + "&reference_height=16", 400),
+        ("POST", RETOUCH + "&reference_width=15&reference_height=16", 400),
+        ("POST", RETOUCH + "&reference_width=16&reference_height=385", 400),
+        ("POST", RETOUCH + "&reference_width=16&reference_height=16", 400),
+        ("POST", "/v1/retouch?width=16", 400),
+        ("POST", RETOUCH.replace("width=16", "width=15"), 400),
+        ("POST", RETOUCH.replace("height=16", "height=385"), 400),
+        ("POST", RETOUCH.replace("height=16", "height=17"), 400),
         ("GET", REFINE, 405),
         ("POST", REFINE.replace("&radius=4", ""), 400),
         ("POST", REFINE.replace("=4", "=0.9"), 400),
@@ -360,13 +425,19 @@ def test_refusals(server: int, method: str, path: str, expected: int) -> None:
         assert re.fullmatch(r"[A-Z/].*[;,] .*\.|.*(must|missing|takes|goes on).*\.", json.loads(answer)["error"])
 
 
-@pytest.mark.parametrize("path", [EDITS, PROPOSALS, LOOK, EDGE])
+@pytest.mark.parametrize("path", [EDITS, PROPOSALS, LOOK, EDGE, RETOUCH])
 def test_an_empty_mask_is_refused(server: int, path: str) -> None:
     code, answer = transport.request("POST", path, b"\1\1\1\0" * (SIDE * SIDE))
     assert (code, json.loads(answer)["error"]) == (400, "The mask is empty; select the region to edit.")
 
 
-@pytest.mark.parametrize("path", [EDITS, PROPOSALS, LOOK, HARMONIZE])
+def test_an_empty_mask_is_refused_beside_another_photograph(server: int) -> None:
+    address = RETOUCH + "&reference_width=16&reference_height=16"
+    code, answer = transport.request("POST", address, b"\1\1\1\0" * (SIDE * SIDE) + b"\xff" * 768)
+    assert (code, json.loads(answer)["error"]) == (400, "The mask is empty; select the region to edit.")
+
+
+@pytest.mark.parametrize("path", [EDITS, PROPOSALS, LOOK, HARMONIZE, RETOUCH])
 def test_a_bug_in_the_prediction_is_a_sentence(server: int, path: str) -> None:
     code, answer = transport.request("POST", path, BUG)
     assert code == 500
@@ -401,6 +472,11 @@ def test_a_bug_in_the_prediction_is_a_sentence(server: int, path: str) -> None:
         (post(HARMONIZE + "&reference=1", PICTURE, "Content-Length: 737281"), 413),
         (post(HARMONIZE, PICTURE[:-1], "Content-Length: 1024"), 400),
         (post(HARMONIZE, PICTURE, "Content-Length: 1024", "X-Gimp-Saliency-Version: 9.9"), 409),
+        (post(RETOUCH, PICTURE), 411),
+        (post(RETOUCH, PICTURE, "Content-Length: 589825"), 413),
+        (post(RETOUCH + "&reference_width=16&reference_height=16", PICTURE, "Content-Length: 590592"), 400),
+        (post(RETOUCH + "&reference_width=16&reference_height=16", PICTURE, "Content-Length: 590593"), 413),
+        (post(RETOUCH, PICTURE, "Content-Length: 1024", "X-Gimp-Saliency-Version: 9.9"), 409),
         (post(REFINE, PICTURE, "Content-Length: 600000"), 400),
         (post(REFINE, PICTURE, "Content-Length: 16777217"), 413),
         (post(REFINE, PICTURE), 411),
@@ -470,9 +546,9 @@ def test_idle_connections_do_not_block(server: int) -> None:
 
 
 tokens = st.sampled_from(
-    b"GET |POST |/v1/edits?|/v1/proposals?|/v1/look?|/v1/edge?|/v1/harmonize?|/v1/refine?|/v1/saliency?|/v1/health"
-    b"|width=16&|height=16|direction=attenuate&|radius=4&|reference=1&|background=1&|style=0,0,0,0,0,0,0,0,0,0&"
-    b"|styles=3&|=|&|%| | HTTP/1.1|//|?|#"
+    b"GET |POST |/v1/edits?|/v1/proposals?|/v1/look?|/v1/edge?|/v1/harmonize?|/v1/retouch?|/v1/refine?|/v1/saliency?"
+    b"|/v1/health|width=16&|height=16|direction=attenuate&|radius=4&|reference=1&|background=1&|style=0,0,0,0,0,0,0,0,0,0&"
+    b"|styles=3&|people=0&|reference_width=16&|reference_height=16&|=|&|%| | HTTP/1.1|//|?|#"
     b"|\r\n|\n|\0|\xff|Content-Length: |1024|-1|999999999999999999999|Transfer-Encoding: chunked|Expect: 100-continue"
     b"|Host: [|Content-Length: 1024\r\n\r\n".split(b"|")
 )
@@ -484,7 +560,10 @@ requests = st.one_of(
         st.integers(0, 10000),
         st.binary(max_size=4),
         st.sampled_from(
-            [post(path, PICTURE, "Content-Length: 1024") for path in (EDITS, PROPOSALS, LOOK, REFINE, HARMONIZE)]
+            [
+                post(path, PICTURE, "Content-Length: 1024")
+                for path in (EDITS, PROPOSALS, LOOK, REFINE, HARMONIZE, RETOUCH)
+            ]
         ),
     ),
 )

@@ -17,6 +17,7 @@ PROPOSALS = f"/v1/proposals?direction=attenuate&width={SIDE}&height={SIDE}"
 LOOK = f"/v1/look?width={SIDE}&height={SIDE}"
 EDGE = f"/v1/edge?width={SIDE}&height={SIDE}&edge=automatic"
 HARMONIZE = f"/v1/harmonize?width={SIDE}&height={SIDE}"
+RETOUCH = f"/v1/retouch?width={SIDE}&height={SIDE}"
 REFINE = f"/v1/refine?width={SIDE}&height={SIDE}&radius=4"
 EDITS = f"/v1/edits?direction=attenuate&order=random&width={SIDE}&height={SIDE}"
 

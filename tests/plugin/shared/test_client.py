@@ -27,6 +27,7 @@ from hypothesis import strategies as st
 from gimp_saliency.shared import places
 from gimp_saliency.shared.choices import Edge, Ranking
 from gimp_saliency.shared.client import lifecycle, program, questions, transport
+from gimp_saliency.shared.edits import Exposure, Saturation
 from gimp_saliency.shared.errors import NoServer, ServerError, ServerLate
 from gimp_saliency.shared.harmony import INPUTS, Harmony
 from gimp_saliency.shared.request import EditRequest
@@ -135,6 +136,15 @@ HARMONIES: dict[str, Any] = {
     "model": HARMONY["model"],
 }
 EDGE = {"edge": "object", "mask": base64.b64encode(bytes(range(256))).decode()}
+PLAIN_LOOK = [{"name": "exposure", "ev": 0.5}, {"name": "saturation", "scale": 1.0}]
+LOOKS_FOUND: dict[str, Any] = {
+    "looks": {
+        **dict.fromkeys(("neutral", "warm", "cool", "punchy", "soft"), PLAIN_LOOK),
+        "film": [{"name": "exposure", "ev": 0.25}, {"name": "saturation", "scale": 0.8}],
+    },
+    "model": "retouch-1 (01234567)",
+}
+MATCHED: dict[str, Any] = {**LOOKS_FOUND, "looks": {**LOOKS_FOUND["looks"], "match": PLAIN_LOOK}}
 
 
 def answer(value: Any) -> bytes:
@@ -376,6 +386,60 @@ def test_strange_harmonies(answering: Callable[..., None], change: dict[str, Any
     answering(saying(answer({**HARMONIES, **change})))
     with pytest.raises(ServerError, match="makes no sense"):
         questions.ask_harmonies(PICTURE, 16, 16, None, (), 1)
+
+
+def test_looks_of_a_retouch(answering: Callable[..., None]) -> None:
+    answering(saying(answer(LOOKS_FOUND)))
+    found = questions.ask_retouch(PICTURE, 16, 16, True)
+    assert list(found.edits) == ["neutral", "warm", "cool", "film", "punchy", "soft"]
+    assert found.edits["film"] == [Exposure(0.25), Saturation(0.8)]
+    assert found.edits["soft"] == [Exposure(0.5), Saturation(1.0)] and found.model == "retouch-1 (01234567)"
+
+
+def test_a_retouch_is_asked_for_with_the_photograph_to_match(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, dict[str, Any], bytes]] = []
+
+    def ask(address: str, query: dict[str, Any], body: bytes) -> bytes:
+        asked.append((address, query, body))
+        return json.dumps(MATCHED).encode()
+
+    monkeypatch.setattr(questions, "_ask", ask)
+    other = bytes(range(240)) * 4
+    assert "match" not in questions.ask_retouch(PICTURE, 16, 16, True).edits, "it was not asked for"
+    found = questions.ask_retouch(PICTURE, 16, 16, False, (other, 20, 16))
+    assert found.edits["match"] == [Exposure(0.5), Saturation(1.0)]
+    size = {"width": 16, "height": 16}
+    assert asked == [
+        ("/v1/retouch", {**size, "people": 1}, PICTURE),
+        ("/v1/retouch", {**size, "people": 0, "reference_width": 20, "reference_height": 16}, PICTURE + other),
+    ]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"looks": looks} for looks in (None, [], {}, 7, "neutral", {"neutral": PLAIN_LOOK})),
+        *(
+            {"looks": {**LOOKS_FOUND["looks"], "film": edits}}
+            for edits in (None, {}, [], [7], PLAIN_LOOK[:1], PLAIN_LOOK[::-1], [{"name": "vibrato"}], [{"ev": 1}])
+        ),
+        *(
+            {"looks": {**LOOKS_FOUND["looks"], "film": [{"name": "exposure", "ev": ev}, PLAIN_LOOK[1]]}}
+            for ev in (math.nan, 11, "1", None, True)
+        ),
+        *({"model": model} for model in (None, 7, ["retouch"])),
+    ],
+)
+def test_strange_looks(answering: Callable[..., None], change: dict[str, Any]) -> None:
+    answering(saying(answer({**LOOKS_FOUND, **change})))
+    with pytest.raises(ServerError, match="makes no sense"):
+        questions.ask_retouch(PICTURE, 16, 16, True)
+
+
+def test_the_look_of_another_photograph_must_be_there(answering: Callable[..., None]) -> None:
+    answering(saying(answer(LOOKS_FOUND)))
+    with pytest.raises(ServerError, match="makes no sense"):
+        questions.ask_retouch(PICTURE, 16, 16, True, (bytes(768), 16, 16))
 
 
 def test_refined_masks_may_be_large(answering: Callable[..., None]) -> None:

@@ -22,6 +22,7 @@ ERRORS = {"UserError", "ServerError", "NoServer", "ServerLate"}
 # The letters of GIMP's own buttons beside ours: Reset, Load Saved Settings, Save Settings, Cancel, OK.
 GIMPS = {"en": "rlsco", "de": "zgsco", "fr": "rcsnv"}
 STRENGTHS = ("Stre_ngth (%)", "Colo_ur (%)", "Sha_ding (%)")  # of the arguments those in the dialog of Harmonize Layer
+RETOUCH = "Look strengt_h (%)", "_Protect people"
 TOLD = "run python -m tests.translations"
 
 
@@ -73,16 +74,21 @@ def _labels(*patterns: str) -> list[str]:
 def _windows() -> dict[str, list[str]]:
     """What is seen at the same time, by name."""
     style, server, harmony = _labels("style_name.py"), _labels("server_dialog.py"), _labels("ui/harmon*.py")
-    window = [label for label in _labels("ui/**/*.py") if label not in {*style, *server, *harmony}]
+    images = _labels("widgets/image_list.py")
+    window = [label for label in _labels("ui/**/*.py") if label not in {*style, *server, *harmony, *images}]
     light_table, again = _labels("widgets/view_controls.py", "widgets/status.py"), _labels("harmony_adjust_dialog.py")
     choosing = _labels("widgets/alternatives.py", "widgets/style_list.py")
-    assert again and choosing
+    assert again and choosing and images
     arguments = _labels("tools/arguments.py", "shared/edits/*.py", "shared/choices.py")
     strengths = [label for label in arguments if label in STRENGTHS]
-    assert len(strengths) == len(STRENGTHS)
+    retouch = [label for label in arguments if label in RETOUCH]
+    kinds, styles = _labels("shared/edits/*.py"), _labels("widgets/style_list.py")
+    assert (len(strengths), len(retouch)) == (len(STRENGTHS), len(RETOUCH))
+    others = {*STRENGTHS[1:], *RETOUCH}
     return {
         "menu": _labels("tools/registry.py"),
-        "edit": [*window, *(label for label in arguments if label not in STRENGTHS[1:])],
+        "edit": [*window, *(label for label in arguments if label not in others)],
+        "retouch": [*images, *styles, *light_table, *retouch, *kinds, STRENGTHS[0]],
         "harmonize": [*(each for each in harmony if each not in again), *choosing, *light_table, *strengths],
         "adjust harmony": [*again, *light_table, *strengths],
         "style": style,
@@ -91,7 +97,7 @@ def _windows() -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("language", ["en", *LANGUAGES])
-@pytest.mark.parametrize("window", ["menu", "edit", "harmonize", "adjust harmony", "style", "server"])
+@pytest.mark.parametrize("window", ["menu", "edit", "retouch", "harmonize", "adjust harmony", "style", "server"])
 def test_mnemonics_are_unique(window: str, language: str) -> None:
     labels = [label for label in _windows()[window] if label != "Or_der"]  # the alternatives' buttons take its place
     assert len(labels) >= (3 if window == "style" else 5)

@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from . import styles
-from .choices import DIRECTIONS, MOST, WIDEST, Boldness, Edge, Ranking
+from .choices import ATTENTION, DIRECTIONS, LOOKS, MOST, RETOUCH, TOOLS, WIDEST, Boldness, Edge, Look, Ranking
 from .edits import NAMES, Edit, at_strength, for_gray
 from .json_type import Json
+from .retouch import MATCH, read_style, weigh_looks
 
 PLAIN: styles.Style = (0.0,) * styles.NUMBERS
 
@@ -37,7 +38,9 @@ class EditRequest:
     edge in px of the image; refine: let the edge follow the picture.  separate: each separate part of the selection
     gets edits of its own.  frames: the same edits, of the same selection, in all frames.  background: edits of their
     own for all that is not selected, too.  style: name of a saved style, "" the plain one; style_numbers: what it
-    stands for where that is known already, empty: look it up.
+    stands for where that is known already, empty: look it up.  tool: what makes the edits.  Of a retouch alone: look,
+    in whose place a style may be; base_look, look_strength: how far to go from that look to the other one; people:
+    whether skin keeps its hue.
     """
 
     direction: str
@@ -52,19 +55,23 @@ class EditRequest:
     background_strength: float = 100.0
     style: str = ""
     style_numbers: styles.Style = ()
-    tool: str = "attention"
+    tool: str = ATTENTION
     edge: Edge = Edge.AUTOMATIC
     grow: float = 0.0
     boldness: Boldness = Boldness.NATURAL
+    look: str = Look.NEUTRAL.value
+    base_look: str = Look.NEUTRAL.value
+    look_strength: float = 100.0
+    people: bool = True
 
     def __post_init__(self) -> None:
-        if self.direction not in DIRECTIONS:
-            raise RequestError(f"The direction must be {' or '.join(DIRECTIONS)}, not {self.direction!r:.40}.")
+        self._check_purpose()
         for name, value, most in (
             ("strength", self.strength, MOST),
             ("background's strength", self.background_strength, MOST),
             ("soft edge", self.feather, WIDEST),
             ("growth", self.grow, WIDEST),
+            ("look's strength", self.look_strength, MOST),
         ):
             if not 0 <= value <= most:
                 raise RequestError(f"The {name} must be a number from 0 to {most:g}, not {value!r:.40}.")
@@ -82,6 +89,17 @@ class EditRequest:
         object.__setattr__(self, "boldness", Boldness(self.boldness))
         object.__setattr__(self, "edge", Edge(self.edge))
         object.__setattr__(self, "style_numbers", _check_style(self.style_numbers))
+
+    def _check_purpose(self) -> None:
+        """Raises RequestError for a tool, a direction or a look that there is not."""
+        if self.tool not in TOOLS:
+            raise RequestError(f"The tool must be one of {', '.join(TOOLS)}, not {self.tool!r:.40}.")
+        directions = TOOLS[self.tool]
+        if self.direction not in directions:
+            raise RequestError(f"The direction must be {' or '.join(directions)}, not {self.direction!r:.40}.")
+        for name in (self.look, self.base_look):
+            if name not in (*LOOKS, MATCH):
+                raise RequestError(f"The look must be one of {', '.join(LOOKS)}, not {name!r:.40}.")
 
     @property
     def sign(self) -> float:
@@ -155,9 +173,37 @@ class EditRequest:
             boldness=Boldness(config.get_property("boldness")),
         )
 
+    @classmethod
+    def retouch_from_config(cls, config: Config) -> EditRequest:
+        """The same of a retouch's arguments; an image to match goes before the look."""
+        return cls(
+            RETOUCH,
+            config.get_property("strength"),
+            kinds=read_kinds(config),
+            frames=config.get_property("frames"),
+            style=config.get_property("style") or "",
+            tool=RETOUCH,
+            edge=Edge.AS_SELECTED,
+            look=MATCH if config.get_property("reference") is not None else config.get_property("look"),
+            base_look=config.get_property("base-look"),
+            look_strength=config.get_property("look-strength"),
+            people=config.get_property("people"),
+        )
+
     def find_style(self) -> styles.Style:
         """The style's numbers, none of the plain one.  Raises UserError where there is no such style."""
-        return self.style_numbers or styles.EDITS.find_numbers(self.style)
+        saved = styles.RETOUCHES if self.tool == RETOUCH else styles.EDITS
+        return self.style_numbers or saved.find_numbers(self.style)
+
+    def find_weights(self) -> dict[str, float]:
+        """How much of each look a retouch is to have.  Raises UserError where there is no such style."""
+        share = self.look_strength / 100
+        style = () if self.look == MATCH else self.find_style()
+        if not style:
+            return weigh_looks(self.base_look, self.look, share)
+        weights = {name: share * weight for name, weight in read_style(style).items()}
+        weights[self.base_look] = weights.get(self.base_look, 0.0) + 1 - share
+        return weights
 
     # A query string, with strengths as factors: what is as usual is left out
 
@@ -198,6 +244,8 @@ class EditRequest:
     def from_job(cls, job: Mapping[str, Any]) -> EditRequest:
         """The inverse of `to_job`; what else is in the job is not looked at.  Raises RequestError or KeyError."""
         try:
+            if job.get("tool") == RETOUCH:
+                return cls._retouch_from_job(job)
             return cls(
                 job["direction"],
                 float(job["strength"]),
@@ -213,18 +261,39 @@ class EditRequest:
         except (TypeError, ValueError) as error:
             raise RequestError(str(error)) from error
 
+    @classmethod
+    def _retouch_from_job(cls, job: Mapping[str, Any]) -> EditRequest:
+        return cls(
+            RETOUCH,
+            float(job["strength"]),
+            kinds=frozenset(job.get("kinds", NAMES)),
+            frames=bool(job.get("frames")),
+            style=job["style"],
+            tool=RETOUCH,
+            edge=Edge.AS_SELECTED,
+            look=job["look"],
+            base_look=job["base_look"],
+            look_strength=float(job["look_strength"]),
+            people=bool(job["people"]),
+        )
+
     def to_job(self) -> dict[str, Any]:
-        """As JSON; all kinds need no word."""
-        job: dict[str, Any] = {
-            "direction": self.direction,
-            "order": self.ranking.value,
-            "strength": self.strength,
-            "background": self.background,
-            "background_strength": self.background_strength,
-            "style": self.style,
-            "edge": self.edge.value,
-            "boldness": self.boldness.value,
-        }
+        """As JSON; all kinds need no word, nor does the tool that moves attention."""
+        job: dict[str, Any]
+        if self.tool == RETOUCH:
+            names = ("tool", "strength", "style", "look", "base_look", "look_strength", "people")
+            job = {name: getattr(self, name) for name in names}
+        else:
+            job = {
+                "direction": self.direction,
+                "order": self.ranking.value,
+                "strength": self.strength,
+                "background": self.background,
+                "background_strength": self.background_strength,
+                "style": self.style,
+                "edge": self.edge.value,
+                "boldness": self.boldness.value,
+            }
         if self.kinds != frozenset(NAMES):
             job["kinds"] = sorted(self.kinds)
         if self.frames:

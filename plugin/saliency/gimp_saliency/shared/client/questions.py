@@ -9,11 +9,13 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from .. import styles
-from ..choices import Edge
+from ..choices import LOOKS, Edge
+from ..edits import Edit, EditError, from_json
 from ..errors import NoServer, ServerError, ServerLate
 from ..harmony import Harmony, HarmonyError
 from ..json_type import Json
 from ..request import EditRequest, write_style
+from ..retouch import MATCH
 from ..words import _
 from . import lifecycle, transport
 
@@ -153,6 +155,42 @@ def ask_harmonies(
         if not _is_harmony(entry):
             raise transport.StrangeAnswer()
     return result
+
+
+class FoundLooks(NamedTuple):
+    """The edits of each look at 100 %, the same kinds in the same order of application, by names in LOOKS or MATCH.
+
+    model: name of the network, for people.
+    """
+
+    edits: dict[str, list[Edit]]
+    model: str
+
+
+def ask_retouch(
+    picture: bytes, width: int, height: int, people: bool, reference: tuple[bytes, int, int] | None = None
+) -> FoundLooks:
+    """Ask for the edits that retouch a photograph, in each look; starts the server if none answers.
+
+    picture: width * height * 4 bytes R'G'B'M, of which the box that the mask covers is looked at, sides of 16 to 384
+    pixels.  people: whether skin keeps its hue.  reference: R'G'B' bytes, width and height of another photograph, whose
+    look is then among the answer's, as MATCH.
+    Raises ServerError; takes 30 s at most.
+    """
+    query = {**_to_query(width, height), "people": int(people)}
+    if reference is not None:
+        query.update(reference_width=reference[1], reference_height=reference[2])
+    answer = transport.parse_object(_ask("/v1/retouch", query, picture + (reference[0] if reference else b"")))
+    names = LOOKS if reference is None else (*LOOKS, MATCH)
+    try:
+        found = {name: from_json(answer["looks"][name]) for name in names}
+    except (EditError, KeyError, TypeError):
+        raise transport.StrangeAnswer() from None
+    model = answer.get("model")
+    kinds = {tuple(edit.name for edit in edits) for edits in found.values()}
+    if len(kinds) != 1 or not isinstance(model, str):
+        raise transport.StrangeAnswer()
+    return FoundLooks(found, model)
 
 
 def ask_refined(picture: bytes, width: int, height: int, radius: float) -> bytes:
