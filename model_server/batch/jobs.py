@@ -16,9 +16,10 @@ from typing import Any, Union
 
 from gimp_saliency.shared.harmony import HarmonyRequest
 from gimp_saliency.shared.request import EditRequest
-from model_server.batch import listing, shots
+from model_server.batch import listing, series, shots
 from model_server.batch.answer import Answer
 from model_server.batch.failures import BatchError
+from model_server.batch.kept import Kept
 from model_server.batch.masks import MaskFolder, MaskValues
 
 FORMATS = {"jpg": "jpg", "jpeg": "jpg", "png": "png", "tif": "tif", "tiff": "tif", "xcf": "xcf"}
@@ -33,19 +34,20 @@ Request = Union[EditRequest, HarmonyRequest]  # what is asked of all pictures of
 class Job:
     """One picture, its masks in the order of editing, and where the result goes.
 
-    shot: the moving picture that it is a frame of, with `regions`, the masks' numbers; moving: it is an animation;
-    is_twin: another picture's result would have the same name; layer: where no masks are given, the name of what is to
-    be changed, empty: the topmost visible one.
+    shot: the moving picture that it is a frame of, with `regions`, the masks' numbers, or the series that it belongs
+    to; moving: it is an animation; is_twin: another picture's result would have the same name; layer: where no masks
+    are given, the name of what is to be changed, empty: the topmost visible one; is_whole: all of it is.
     """
 
     picture: Path
     masks: tuple[Path, ...]
     output: Path
-    shot: shots.Shot | None = None
+    shot: Kept | None = None
     regions: tuple[int, ...] = ()
     moving: bool = False
     is_twin: bool = False
     layer: str | None = None
+    is_whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Order:
 
     values: of each mask, None where GIMP reads the file; known: the edits of each mask that are given, None for those
     to predict, and empty for all; part: where the result grows before it goes to `output`, None: no result is wanted;
-    layer: as a job's.
+    layer, is_whole: as a job's.
     """
 
     picture: Path
@@ -65,6 +67,7 @@ class Order:
     known: tuple[Answer | None, ...] = ()
     moving: bool = False
     layer: str | None = None
+    is_whole: bool = False
 
     def to_json(self, request: Request) -> dict[str, Any]:
         """As the plug-in's `batch.job` reads it, together with what is asked."""
@@ -77,6 +80,7 @@ class Order:
             "edits": [answer.to_json() if answer else None for answer in self.known] or None,
             "frames": self.moving,
             **({} if self.layer is None else {"layer": self.layer}),
+            **({"whole": True} if self.is_whole else {}),
             **request.to_job(),
         }
 
@@ -104,29 +108,38 @@ class Failure:
 Result = Union[Done, Failure]
 
 
+@dataclass(frozen=True)
+class Source:
+    """What is to be changed of each picture: what masks show, a layer by its name, or all of it where both are None.
+
+    frames: numbered pictures are the frames of shots, and animations are edited as such.  series: whole pictures that
+    belong together get the same edits.
+    """
+
+    masks: MaskFolder | None = None
+    layer: str | None = None
+    frames: bool = False
+    series: bool = False
+
+
 class Jobs:
     """The jobs of a folder, by their pictures' names, shots after all others.
 
     Each iteration finds them anew: what is kept of a picture is its name, about 70 bytes, and the names of its masks.
     """
 
-    def __init__(
-        self,
-        pictures: Path,
-        source: MaskFolder | str,
-        output: Path,
-        suffix: str | None,
-        frames: bool,
-        names: list[str],
-    ) -> None:
-        """As for `find_jobs`; source: of what is to be changed, masks or a layer; names: of the pictures, sorted."""
+    def __init__(self, pictures: Path, source: Source, output: Path, suffix: str | None, names: list[str]) -> None:
+        """As for `find_jobs`; names: of the pictures, sorted."""
         self.output = output
         self._pictures = pictures
         self._source = source
         self._suffix = suffix
         self._names = names
-        self._moving = frozenset(name for name in names if frames and shots.is_animation(pictures, name))
-        self._rows = shots.group_frames(name for name in names if name not in self._moving) if frames else {}
+        self._moving = frozenset(name for name in names if source.frames and shots.is_animation(pictures, name))
+        still = (name for name in names if name not in self._moving)
+        self._rows = shots.group_frames(still) if source.frames else {}
+        self._groups = series.group_by_time(pictures, names) if source.series else []
+        self._grouped = frozenset(name for group in self._groups for name in group)
         self._skips_finished = False
         self._count = len(names)
 
@@ -138,9 +151,13 @@ class Jobs:
         for name in self._names:
             if self._is_wanted(name) and not self._is_frame(name):
                 yield self._make_job(name, self._find_masks(name))
-        if isinstance(self._source, MaskFolder):
-            for key, row in self._rows.items():
-                yield from self._find_frames(key, row, self._source)
+        for key, row in self._rows.items():
+            if self._source.masks is not None:
+                yield from self._find_frames(key, row, self._source.masks)
+            else:
+                yield from self._find_alike(row, f"{key[0]}#{self._choose_output(row[0]).suffix}")
+        for group in self._groups:
+            yield from self._find_alike(group, f"{group[0]}#series")
 
     def without_finished(self) -> Jobs:
         """Those alone whose result is not there yet."""
@@ -150,9 +167,9 @@ class Jobs:
         return left
 
     def _find_masks(self, name: str) -> tuple[Path, ...]:
-        if isinstance(self._source, str):
+        if self._source.masks is None:
             return ()
-        return tuple(path for _number, path in self._source.find(listing.split_name(name)[0]))
+        return tuple(path for _number, path in self._source.masks.find(listing.split_name(name)[0]))
 
     def _find_frames(self, key: shots.Key, row: list[str], masks: MaskFolder) -> Iterator[Job]:
         """The jobs of a shot.  No one but they hold the shot, so it goes with the last of them."""
@@ -163,17 +180,26 @@ class Jobs:
                 shown = shot.find_masks(place)
                 yield self._make_job(name, tuple(shown.values()), shot, tuple(shown))
 
+    def _find_alike(self, names: list[str], title: str) -> Iterator[Job]:
+        """The jobs of whole pictures that get the same edits."""
+        alike = series.Series(self._pictures, names, self.output / f"{title}.edits.json")
+        for name in names:
+            if self._is_wanted(name):
+                yield self._make_job(name, (), alike)
+
     def _make_job(
-        self, name: str, masks: tuple[Path, ...], shot: shots.Shot | None = None, regions: tuple[int, ...] = ()
+        self, name: str, masks: tuple[Path, ...], shot: Kept | None = None, regions: tuple[int, ...] = ()
     ) -> Job:
         picture, output = listing.join_path(self._pictures, name), self._choose_output(name)
         alike = listing.with_stem(self._names, listing.split_name(name)[0])
         is_twin = sum(1 for other in alike if self._choose_output(other) == output) > 1
-        layer = self._source if isinstance(self._source, str) else None
-        return Job(picture, masks, output, shot, regions, name in self._moving, is_twin, layer)
+        source = self._source
+        is_whole = source.masks is None and source.layer is None
+        return Job(picture, masks, output, shot, regions, name in self._moving, is_twin, source.layer, is_whole)
 
     def _is_frame(self, name: str) -> bool:
-        return bool(self._rows) and name not in self._moving and shots.is_numbered(name)
+        is_numbered = bool(self._rows) and name not in self._moving and shots.is_numbered(name)
+        return is_numbered or name in self._grouped
 
     def _is_wanted(self, name: str) -> bool:
         return not (self._skips_finished and self._choose_output(name).exists())
@@ -181,27 +207,22 @@ class Jobs:
     def _choose_output(self, name: str) -> Path:
         """Where a picture's result goes."""
         stem, ending = listing.split_name(name)
-        is_kept = name in self._moving or (isinstance(self._source, str) and ending in _LAYERED)
+        is_kept = name in self._moving or (self._source.layer is not None and ending in _LAYERED)
         own = FORMATS.get(ending) or (ending if is_kept else "png")
         return self.output / f"{stem}.{self._suffix or own}"
 
 
-def find_jobs(
-    pictures: Path, masks: Path | None, output: Path, suffix: str | None, frames: bool = False, layer: str = ""
-) -> Jobs:
+def find_jobs(pictures: Path, source: Source, output: Path, suffix: str | None) -> Jobs:
     """The jobs for a folder's pictures.  Raises BatchError.
 
-    Masks are `<name>.png`, and `<name>__<k>.png` in the order of k.  masks: their folder, None: a layer of each picture
-    is to be changed, the one with the name `layer`, or the topmost visible one if that is empty.  suffix: the results'
-    format; None keeps each picture's own, or takes png where that cannot be written.  frames: numbered pictures are the
-    frames of shots, and animations are edited as such.
+    suffix: the results' format; None keeps each picture's own, or takes png where that cannot be written.
     """
     names = listing.list_names(pictures, _is_picture)
     if not names:
         raise BatchError(f"There are no pictures in {pictures}; name the folder that holds them.")
     if output.resolve() == pictures.resolve():
         raise BatchError("The results would replace the pictures; choose another output folder.")
-    return Jobs(pictures, layer if masks is None else MaskFolder(masks), output, suffix, frames, names)
+    return Jobs(pictures, source, output, suffix, names)
 
 
 def _is_picture(name: str) -> bool:

@@ -17,7 +17,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Optional, Protocol
 
-from gimp_saliency.shared.choices import Ranking
+from gimp_saliency.shared.choices import RETOUCH, Ranking
 from gimp_saliency.shared.client import lifecycle, questions
 from gimp_saliency.shared.harmony import HarmonyRequest
 from gimp_saliency.shared.request import EditRequest
@@ -27,6 +27,7 @@ from model_server.batch.failures import JobError
 from model_server.batch.gimp_worker import GimpWorker
 from model_server.batch.jobs import Done, Failure, Job, Order, Request, Result
 from model_server.batch.masks import MaskValues, is_black, read_mask
+from model_server.batch.series import WHOLE
 from model_server.gimp import start_command
 from model_server.gimp.running import Gimp
 
@@ -118,12 +119,14 @@ class Runner:
 
     def _prepare(self, job: Job, values: _Values, worker: Worker) -> Order:
         """What the worker is to do.  Raises JobError."""
-        if not job.masks and not job.shot and job.layer is None:
+        if not (job.masks or job.shot or job.is_whole) and job.layer is None:
             raise JobError(f"It has no mask: put {job.picture.stem}.png into the folder of masks.")
         if job.is_twin:
             raise JobError(f"Another picture's result has the same name, {job.output.name}: rename one of them.")
         part = self._parts / job.output.name
-        order = Order(job.picture, job.masks, values, job.output, part, moving=job.moving, layer=job.layer)
+        order = Order(
+            job.picture, job.masks, values, job.output, part, moving=job.moving, layer=job.layer, is_whole=job.is_whole
+        )
         return self._with_answers(job, order, worker) if job.shot else order
 
     def _with_answers(self, job: Job, order: Order, worker: Worker) -> Order:
@@ -132,6 +135,10 @@ class Runner:
         predict = partial(_predict, worker, job.output)
         write = partial(outputs.write_text, parts=self._parts)
         answers = job.shot.fetch_answers(self._request, self._resume, predict, write)
+        if job.is_whole:
+            if list(answers) != [WHOLE]:
+                raise JobError(f"{job.shot.kept.name} lacks the numbers: run again without --resume.")
+            return replace(order, known=(answers[WHOLE],))
         found = zip(job.masks, job.regions, order.values)
         shown = [each for each in found if each[2] is not None or not is_black(each[0])]
         if any(region not in answers for _path, region, _values in shown):
@@ -149,6 +156,8 @@ def _ask_for_something(request: Request) -> None:
     pixels = bytes(range(256)) * 4, 16, 16
     if isinstance(request, HarmonyRequest):
         questions.ask_harmony(*pixels)
+    elif request.tool == RETOUCH:
+        questions.ask_retouch(*pixels, request.people)
     else:
         questions.ask_edits(*pixels, EditRequest("attenuate", ranking=Ranking.RANDOM))
 
@@ -156,8 +165,9 @@ def _ask_for_something(request: Request) -> None:
 def _predict(
     worker: Worker, output: Path, picture: Path, masks: Sequence[Path], known: Sequence[Answer | None]
 ) -> tuple[Answer, ...]:
-    """The edits of a picture's masks, as `shots.Predict` says."""
-    return worker.do(Order(picture, tuple(masks), _read_masks(masks), output, known=tuple(known)))
+    """The edits of a picture's masks, as `kept.Predict` says."""
+    values, is_whole = _read_masks(masks), not masks
+    return worker.do(Order(picture, tuple(masks), values, output, known=tuple(known), is_whole=is_whole))
 
 
 def _read_masks(paths: Iterable[Path]) -> _Values:

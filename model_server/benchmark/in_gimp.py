@@ -12,7 +12,8 @@ from pathlib import Path
 
 from gimp_saliency.shared.json_type import Json
 from gimp_saliency.shared.request import EditRequest
-from model_server.batch.jobs import Failure, Jobs, find_jobs
+from model_server.batch.jobs import Failure, Jobs, Source, find_jobs
+from model_server.batch.masks import MaskFolder
 from model_server.batch.runner import Runner
 from model_server.benchmark import pictures, serving
 from model_server.benchmark.figures import Figure
@@ -217,7 +218,7 @@ def _measure_batches(gimp: Gimp, folder: Path) -> list[Figure]:
     ):
         inputs, masks = pictures.make_folder(folder, count, size, suffix)
         with tempfile.TemporaryDirectory(dir=folder) as output:
-            jobs = find_jobs(inputs, masks, Path(output), None)
+            jobs = find_jobs(inputs, Source(MaskFolder(masks)), Path(output), None)
             plain = _run(gimp, _PLAIN, jobs=[(str(job.picture), str(job.output)) for job in jobs])
             _run_batch(gimp, jobs, 1)
             # From the first result to the last one: GIMP's start counts in neither.
@@ -232,7 +233,7 @@ def _measure_scaling(gimp: Gimp, folder: Path) -> Figure:
 
     def run(processes: int) -> float:
         with tempfile.TemporaryDirectory(dir=folder) as output:
-            jobs = find_jobs(folder / "pictures-jpg", folder / "masks-jpg", Path(output), None)
+            jobs = find_jobs(folder / "pictures-jpg", Source(MaskFolder(folder / "masks-jpg")), Path(output), None)
             start = time.perf_counter()
             _run_batch(gimp, jobs, processes)
             return time.perf_counter() - start

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gimp_saliency.shared.choices import DIRECTIONS, MOST, Boldness, Edge, Ranking
+from gimp_saliency.shared.choices import DIRECTIONS, LOOKS, MOST, RETOUCH, Boldness, Edge, Look, Ranking
 from gimp_saliency.shared.edits import NAMES
 from gimp_saliency.shared.errors import UserError
 from gimp_saliency.shared.harmony import HarmonyRequest
@@ -17,11 +17,13 @@ from gimp_saliency.shared.request import EditRequest, RequestError
 from model_server.commands.console import fail, make_number_type
 
 if TYPE_CHECKING:
-    from model_server.batch.jobs import Jobs, Request
+    from model_server.batch.jobs import Jobs, Request, Source
 
-HELP = "edit or harmonize a folder of pictures"
-_OF_EDITS = ("boldness", "order", "edits", "edge", "background", "background_strength", "frames")
+HELP = "edit, retouch or harmonize a folder of pictures"
+_OF_ATTENTION = ("boldness", "order", "edge", "background", "background_strength")
+_OF_EDITS = ("edits", "frames")
 _OF_HARMONIES = ("colour", "shading", "layer")
+_OF_RETOUCHES = ("series",)
 _RANKINGS = (Ranking.BEST_REALISM, Ranking.BEST_SALIENCY, Ranking.RANDOM)
 
 
@@ -34,16 +36,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     job.add_argument("--direction", choices=tuple(DIRECTIONS), help="less or more attention for the regions")
     harmonize = "match pasted parts to the photo below them: what masks show, or a layer of files with layers"
     job.add_argument("--harmonize", action="store_true", help=harmonize)
-    masks = "DIR/<name>.png or DIR/<name>__<k>.png; white = region; may be left out with --harmonize"
+    retouch = "make whole pictures, or with --masks what these show, look as good as they can"
+    job.add_argument("--retouch", action="store_true", help=retouch)
+    masks = "DIR/<name>.png or DIR/<name>__<k>.png; white = region; needed with --direction"
     add("--masks", type=Path, metavar="DIR", help=masks)
     percent = make_number_type(0, MOST)
     add("--strength", type=percent, default=100.0, help="percent, 0 to 150 (default: 100)")
-    add("--style", metavar="NAME", help="a style of edits or harmonies saved in GIMP (default: the plain one)")
+    style = f"saved in GIMP for this tool, or with --retouch a look: {', '.join(LOOKS)} (default: the plain one)"
+    add("--style", metavar="NAME", help=style)
     _add_edit_options(parser)
     share = "to be harmonized, in percent of the strength, 0 to 150 (default: 100)"
     add("--colour", type=percent, metavar="PERCENT", help=f"how far the colours are {share}")
     add("--shading", type=percent, metavar="PERCENT", help=f"how far light and shadow are {share}")
     add("--layer", metavar="NAME", help="the one to harmonize, without --masks (default: the topmost visible one)")
+    series = "retouch pictures alike that one camera took within minutes of each other"
+    add("--series", action="store_true", help=series)
     add("--format", choices=("png", "jpg", "tif", "xcf"), help="(default: the picture's own, or png)")
     add("--jobs", type=make_number_type(1, 64, int), default=1, help="GIMP processes at once (default: 1)")
     add("--resume", action="store_true", help="skip pictures whose result is there")
@@ -83,8 +90,7 @@ def run(options: argparse.Namespace) -> int:
         return fail("--background-strength counts only with --background; add that.")
     try:
         request = _make_request(options)
-        folders = options.input, options.masks, options.output
-        jobs = find_jobs(*folders, options.format, options.frames, options.layer or "")
+        jobs = find_jobs(options.input, _find_source(options), options.output, options.format)
         todo = jobs.without_finished() if options.resume else jobs
         failed = _do(todo, request, options) if len(todo) else 0
     except (RequestError, BatchError, GimpError, UserError) as error:
@@ -109,17 +115,34 @@ def _do(jobs: Jobs, request: Request, options: argparse.Namespace) -> int:
         return sum(1 for result in show_progress(runner.run(jobs), len(jobs)) if isinstance(result, Failure))
 
 
+def _find_source(options: argparse.Namespace) -> Source:
+    """What of each picture is to be changed."""
+    from model_server.batch.jobs import Source
+    from model_server.batch.masks import MaskFolder
+
+    masks = MaskFolder(options.masks) if options.masks else None
+    layer = (options.layer or "") if options.harmonize and masks is None else None
+    return Source(masks, layer, options.frames, options.series)
+
+
 def _check_combination(options: argparse.Namespace) -> None:
     """End the command, as argparse itself would, if options are missing or do not belong together."""
-    if options.harmonize:
-        if wrong := _list_given(options, _OF_EDITS):
-            options.refuse(f"{wrong}: only with --direction, not with --harmonize; leave out one or the other")
-        if options.masks and options.layer is not None:
-            options.refuse("--layer: not with --masks, which say what is to be harmonized; leave out one of both")
-    elif options.masks is None:
+    tool = "--direction" if options.direction else "--harmonize" if options.harmonize else "--retouch"
+    owners = {
+        _OF_ATTENTION: ("--direction",),
+        _OF_EDITS: ("--direction", "--retouch"),
+        _OF_HARMONIES: ("--harmonize",),
+        _OF_RETOUCHES: ("--retouch",),
+    }
+    for names, tools in owners.items():
+        if tool not in tools and (wrong := _list_given(options, names)):
+            options.refuse(f"{wrong}: only with {' or '.join(tools)}, not with {tool}; leave out one or the other")
+    if options.masks is None and options.direction:
         options.refuse("--direction needs --masks: name the folder of masks")
-    elif wrong := _list_given(options, _OF_HARMONIES):
-        options.refuse(f"{wrong}: only with --harmonize, not with --direction; leave out one or the other")
+    if options.masks and options.layer is not None:
+        options.refuse("--layer: not with --masks, which say what is to be harmonized; leave out one of both")
+    if options.series and (options.masks or options.frames):
+        options.refuse("--series is for whole pictures: leave out --masks and --frames")
 
 
 def _list_given(options: argparse.Namespace, names: Iterable[str]) -> str:
@@ -133,6 +156,8 @@ def _make_request(options: argparse.Namespace) -> Request:
     if options.harmonize:
         return _make_harmony_request(options)
     names = NAMES if options.edits is None else [name.strip() for name in options.edits.split(",")]
+    if options.retouch:
+        return _make_retouch_request(options, frozenset(names))
     request = EditRequest(
         options.direction,
         options.strength,
@@ -145,6 +170,16 @@ def _make_request(options: argparse.Namespace) -> Request:
         boldness=Boldness(options.boldness or Boldness.NATURAL),
     )
     request.find_style()  # before a GIMP is started for nothing
+    return request
+
+
+def _make_retouch_request(options: argparse.Namespace, kinds: frozenset[str]) -> EditRequest:
+    """What is asked of retouches.  Raises RequestError, or UserError where there is no such style."""
+    style = options.style or Look.NEUTRAL.value
+    look, saved = (style, "") if style in LOOKS else (Look.NEUTRAL.value, style)
+    edge = Edge.AS_SELECTED
+    request = EditRequest(RETOUCH, options.strength, kinds=kinds, style=saved, tool=RETOUCH, look=look, edge=edge)
+    request.find_style()  # as for edits
     return request
 
 

@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gimp_saliency.shared.choices import RETOUCH, Edge
 from gimp_saliency.shared.harmony import HarmonyRequest
 from gimp_saliency.shared.request import EditRequest
 from model_server.batch.gimp_worker import GimpWorker
-from model_server.batch.jobs import Failure, Jobs, Request, find_jobs
+from model_server.batch.jobs import Failure, Jobs, Request, Source, find_jobs
+from model_server.batch.masks import MaskFolder
 from model_server.batch.runner import Runner
 from tests.conftest import GimpForTests
 from tests.model_server.processes import memory
@@ -49,16 +51,33 @@ class Folder:
         **edit: Any,
     ) -> dict[str, str]:
         """Edit all, or with `resume` what has no result; the failures by name."""
-        jobs = find_jobs(self.place / "in", self.place / "masks", self.place / "out", suffix, frames)
+        jobs = self._find_jobs(Source(MaskFolder(self.place / "masks"), frames=frames), suffix)
         return self._do(jobs, EditRequest(direction, **edit), resume, processes)
 
     def harmonize(
         self, suffix: str | None = None, masks: bool = True, layer: str = "", request: HarmonyRequest | None = None
     ) -> dict[str, str]:
         """Harmonize what the masks show, or a layer of each file; the failures by name."""
-        folder = self.place / "masks" if masks else None
-        jobs = find_jobs(self.place / "in", folder, self.place / "out", suffix, layer=layer)
-        return self._do(jobs, request or HarmonyRequest())
+        source = Source(MaskFolder(self.place / "masks")) if masks else Source(layer=layer)
+        return self._do(self._find_jobs(source, suffix), request or HarmonyRequest())
+
+    def retouch(
+        self,
+        suffix: str | None = None,
+        masks: bool = False,
+        resume: bool = False,
+        frames: bool = False,
+        series: bool = False,
+        **request: Any,
+    ) -> dict[str, str]:
+        """Retouch whole pictures, or what the masks show; the failures by name."""
+        folder = MaskFolder(self.place / "masks") if masks else None
+        jobs = self._find_jobs(Source(folder, frames=frames, series=series), suffix)
+        wanted = EditRequest(RETOUCH, tool=RETOUCH, edge=Edge.AS_SELECTED, **request)
+        return self._do(jobs, wanted, resume)
+
+    def _find_jobs(self, source: Source, suffix: str | None) -> Jobs:
+        return find_jobs(self.place / "in", source, self.place / "out", suffix)
 
     def _do(self, jobs: Jobs, request: Request, resume: bool = False, processes: int = 1) -> dict[str, str]:
         todo = jobs.without_finished() if resume else jobs

@@ -24,7 +24,8 @@ from PIL import Image
 from gimp_saliency.shared.client import lifecycle
 from model_server.__main__ import main
 from model_server.batch.failures import BatchError
-from model_server.batch.jobs import find_jobs
+from model_server.batch.jobs import Source, find_jobs
+from model_server.batch.masks import MaskFolder
 from model_server.batch.outputs import open_parts
 from tests.gimp.batch_folder import HEIGHT, WIDTH, Folder, measure_memory, photo, rectangle
 from tests.gimp.small_disk import mounted
@@ -157,7 +158,7 @@ def test_folders_that_are_closed() -> None:
         with as_nobody():
             for pictures, masks in (("closed", "masks"), ("in", "closed")):
                 with pytest.raises(BatchError, match=r"closed cannot be read \(Permission denied\); name a"):
-                    find_jobs(Path(place, pictures), Path(place, masks), Path(place, "out"), None)
+                    find_jobs(Path(place, pictures), Source(MaskFolder(Path(place, masks))), Path(place, "out"), None)
             with (
                 pytest.raises(BatchError, match=r"out cannot be written to \(Permission denied\); choose"),
                 open_parts(Path(place, "out")),

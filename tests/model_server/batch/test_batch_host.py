@@ -21,7 +21,8 @@ from gimp_saliency.shared.harmony import HarmonyError, HarmonyRequest
 from gimp_saliency.shared.request import EditRequest
 from model_server.__main__ import main
 from model_server.batch import progress
-from model_server.batch.jobs import Done, find_jobs
+from model_server.batch.jobs import Done, Source, find_jobs
+from model_server.batch.masks import MaskFolder
 from model_server.batch.runner import Runner
 from model_server.gimp import start_command
 from model_server.gimp.find import find_gimp
@@ -65,7 +66,7 @@ def test_masks_are_found_by_name(tmp_path: Path) -> None:
         (tmp_path / place).mkdir()
         for name in files:
             (tmp_path / place / name).touch()
-    jobs = find_jobs(tmp_path / "in", tmp_path / "masks", tmp_path / "out", None)
+    jobs = find_jobs(tmp_path / "in", Source(MaskFolder(tmp_path / "masks")), tmp_path / "out", None)
     assert [(job.picture.name, [mask.name for mask in job.masks], job.output.name) for job in jobs] == [
         ("a.JPG", ["a.png"], "a.jpg"),
         ("b.png", ["b__2.png", "b__10.png"], "b.png"),
@@ -73,7 +74,7 @@ def test_masks_are_found_by_name(tmp_path: Path) -> None:
         ("d.tiff", [], "d.tif"),
         ("x[1]*.png", ["x[1]*.png"], "x[1]*.png"),
     ]
-    jobs = find_jobs(tmp_path / "in", tmp_path / "masks", tmp_path / "out", "xcf")
+    jobs = find_jobs(tmp_path / "in", Source(MaskFolder(tmp_path / "masks")), tmp_path / "out", "xcf")
     assert {job.output.suffix for job in jobs} == {".xcf"}
 
 
@@ -242,11 +243,77 @@ def test_a_harmonys_style_that_is_not_there(
     assert not (fake_gimp / "out").exists()
 
 
+def retouch(folder: Path, *options: str) -> int:
+    return main(["batch", str(folder / "in"), str(folder / "out"), "--retouch", *options])
+
+
+def test_what_gimp_is_told_to_retouch(fake_gimp: Path) -> None:
+    """The whole picture, or what masks show, each as it is: nothing of it is fitted."""
+    add(fake_gimp, "told.jpg")
+    plain = {"tool": "retouch", "strength": 100, "style": "", "look": "neutral", "base_look": "neutral"}
+    plain.update(look_strength=100, people=True, format="jpg", frames=False, edits=None, regions=[])
+    assert retouch(fake_gimp) == 0
+    assert told(fake_gimp) == {**plain, "whole": True}
+    assert retouch(fake_gimp, "--strength", "80", "--edits", "tone,exposure") == 0
+    assert told(fake_gimp) == {**plain, "whole": True, "strength": 80, "kinds": ["exposure", "tone"]}
+    assert retouch(fake_gimp, "--masks", str(fake_gimp / "masks")) == 0
+    assert told(fake_gimp) == {**plain, "regions": [None]}
+
+
+def test_a_retouch_s_style_is_a_look_or_a_saved_one(fake_gimp: Path) -> None:
+    add(fake_gimp, "told.jpg")
+    styles.RETOUCHES.save("Pale & blue", [0.5] * 10)
+    styles.RETOUCHES.save("punchy", [0.5] * 10)
+    for name, wish in (
+        ("neutral", {"look": "neutral", "style": ""}),
+        ("film", {"look": "film", "style": ""}),
+        ("punchy", {"look": "punchy", "style": ""}),
+        ("Pale & blue", {"look": "neutral", "style": "Pale & blue"}),
+    ):
+        assert retouch(fake_gimp, "--style", name) == 0
+        assert {key: told(fake_gimp)[key] for key in wish} == wish
+
+
+def test_a_retouch_s_style_that_is_not_there(
+    fake_gimp: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A style of edits is none of retouches."""
+    add(fake_gimp, "a.jpg")
+    styles.EDITS.save("Pale", [0.5] * 10)
+    monkeypatch.setenv("FAKE_GIMP", "broken")  # it is not even started
+    assert retouch(fake_gimp, "--style", "Pale") == 1
+    sentence = "There is no style «Pale»: save one in the dialog of Retouch first."
+    assert capsys.readouterr().err == f"gimp-saliency: {sentence}\n"
+    styles.RETOUCHES.save("Warm", [0.5] * 10)
+    assert retouch(fake_gimp, "--style", "Pale") == 1
+    assert capsys.readouterr().err == "gimp-saliency: There is no style «Pale»: choose one of «Warm».\n"
+    assert retouch(fake_gimp, "--edits", "vibrato") == 1
+    assert capsys.readouterr().err.startswith("gimp-saliency: There is no edit 'vibrato'")
+    assert not (fake_gimp / "out").exists()
+
+
+def test_retouches_fail_and_resume_as_edits(fake_gimp: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """None of them lacks a mask, unless there is a folder of these."""
+    add(fake_gimp, "a.jpg", "bad.png", "crash.xcf", "same.gif", "same.webp", "z.psd")
+    (fake_gimp / "masks" / "a.png").unlink()
+    assert retouch(fake_gimp, "--jobs", "2") == 1
+    said = capsys.readouterr()
+    assert "bad.png: Do something else.\n" in said.err and "crash.xcf: GIMP crashed on it: " in said.err
+    assert said.err.count("Another picture's result has the same name, same.png: rename one of them.") == 2
+    assert "2 pictures edited, 4 failed." in said.out
+    assert results(fake_gimp) == ["a.jpg", "z.png"]
+    assert retouch(fake_gimp, "--resume") == 1
+    assert "0 pictures edited, 4 failed, 2 were finished before." in capsys.readouterr().out
+    assert retouch(fake_gimp, "--masks", str(fake_gimp / "masks")) == 1
+    assert "a.jpg: It has no mask: put a.png into the folder of masks.\n" in capsys.readouterr().err
+
+
 def test_help_names_all_options(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["batch", "--help"])
     said = capsys.readouterr().out
-    options = ("--direction", "--harmonize", "--masks", "--boldness", "--colour", "--shading", "--layer", "--resume")
+    options = ["--direction", "--harmonize", "--retouch", "--masks", "--style", "--boldness", "--colour", "--shading"]
+    options += ["--layer", "--series", "--frames", "--resume"]
     assert ended.value.code == 0 and all(f"  {option}" in said for option in options)
 
 
@@ -254,19 +321,33 @@ def test_help_names_all_options(capsys: pytest.CaptureFixture[str]) -> None:
     ("options", "sentence"),
     [
         (["--harmonize", "--direction", "attenuate"], "not allowed with argument"),
-        (["--masks", "masks"], "one of the arguments --direction --harmonize is required"),
+        (["--retouch", "--direction", "attenuate"], "not allowed with argument"),
+        (["--retouch", "--harmonize"], "not allowed with argument"),
+        (["--masks", "masks"], "one of the arguments --direction --harmonize --retouch is required"),
         (["--direction", "attenuate"], "--direction needs --masks: name the folder of masks"),
         (["--harmonize", "--edge", "soft"], "--edge: only with --direction, not with --harmonize"),
-        (["--harmonize", "--background", "--frames"], "--background, --frames: only with --direction"),
+        (["--harmonize", "--background", "--edge", "soft"], "--edge, --background: only with --direction, not with"),
+        (["--harmonize", "--edits", "tone", "--frames"], "--edits, --frames: only with --direction or --retouch, not"),
+        (["--harmonize", "--background", "--frames"], "--background: only with --direction, not with --harmonize"),
+        (["--harmonize", "--series"], "--series: only with --retouch, not with --harmonize"),
         (["--harmonize", "--background-strength", "0"], "--background-strength: only with --direction"),
         (["--harmonize", "--boldness", "natural"], "--boldness: only with --direction"),
         (["--harmonize", "--order", "random"], "--order: only with --direction"),
-        (["--harmonize", "--edits", "tone"], "--edits: only with --direction"),
-        (["--harmonize", "--masks", "masks", "--frames"], "--frames: only with --direction"),
+        (["--harmonize", "--edits", "tone"], "--edits: only with --direction or --retouch"),
+        (["--harmonize", "--masks", "masks", "--frames"], "--frames: only with --direction or --retouch"),
         (["--harmonize", "--masks", "masks", "--layer", "Tree"], "--layer: not with --masks"),
         (["--harmonize", "--shading", "151"], "argument --shading: it must be from 0 to 150"),
         (["--direction", "attenuate", "--masks", "masks", "--colour", "0"], "--colour: only with --harmonize"),
         (["--direction", "attenuate", "--masks", "masks", "--layer", ""], "--layer: only with --harmonize"),
+        (["--direction", "attenuate", "--masks", "masks", "--series"], "--series: only with --retouch, not with"),
+        (["--retouch", "--edge", "selected"], "--edge: only with --direction, not with --retouch"),
+        (["--retouch", "--order", "random", "--boldness", "bold"], "--boldness, --order: only with --direction, not"),
+        (["--retouch", "--background"], "--background: only with --direction, not with --retouch"),
+        (["--retouch", "--background-strength", "0"], "--background-strength: only with --direction"),
+        (["--retouch", "--colour", "0"], "--colour: only with --harmonize, not with --retouch"),
+        (["--retouch", "--masks", "masks", "--layer", "Tree"], "--layer: only with --harmonize, not with --retouch"),
+        (["--retouch", "--series", "--masks", "masks"], "--series is for whole pictures: leave out --masks and"),
+        (["--retouch", "--series", "--frames"], "--series is for whole pictures: leave out --masks and --frames"),
     ],
 )
 def test_options_that_do_not_belong_together(
@@ -304,7 +385,8 @@ def test_formats_of_harmonized_layers(tmp_path: Path) -> None:
             (tmp_path / place / name).touch()
 
     def found(masks: Path | None, suffix: str | None = None) -> list[str]:
-        jobs = find_jobs(tmp_path / "in", masks, tmp_path / "out", suffix, layer="Tree")
+        source = Source(MaskFolder(masks)) if masks else Source(layer="Tree")
+        jobs = find_jobs(tmp_path / "in", source, tmp_path / "out", suffix)
         assert {job.layer for job in jobs} == {None if masks else "Tree"}
         return [job.output.name for job in jobs]
 
@@ -400,7 +482,7 @@ def test_progress_is_shown_on_a_terminal(fake_gimp: Path, monkeypatch: pytest.Mo
         return items
 
     monkeypatch.setattr(progress, "tqdm", tqdm)
-    jobs = find_jobs(fake_gimp / "in", fake_gimp / "masks", fake_gimp / "out", None)
+    jobs = find_jobs(fake_gimp / "in", Source(MaskFolder(fake_gimp / "masks")), fake_gimp / "out", None)
     with Runner.with_gimps(find_gimp(), 1, 60, EditRequest("attenuate"), jobs.output) as runner:
         (result,) = progress.show_progress(runner.run(jobs), len(jobs))
     assert isinstance(result, Done)

@@ -14,7 +14,7 @@ from gimp_saliency.shared.request import EditRequest
 from model_server.batch import listing
 from model_server.batch.answer import Answer
 from model_server.batch.failures import BatchError, JobError
-from model_server.batch.jobs import Done, Failure, Job, Order, find_jobs
+from model_server.batch.jobs import Done, Failure, Job, Order, Source, find_jobs
 from model_server.batch.masks import MaskFolder
 from model_server.batch.runner import Runner
 
@@ -121,7 +121,7 @@ def touch(folder: Path, *names: str) -> Path:
 def test_jobs_are_found_anew_each_time(tmp_path: Path) -> None:
     names = ("a.jpg", "b.jpg", "b.png", "c.jpg", "s1.jpg", "s10.jpg", "s2.jpg", "t1.png")
     pictures, masks = touch(tmp_path / "in", *names), touch(tmp_path / "masks", "a.png", "b.PNG", "s2.png", "t.png")
-    jobs = find_jobs(pictures, masks, tmp_path / "out", None)
+    jobs = find_jobs(pictures, Source(MaskFolder(masks)), tmp_path / "out", None)
     assert [job.picture.name for job in jobs] == list(names) and len(jobs) == len(names)
     assert list(jobs) == list(jobs)
     touch(tmp_path / "out", "a.jpg", "s10.jpg")
@@ -129,7 +129,7 @@ def test_jobs_are_found_anew_each_time(tmp_path: Path) -> None:
     assert [job.picture.name for job in left] == [name for name in names if name not in ("a.jpg", "s10.jpg")]
     assert len(left) == len(names) - 2 and len(jobs) == len(names)
     assert not any(job.is_twin for job in jobs)  # b.jpg and b.png keep their endings
-    alike = find_jobs(pictures, masks, tmp_path / "out", "png")
+    alike = find_jobs(pictures, Source(MaskFolder(masks)), tmp_path / "out", "png")
     assert [job.picture.name for job in alike if job.is_twin] == ["b.jpg", "b.png"]
     assert [[mask.name for mask in job.masks] for job in alike if job.is_twin] == [["b.PNG"], ["b.PNG"]]
 
@@ -137,7 +137,7 @@ def test_jobs_are_found_anew_each_time(tmp_path: Path) -> None:
 def test_frames_come_shot_by_shot(tmp_path: Path) -> None:
     names = ("a.jpg", "s1.jpg", "s10.jpg", "s2.jpg", "t1.png", "z.jpg")
     pictures, masks = touch(tmp_path / "in", *names), touch(tmp_path / "masks", "a.png", "s2.png", "t.png")
-    jobs = find_jobs(pictures, masks, tmp_path / "out", None, frames=True)
+    jobs = find_jobs(pictures, Source(MaskFolder(masks), frames=True), tmp_path / "out", None)
     assert len(jobs) == len(names)
     found = list(jobs)
     assert [job.picture.name for job in found] == ["a.jpg", "z.jpg", "s1.jpg", "s2.jpg", "s10.jpg", "t1.png"]

@@ -13,7 +13,7 @@ from PIL import Image
 
 from gimp_saliency.shared.edits import NAMES
 from model_server.batch import masks, shots
-from model_server.batch.jobs import find_jobs
+from model_server.batch.jobs import Source, find_jobs
 from tests.model_server.batch import test_batch_host
 from tests.model_server.batch.test_batch_host import results, run
 
@@ -88,10 +88,10 @@ def test_animations_are_known(tmp_path: Path) -> None:
     assert [shots.is_animation(tmp_path, name) for name in names] == [True, False, False, False]
     place = tmp_path / "masks"
     place.mkdir()
-    jobs = find_jobs(tmp_path, place, tmp_path / "out", None, frames=True)
+    jobs = find_jobs(tmp_path, Source(masks.MaskFolder(place), frames=True), tmp_path / "out", None)
     assert {job.output.name for job in jobs} == {"bad.png", "one.png", "still.png", "two.gif"}
     assert [job.picture.name for job in jobs if job.moving] == ["two.gif"]
-    assert not any(job.moving for job in find_jobs(tmp_path, place, tmp_path / "out", None))
+    assert not any(job.moving for job in find_jobs(tmp_path, Source(masks.MaskFolder(place)), tmp_path / "out", None))
 
 
 def test_a_shot_is_asked_for_once(fake_gimp: Path, capsys: pytest.CaptureFixture[str]) -> None:

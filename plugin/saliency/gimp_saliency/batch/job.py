@@ -22,7 +22,8 @@ from ..layers.record import edits_above
 from ..layers.target import editable_layer
 from ..predict.outline_finder import OutlineFinder
 from ..predict.plan import Planned, parse_answer, predict_plan
-from ..shared.choices import Edge
+from ..predict.retouch import predict_retouch
+from ..shared.choices import RETOUCH, Edge
 from ..shared.client import lifecycle
 from ..shared.edits import to_json
 from ..shared.errors import ServerError, UserError
@@ -40,11 +41,12 @@ _LAYERED = (".xcf", ".xcf.gz", ".xcf.bz2", ".xcf.xz", ".psd", ".psb", ".ora", ".
 class Order:
     """What to do with one picture.
 
-    masks: paths; values: of each mask that was read already, else None; known: the edits of each mask as the server
-    answers them, None for those to predict; output: the result's path, None: no result is wanted, only the edits;
-    kind: the result's format, "png", "jpg", "tif" or "xcf", of animations "gif" or "webp", too, of a harmonized layer
-    "psd" or "ora"; frames: an animation's frames all get the same edits; layer: where there are no masks, the name of
-    the one to harmonize, empty: the topmost visible one.
+    masks: paths; values: of each mask that was read already, else None; whole: the whole picture is meant, and there
+    are no masks; known: the edits of each mask, or of all, as the server answers them, None for those to predict;
+    output: the result's path, None: no result is wanted, only the edits; kind: the result's format, "png", "jpg", "tif"
+    or "xcf", of animations "gif" or "webp", too, of a harmonized layer "psd" or "ora"; frames: an animation's frames
+    all get the same edits; layer: where there are no masks, the name of the one to harmonize, empty: the topmost
+    visible one.
     """
 
     picture: str
@@ -55,6 +57,7 @@ class Order:
     kind: str
     frames: bool
     layer: str | None
+    whole: bool
     request: Union[EditRequest, HarmonyRequest]
 
     @classmethod
@@ -62,11 +65,12 @@ class Order:
         """What `Order` of the model server's `batch.jobs` wrote.  Raises RequestError, HarmonyError or KeyError."""
         masks = tuple(content["masks"])
         values = tuple(MaskValues.from_json(each) if each else None for each in content["regions"])
-        known = tuple(content.get("edits") or [None] * len(masks))
+        whole = bool(content.get("whole"))
+        known = tuple(content.get("edits") or [None] * (1 if whole else len(masks)))
         kind, frames, layer = content["format"], bool(content.get("frames")), content.get("layer")
         codec = HarmonyRequest if content.get("tool") == TOOL else EditRequest
         request = codec.from_job(content)
-        return cls(content["picture"], masks, values, known, content["output"], kind, frames, layer, request)
+        return cls(content["picture"], masks, values, known, content["output"], kind, frames, layer, whole, request)
 
 
 def main(address: str, start_command: list[str]) -> None:
@@ -169,14 +173,18 @@ def _change(image: Gimp.Image, order: Order, moving: bool) -> list[Planned]:
 
 
 def _edit_regions(image: Gimp.Image, order: Order, request: EditRequest, moving: bool) -> Iterator[Planned]:
-    """Edit what each mask shows; the edits of each."""
+    """Edit what each mask shows, or all; the edits of each."""
     request = replace(request, frames=moving)
     cut = replace(request, edge=Edge.AS_SELECTED)  # the selection itself gets its edge, before the edit
     straight = order.kind != "xcf" and is_flat(image)
-    for path, values, known in zip(order.masks, order.values, order.known):
-        select_mask(image, path, values)
-        _fit_selection(image, request)
+    paths = ("",) if order.whole else order.masks
+    for path, values, known in zip(paths, order.values or [None], order.known):
+        if path:
+            select_mask(image, path, values)
+            _fit_selection(image, request)
         plan = [parse_answer(dict(known), request.ranking.value)] if known else None
+        if plan is None and request.tool == RETOUCH:
+            plan = _predict_retouch(image, request)
         plan = edit_pixels(image, cut, plan) if straight else _edit_layers(image, cut, plan)
         yield plan[0]
         Gimp.Selection.none(image)
@@ -202,9 +210,15 @@ def _find_active(image: Gimp.Image, request: EditRequest) -> list[Gimp.Layer]:
     return [animation.find_first_present(image)] if request.frames else image.get_selected_layers()
 
 
+def _predict_retouch(image: Gimp.Image, request: EditRequest) -> list[Planned]:
+    """What the server predicts for what is selected, or for all.  Raises UserError or ServerError."""
+    layer = editable_layer(image, _find_active(image, request), request.tool)
+    return predict_retouch(read_thumbnail(image, layer, edits_above(image, layer)), request)
+
+
 def _edit_layers(image: Gimp.Image, request: EditRequest, plan: list[Planned] | None) -> list[Planned]:
     """Edit the selection by a plan, by default the predicted one, in layers; return it."""
-    layer = editable_layer(image, _find_active(image, request))
+    layer = editable_layer(image, _find_active(image, request), request.tool)
     if plan is None:
         plan = predict_plan(read_thumbnail(image, layer, edits_above(image, layer)), request)
     apply_plan(image, layer, plan, request, (1, 1))
