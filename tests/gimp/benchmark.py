@@ -84,15 +84,24 @@ def measure(window: Window, rounds: int, size: tuple[str, str] | None = None) ->
     return times
 
 
-def measure_harmony(window: Window, rounds: int) -> Times:
-    """The waits of Harmonize Layer, for the selected part of the photo as a layer above it."""
-    times: Times = {}
+def measure_others(window: Window, rounds: int) -> Times:
+    """The waits of Retouch, and of Harmonize Layer for the selected part of the photo as a layer above it."""
+    window.ask("(Gimp.Selection.save(image), Gimp.Selection.none(image), None)[-1]")
+    window.ask("(image.set_selected_layers(image.get_layers()), None)[-1]")
+    times = measure_tool(window, "Retouch", rounds)
+    window.ask("(image.select_item(Gimp.ChannelOps.REPLACE, image.get_channels()[0]), None)[-1]")
     window.ask("inside.cut_out(image, image.get_layers()[0])")
     wait_for_gimp(window)
+    return times | measure_tool(window, "Harmonize Layer", rounds)
+
+
+def measure_tool(window: Window, entry: str, rounds: int) -> Times:
+    """How long it takes from the menu to a tool's dialog, and to the picture in it."""
+    times: Times = {}
     for _ in range(1 + rounds):
-        with dialog(window, "Harmonize Layer") as waits:
-            add(times, "Harmonize Layer: menu → dialog", waits[0])
-            add(times, "Harmonize Layer: menu → preview", waits[1])
+        with dialog(window, entry) as waits:
+            add(times, f"{entry}: menu → dialog", waits[0])
+            add(times, f"{entry}: menu → preview", waits[1])
     return {name: all_of_it[1:] for name, all_of_it in times.items()}  # the first one is what GIMP reads only once
 
 
@@ -212,7 +221,7 @@ def main(arguments: list[str] | None = None) -> None:
             times = measure(window, options.rounds, size)
             edited = read_memory(window)
         with opened(gimp, Path(folder), scene, **screen) as window:  # a photo without an edit, which takes its time
-            times |= measure_harmony(window, min(options.rounds, COLD_ROUNDS))
+            times |= measure_others(window, min(options.rounds, COLD_ROUNDS))
         load = f"load {before:.1f} before and {os.getloadavg()[0]:.1f} after"
         print(f"GIMP {'.'.join(map(str, gimp.gimp.version))} on {machine()}, {load}\n\n{table(times)}\n")
         print(f"The image takes {memory:.1f} MB in GIMP, with one edit {edited:.1f} MB.")

@@ -160,6 +160,7 @@ ENTRIES = (
     "Attenuate Selection",
     "Emphasize Selection",
     "Harmonize Layer",
+    "Retouch",
     "Adjust Edit",
     "Repeat Edit on Layer",
     "Fit Selection to Object",

@@ -75,6 +75,22 @@ def take_harmony(window: Window, cup: Path) -> None:
     window.keys("Escape")
 
 
+def take_retouch(window: Window) -> None:
+    """A photo as dull as a camera may leave it."""
+    window.ask(
+        "(Gimp.Selection.none(image), "
+        "image.get_layers()[0].levels(Gimp.HistogramChannel.VALUE, 0, 1, True, 0.9, 0.06, 0.5, True), "
+        "image.get_layers()[0].hue_saturation(Gimp.HueRange.ALL, 0, 0, -30, 0), Gimp.displays_flush(), None)[-1]"
+    )
+    window.xdotool("mousemove", "0", "0")
+    window.menu("Retouch")
+    window.activate("Retouch")
+    window.next_note("judged", 0)
+    window.calm()
+    window.screenshot("retouch", "Retouch")
+    window.keys("Escape")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=str(__doc__))
     parser.add_argument("folder", type=Path, help="where the pictures go")
@@ -85,6 +101,8 @@ def main() -> None:
         scene = {"file": str(photo), "ellipse": (165, 4, 252, 260), "feather": 0}  # loosely around the cup
         with opened(gimp, Path(folder), scene) as window:
             take(window)
+        with opened(gimp, Path(folder), scene) as window:
+            take_retouch(window)
         rocket = photo.with_name("rocket.jpg")
         shutil.copyfile(places.cache_folder() / "samples" / rocket.name, rocket)
         with opened(gimp, Path(folder), {"file": str(rocket), "ellipse": (0, 0, 9, 9), "feather": 0}) as window:

@@ -37,6 +37,17 @@ def test_harmonize_is_registered(gimp: GimpForTests) -> None:
     assert known["returns"] == ["layers"]
 
 
+def test_retouch_is_registered(gimp: GimpForTests) -> None:
+    known = gimp.run("import inside\nresult = inside.registered('plug-in-saliency-retouch')")
+    assert known["label"] == "Retou_ch…"
+    assert known["paths"] == ["<Image>/Filters/Saliency/[Edit]"]
+    assert known["types"] == "RGB*, GRAY*"
+    assert "undo" in known["help"]
+    own = {"strength", "look", "look-strength", "base-look", "people", "frames", "style", "reference"}
+    assert own | set(edits.NAMES) <= set(known["arguments"])
+    assert known["returns"] == ["layers"]
+
+
 def test_adjust_has_the_arguments_of_edits_and_harmonies(gimp: GimpForTests) -> None:
     """Each has a mnemonic of its own, as the dialogs show them."""
     known = gimp.run("import inside\nresult = inside.registered('plug-in-saliency-adjust')")

@@ -14,7 +14,8 @@ from gimp_saliency.shared import styles
 from gimp_saliency.shared.client import questions
 from gimp_saliency.shared.errors import UserError
 from gimp_saliency.shared.harmony import INPUTS, Harmony, HarmonyRequest
-from gimp_saliency.ui.harmony_session import HarmonyChoosing, HarmonySession, is_little
+from gimp_saliency.ui.harmony_session import HarmonyChoosing, HarmonySession
+from gimp_saliency.ui.little import is_little
 
 BRIGHT = Harmony(*[tuple(x**0.7 for x in INPUTS), tuple(x**0.8 for x in INPUTS), tuple(x**0.9 for x in INPUTS)])
 

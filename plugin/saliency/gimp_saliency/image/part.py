@@ -31,7 +31,11 @@ def read_part(image: Gimp.Image, layer: Gimp.Layer, edits: Sequence[Gimp.Layer],
         picture = _compose(image, [layer, *edits][-1], box, scale, size)
     else:
         return read_box(image, layer, edits, box, longest)  # less sharp, if it is to be large, but quick
-    return Thumbnail(interleave_mask(picture, _read(image.get_selection(), box, scale, size, "Y u8")), *size)
+    if Gimp.Selection.is_empty(image):
+        mask = b"\xff" * (size[0] * size[1])  # GIMP's own filters take it for everything, too
+    else:
+        mask = _read(image.get_selection(), box, scale, size, "Y u8")
+    return Thumbnail(interleave_mask(picture, mask), *size)
 
 
 def shrink_part(part: Thumbnail, longest: int) -> Thumbnail:

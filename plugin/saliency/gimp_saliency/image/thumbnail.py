@@ -35,7 +35,7 @@ _LINEAR = bytes(round(255 * decode(i / 255)) for i in range(256))
 
 
 class Thumbnail(NamedTuple):
-    """R'G'B'M bytes, 8-bit sRGB and the mask (255 = selected), row by row."""
+    """R'G'B'M bytes, 8-bit sRGB and the mask (255 = selected, or all where nothing is), row by row."""
 
     pixels: bytes
     width: int
@@ -62,6 +62,12 @@ def read_thumbnail(image: Gimp.Image, layer: Gimp.Layer, edits: Sequence[Gimp.La
     """
     mask, size = read_mask(image, layer)
     return Thumbnail(interleave_mask(_compose_visible(image, layer, edits, size), mask), *size)
+
+
+def read_picture(image: Gimp.Image) -> tuple[bytes, int, int]:
+    """R'G'B' bytes, width and height of all that is visible in an image.  Raises UserError if it is too narrow."""
+    size = thumbnail_size(image)
+    return flatten_thumbnail(read_srgb(image, image, size)), *size
 
 
 def thumbnail_size(image: Gimp.Image) -> tuple[int, int]:
@@ -192,7 +198,9 @@ def find_span(first: int, last: int, scale: float, limit: int) -> range:
 
 
 def read_selection(image: Gimp.Image, size: tuple[int, int], part: Box | None = None) -> bytes:
-    """What is selected of the canvas or a part of it, a linear byte a pixel."""
+    """What is selected of the canvas or a part of it, a linear byte a pixel; all, where nothing is selected."""
+    if Gimp.Selection.is_empty(image):
+        return b"\xff" * (size[0] * size[1])
     return _read_linear(image.get_selection(), size, part)
 
 

@@ -126,6 +126,7 @@ def _read_edit(image: Gimp.Image, layer: Gimp.Layer, all_layers: list[Gimp.Layer
         edge=record.edge,
         feather=record.feather,
         grow=record.grow,
+        tool=record.tool,
     )
     return MadeEdit(
         photo,

@@ -58,7 +58,13 @@ def apply_plan(
 def _add_parts(
     image: Gimp.Image, photos: list[Gimp.Layer], parts: Sequence[PartEdit], adder: Adder
 ) -> list[Gimp.Layer]:
-    """Give each photo the edits of each part."""
+    """Give each photo the edits of each part; where nothing is selected, all of it."""
+    if Gimp.Selection.is_empty(image):
+        Gimp.Selection.all(image)
+        try:
+            return _add_parts(image, photos, parts, adder)
+        finally:
+            Gimp.Selection.none(image)  # with a channel in between no layer would be active after redo
     layers: list[Gimp.Layer] = []
     as_selected = all(part.selection.is_all() and part.whole is None for part in parts)
     with nullcontext() if as_selected else preserve_selection(image) as selected:
@@ -180,4 +186,5 @@ class _Preparation(NamedTuple):
             grow=self.request.grow,
             keeps_selection=selection.changes_edge(),
             title=title,
+            tool=self.request.tool,
         )

@@ -33,7 +33,7 @@ def edit_pixels(image: Gimp.Image, request: EditRequest, plan: list[Planned] | N
 
     Raises UserError or ServerError.
     """
-    layer = editable_layer(image, image.get_selected_layers())
+    layer = editable_layer(image, image.get_selected_layers(), request.tool)
     if plan is None:
         plan = predict_plan(read_thumbnail(image, layer, edits_above(image, layer)), request)
     side, width, height = longer_side(image), image.get_width(), image.get_height()

@@ -61,7 +61,7 @@ def repeat_edit(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> list[G
     if content.get("tool") == HARMONIZE:
         return _repeat_harmony(image, drawables, content)
     record, request = _read_edit(content)
-    layer = editable_layer(image, drawables)
+    layer = editable_layer(image, drawables, request.tool)
     edits = edits_above(image, layer)
     finder = OutlineFinder(image, layer, edits, read_thumbnail(image, layer, edits))
     finder.look(request)

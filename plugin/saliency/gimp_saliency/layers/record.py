@@ -16,7 +16,7 @@ from gi.repository import Gimp
 
 from ..image.tree import siblings
 from ..shared import version
-from ..shared.choices import DIRECTIONS, MOST, WIDEST, Edge
+from ..shared.choices import ATTENTION, MOST, TOOLS, WIDEST, Edge
 from ..shared.edits import KINDS, NAMES, Edit, EditError, from_json, join_edits, to_json
 from ..shared.errors import UserError
 from ..shared.json_type import Json
@@ -24,7 +24,6 @@ from ..shared.words import _
 
 PARASITE = "saliency-edit"
 PERSISTENT_UNDOABLE = 3  # flags of a parasite: saved with the image, taken back by undo
-TOOLS = ("attention",)
 HARMONIZE = "harmonize"  # the tool of layers with a record of their own: see harmony/record.py
 
 _MOST_BYTES = 1 << 16  # an edit's has about 2 kB, a harmony's about 10
@@ -90,7 +89,7 @@ class EditRecord(NamedTuple):
     keeps_selection: bool = False
     title: str = ""
     version: str = ""
-    tool: str = TOOLS[0]
+    tool: str = ATTENTION
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> EditRecord:
@@ -100,8 +99,8 @@ class EditRecord(NamedTuple):
         """
         is_version_1 = "base" not in content and "kinds" not in content
         try:
-            direction = _known(content.get("direction"), DIRECTIONS)
-            tool = _known(content.get("tool", TOOLS[0]), TOOLS)
+            tool = _known(content.get("tool", ATTENTION), TOOLS)
+            direction = _known(content.get("direction"), TOOLS[tool])
             base = _read_edits(content["predicted" if is_version_1 else "base"])
             background = _read_edits(content.get("background") or [])
             return cls(

@@ -8,20 +8,23 @@ from collections.abc import Sequence
 from gi.repository import Gimp
 
 from ..image.tree import SMALLEST, lineage, siblings
+from ..shared.choices import ATTENTION, RETOUCH
 from ..shared.errors import UserError
 from ..shared.words import _
 from .methods import check_earlier_edits
 from .record import HARMONIZE, Role, edits_above, is_edit, read_note, read_role, read_tool
 
 
-def editable_layer(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> Gimp.Layer:
+def editable_layer(image: Gimp.Image, drawables: Sequence[Gimp.Drawable], tool: str = ATTENTION) -> Gimp.Layer:
     """The photo layer to edit.  Raises UserError where there is none, before anything in the image has changed.
 
-    Where a layer of an earlier edit is active, the photo that it belongs to is meant.
+    Where a layer of an earlier edit is active, the photo that it belongs to is meant.  Without a selection a photo can
+    be retouched alone.
     """
     layer = _find_photo(image, _find_active(image, drawables))
     _check_layer(image, layer)
-    _check_selection(image, layer)
+    if tool != RETOUCH or not Gimp.Selection.is_empty(image):
+        _check_selection(image, layer)
     check_earlier_edits(edits_above(image, layer))
     return layer
 

@@ -11,8 +11,8 @@ from ..shared.edits import Edit
 from ..shared.words import _
 from .record import EditRecord, read_title
 
-_DIRECTIONS = {"attenuate": _("Attenuate"), "emphasize": _("Emphasize")}
-_TAGS = {"attenuate": Gimp.ColorTag.BLUE, "emphasize": Gimp.ColorTag.ORANGE}
+_DIRECTIONS = {"attenuate": _("Attenuate"), "emphasize": _("Emphasize"), "retouch": _("Retouch")}
+_TAGS = {"attenuate": Gimp.ColorTag.BLUE, "emphasize": Gimp.ColorTag.ORANGE, "retouch": Gimp.ColorTag.GREEN}
 
 
 def choose_titles(image: Gimp.Image, direction: str, count: int) -> list[str]:

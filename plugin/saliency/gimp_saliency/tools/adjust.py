@@ -9,6 +9,9 @@ from ..layers import adjust
 from ..layers.harmony.again import change_harmony, check_harmony
 from ..layers.harmony.find import find_harmony
 from ..layers.harmony.made import MadeHarmony
+from ..layers.method import MadeEdit
+from ..shared.choices import RETOUCH
+from ..shared.edits import Edit
 from ..shared.harmony import STRENGTHS, Harmony
 from .call import Call, Cancelled
 from .registry import Tool
@@ -22,10 +25,8 @@ def run(tool: Tool, call: Call) -> list[Gimp.Layer]:
     edit = adjust.find_edit(call.image, call.drawables)
     base = edit.base
     if call.has_window:
-        from ..ui import adjust_dialog
-
         adjust.into_config(edit, call.config)
-        chosen = adjust_dialog.adjust_values(call.procedure, call.config, call.image, edit)
+        chosen = _choose_values(call, edit)
         if chosen is None:
             raise Cancelled
         base = chosen
@@ -33,6 +34,17 @@ def run(tool: Tool, call: Call) -> list[Gimp.Layer]:
     if not wanted.has_other_edge(edit.request):
         adjust.leave_edge(call.config)
     return adjust.apply_values(call.image, edit, base, wanted)
+
+
+def _choose_values(call: Call, edit: MadeEdit) -> list[Edit] | None:
+    """An edit's values at 100 % as the user sets them, None if cancelled."""
+    if edit.record.tool == RETOUCH:
+        from ..ui.retouch_adjust_dialog import adjust_retouch
+
+        return adjust_retouch(call.procedure, call.config, call.image, edit)
+    from ..ui.adjust_dialog import adjust_values
+
+    return adjust_values(call.procedure, call.config, call.image, edit)
 
 
 def _adjust_harmony(call: Call, made: MadeHarmony) -> list[Gimp.Layer]:

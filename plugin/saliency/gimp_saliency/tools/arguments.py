@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from gi.repository import Gimp, GObject
 
-from ..shared.choices import MOST, UNCHANGED, WIDEST, Boldness, Choice, Edge, Ranking
+from ..shared.choices import MOST, UNCHANGED, WIDEST, Boldness, Choice, Edge, Look, Ranking
 from ..shared.edits import KINDS
 from ..shared.words import _
 
@@ -20,6 +20,18 @@ _PERCENTAGES = {
     ),
     "colour": (_("Colo_ur (%)"), _("How far to go with the curves of the colours, in percent of the strength")),
     "shading": (_("Sha_ding (%)"), _("How far to go with the shading, in percent of the strength")),
+    "look-strength": (_("Look strengt_h (%)"), _("How far to go from the look to begin with to the chosen one")),
+}
+_CHOICES: dict[str, tuple[str, str, type[Choice], Choice]] = {
+    "order": (_("Or_der"), _("Which order of the edits to take"), Ranking, Ranking.BEST_REALISM),
+    "boldness": (_("Boldness"), _("How much an edit at 100 % may cost in realism"), Boldness, Boldness.NATURAL),
+    "look": (_("Look"), _("The look that the photo gets"), Look, Look.NEUTRAL),
+    "base-look": (
+        _("Look to begin with"),
+        _("The look that the photo has at 0 percent of the chosen one"),
+        Look,
+        Look.NEUTRAL,
+    ),
 }
 _SWITCHES = {
     "refine": (_("Refine to the ob_ject's edge"), _("Let the soft edge follow edges in the picture")),
@@ -29,7 +41,9 @@ _SWITCHES = {
         _("Give every other visible layer that fills the picture the same edit, as for an animation"),
     ),
     "background": (_("Also adjust the _background"), _("Give all that is not selected edits of its own")),
+    "people": (_("_Protect people"), _("Keep skin from turning green, blue or grey, and from changing its hue much")),
 }
+_ON = ("people",)  # switches that are on at first
 
 
 def add_argument(procedure: Gimp.Procedure, name: str, changes: bool) -> None:
@@ -39,12 +53,9 @@ def add_argument(procedure: Gimp.Procedure, name: str, changes: bool) -> None:
     """
     if name in _PERCENTAGES:
         procedure.add_double_argument(name, *_PERCENTAGES[name], 0, MOST, 100, _FLAGS)
-    elif name == "order":
-        help_text, usual = _("Which order of the edits to take"), Ranking.BEST_REALISM.value
-        procedure.add_choice_argument(name, _("Or_der"), help_text, _make_choice(Ranking), usual, _FLAGS)
-    elif name == "boldness":
-        help_text, usual = _("How much an edit at 100 % may cost in realism"), Boldness.NATURAL.value
-        procedure.add_choice_argument(name, _("Boldness"), help_text, _make_choice(Boldness), usual, _FLAGS)
+    elif name in _CHOICES:
+        label, help_text, words, usual = _CHOICES[name]
+        procedure.add_choice_argument(name, label, help_text, _make_choice(words), usual.value, _FLAGS)
     elif name == "edge":
         _add_edge(procedure, changes)
     elif name == "feather":
@@ -56,10 +67,13 @@ def add_argument(procedure: Gimp.Procedure, name: str, changes: bool) -> None:
     elif name == "style":
         help_text = _("Name of a saved style, by which the network predicts; empty: the plain one")
         procedure.add_string_argument(name, _("Style"), help_text, "", _FLAGS)
+    elif name == "reference":
+        help_text = _("Another open image, whose look the photo gets; none: the chosen look")
+        procedure.add_image_argument(name, _("Match"), help_text, True, _FLAGS)
     elif name in KINDS:
         procedure.add_boolean_argument(name, KINDS[name].mnemonic, KINDS[name].help, True, _FLAGS)
     else:
-        procedure.add_boolean_argument(name, *_SWITCHES[name], False, _FLAGS)
+        procedure.add_boolean_argument(name, *_SWITCHES[name], name in _ON, _FLAGS)
 
 
 def _add_edge(procedure: Gimp.Procedure, changes: bool) -> None:

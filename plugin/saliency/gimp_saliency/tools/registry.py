@@ -7,6 +7,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..shared.choices import RETOUCH
 from ..shared.edits import NAMES
 from ..shared.words import _
 
@@ -102,6 +103,20 @@ TOOLS = {
         "Edit",
         ("strength", "colour", "shading", "style"),
     ),
+    "plug-in-saliency-retouch": Tool(
+        "retouch",
+        _("Retou_ch…"),
+        _("Make the whole photo, or what is selected of it, look as good as it can, in one of several looks"),
+        _(
+            "A network on this computer predicts exposure, white balance, saturation, a tone curve and colour curves "
+            "for the photo; GIMP's own filters apply them, in layers above it.  A photo that is good already is left "
+            "nearly alone.  The look of another open image can be matched.  One undo step takes everything back."
+        ),
+        "gimp-tool-levels",
+        "Edit",
+        ("strength", "look", "look-strength", "base-look", "people", *NAMES, "frames", "style", "reference"),
+        direction=RETOUCH,
+    ),
     "plug-in-saliency-adjust": Tool(
         "adjust",
         _("A_djust Edit…"),
@@ -121,7 +136,8 @@ TOOLS = {
         _("Apply the same values as the last edit to the selection on the active layer"),
         _(
             "For series of photographs: the numbers of the last edit made in a dialog, nothing is predicted anew.  "
-            "After Harmonize Layer they are for the active layer, a cut-out over a photo."
+            "After Harmonize Layer they are for the active layer, a cut-out over a photo; after Retouch nothing has to "
+            "be selected."
         ),
         "view-refresh",
         "Made Edit",

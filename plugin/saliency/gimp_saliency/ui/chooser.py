@@ -34,7 +34,8 @@ class Chooser(Generic[Request, Offer]):
         """captions: see `Alternatives`.  draw: what a proposal looks like, small."""
         self._session: Choosing[Request, Offer] = session
         self._window, self._draw = window, draw
-        self._alternatives = Alternatives(captions, session.choose, session.ask_for_styles)
+        on_more = session.ask_for_styles if session.has_more_styles else None
+        self._alternatives = Alternatives(captions, session.choose, on_more)
         self._styles = StyleList(session.choose_style, self._save_style)
         self.alternatives, self.styles = self._alternatives.widget, self._styles.widget
         self._undrawn: list[str] = []  # the names of the proposals that are still to be shown

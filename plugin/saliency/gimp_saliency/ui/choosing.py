@@ -43,6 +43,7 @@ class Choosing(Asking, ABC, Generic[Request, Offer]):
 
     request: Request
     saved: styles.StyleFile  # where styles are kept
+    has_more_styles = True  # whether others can be sampled
 
     def __init__(self, ask: Ask) -> None:
         """See `Asking`."""

@@ -15,9 +15,6 @@ from ..shared.harmony import Harmony, HarmonyRequest
 from .asking import Ask, Asking
 from .choosing import Choosing
 
-# Mean of what changes in the cut-out, of values 0..255, below which people see no difference.
-_LITTLE = 3.0
-
 
 class HarmonySession(Asking):
     """A harmony, once it is there, and the strengths that are wanted of it."""
@@ -124,10 +121,3 @@ class HarmonyChoosing(HarmonySession, Choosing[HarmonyRequest, Predicted]):
 
     def _find_asked(self) -> str:
         return PROPOSED[0]
-
-
-def is_little(before: bytes, after: bytes, mask: bytes) -> bool:
-    """Whether hardly anything changes where the mask is: R'G'B' bytes of a picture before and after."""
-    covered = [3 * place for place, value in enumerate(mask) if value > 127]
-    total = sum(abs(after[each + k] - before[each + k]) for each in covered for k in range(3))
-    return total < _LITTLE * 3 * max(1, len(covered))

@@ -13,8 +13,9 @@ from ..shared import tracing
 from ..shared.harmony import STRENGTHS, HarmonyRequest
 from ..shared.words import _
 from .asker import Asker
-from .harmony_session import HarmonySession, is_little
+from .harmony_session import HarmonySession
 from .light_window import LightWindow
+from .little import is_little
 from .widgets.curve_picture import CurvePicture
 from .widgets.settings import make_settings
 

@@ -177,7 +177,7 @@ class LightWindow(ABC, Generic[View]):
         for name in names:
             self._handlers[name] = self._config.connect(f"notify::{name}", self._tell_setting, name)
 
-    def _set_quietly(self, name: str, value: str) -> None:
+    def _set_quietly(self, name: str, value: str | float) -> None:
         """Let an argument have a value that the session knows of."""
         with self._config.handler_block(self._handlers[name]):
             self._config.set_property(name, value)

@@ -8,9 +8,10 @@ something has changed; its attributes say what it is now.  Not thread-safe: all 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import takewhile
 from typing import Any
 
 from ..predict.outline import AS_SELECTED, Outline
@@ -18,7 +19,7 @@ from ..predict.plan import Planned
 from ..shared import styles
 from ..shared.choices import Ranking
 from ..shared.client import questions
-from ..shared.edits import KINDS, NAMES, NEUTRAL, Edit, from_json, to_json
+from ..shared.edits import KINDS, NAMES, NEUTRAL, Edit, EditError, from_json, to_json
 from ..shared.request import EditRequest
 from .asking import Ask, Asking, Signal
 from .choosing import Choosing
@@ -90,13 +91,17 @@ class Session(Asking, ABC):
         if len(self.plan) != 1 or not strength:
             return
         edits = {edit.name: edit for edit in self.plan[0].edits}
+        count = len(edits)
         shown = edits.get(kind, NEUTRAL[kind]).at_strength(strength)
         if field == "scale":
             value = max(_LEAST_SCALE, value)
         (dialled,) = from_json([{**to_json([shown])[0], field: value}])
-        edits[kind] = dialled.at_strength(1 / strength)
-        first = [edits.pop(name) for name in NAMES if KINDS[name].comes_first and name in edits]
-        self.plan[0] = self.plan[0]._replace(edits=[*first, *edits.values()])
+        try:
+            edits[kind] = dialled.at_strength(1 / strength)
+        except EditError:  # at 100 % it would be more than there is: the slider goes back
+            self.changed.emit()
+            return
+        self.plan[0] = self.plan[0]._replace(edits=_put_in_place(edits, kind, is_new=len(edits) > count))
         self.changed.emit()
 
     # Questions
@@ -125,6 +130,16 @@ class Session(Asking, ABC):
     def _ask_for_outline(self, take: Callable[[Outline], None]) -> None:
         """Ask for the edge that the settings want."""
         self._ask("outline", partial(self._find_outline, self.request), take)
+
+
+def _put_in_place(edits: Mapping[str, Edit], kind: str, is_new: bool) -> list[Edit]:
+    """Edits by kind in order of application, the last of which, if it is new, may have to come before others."""
+    order = list(edits)
+    if is_new and KINDS[kind].comes_first:
+        order.pop()
+        before = takewhile(lambda name: KINDS[name].comes_first and NAMES.index(name) < NAMES.index(kind), order)
+        order.insert(len(list(before)), kind)
+    return [edits[name] for name in order]
 
 
 class ChoosingSession(Session, Choosing[EditRequest, Proposal]):

@@ -10,19 +10,23 @@ from gi.repository import GdkPixbuf, Gtk
 from ...shared.words import _
 
 SMALL = (66, 44)  # px; of each alternative
-_COLUMNS = 2
+_COLUMNS, _MANY = 2, 4  # of them, and one more where there are many
 _BUTTON = 62  # px; the height of an alternative, so that nothing moves when its picture comes
 
 
 class Alternatives:
-    """Up to four alternatives by their names, one of them chosen."""
+    """A few alternatives by their names, one of them chosen."""
 
     def __init__(
-        self, captions: Mapping[str, tuple[str, str]], on_picked: Callable[[str], None], on_more: Callable[[], None]
+        self,
+        captions: Mapping[str, tuple[str, str]],
+        on_picked: Callable[[str], None],
+        on_more: Callable[[], None] | None,
     ) -> None:
         """captions: by name, in their order, each with a help, of those that are not offered for a style of their own.
 
-        on_picked: the user has clicked one, be it the one that was chosen before; on_more: wants other styles.
+        on_picked: the user has clicked one, be it the one that was chosen before; on_more: wants other styles; None:
+        there are no others.
         """
         self._own_captions = captions
         self._buttons: dict[str, Gtk.RadioButton] = {}
@@ -35,7 +39,10 @@ class Alternatives:
             self._make_button(name)
         self._more = Gtk.Button.new_with_mnemonic(_("_More styles"))
         self._more.set_tooltip_text(_("Propose other ways to the same goal, at each click new ones"))
-        self._more.connect("clicked", lambda *_arguments: on_more())
+        self._columns = _COLUMNS + (len(captions) > _MANY)
+        self._last = [self._more] if on_more else []
+        if on_more:
+            self._more.connect("clicked", lambda *_arguments: on_more())
         self.widget = Gtk.Grid(column_spacing=6, row_spacing=6, column_homogeneous=True)
         self.offer({})
 
@@ -68,11 +75,11 @@ class Alternatives:
         self._marking = False
 
     def _place(self, buttons: Sequence[Gtk.Widget]) -> None:
-        """Two in a row, and the one for more of them behind."""
+        """In rows, and the one for more of them behind."""
         for button in self.widget.get_children():
             self.widget.remove(button)
-        for number, button in enumerate([*buttons, self._more]):
-            self.widget.attach(button, number % _COLUMNS, number // _COLUMNS, 1, 1)
+        for number, button in enumerate([*buttons, *self._last]):
+            self.widget.attach(button, number % self._columns, number // self._columns, 1, 1)
             button.show_all()
 
     def _make_button(self, name: str) -> None:

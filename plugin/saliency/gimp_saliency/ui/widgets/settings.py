@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from gi.repository import GimpUi, GObject, Gtk
 
-_SCALES = ("strength", "colour", "shading")  # arguments that are set by a slider
-_LISTS = ("boldness",)  # and by a list, where GIMP itself would place each choice in a row of its own
+_SCALES = ("strength", "colour", "shading", "look-strength")  # arguments that are set by a slider
+_LISTS = ("boldness", "base-look")  # and by a list, where GIMP itself would place each choice in a row of its own
 
 
 def make_settings(
