@@ -7,17 +7,18 @@ those of the background through its inverse, nothing clipped or rounded in betwe
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import ClassVar
 
 from gi.repository import Gegl, Gimp
 
+from ..image.boxes import find_boxes
+from ..image.floats import repair
 from ..image.geometry import Box
 from ..image.pixels import ROWS, copy_pixels
 from ..image.selection import preserve_selection
-from ..image.tree import covers_canvas, is_opaque, merge_filters, siblings
+from ..image.tree import covers_canvas, hide_layer, is_opaque, merge_filters, siblings
 from ..shared.edits import Edit, curve_value, join_edits, reach
 from ..shared.errors import UserError
 from ..shared.request import EditRequest
@@ -175,14 +176,15 @@ class _Baking:
         work = Gimp.Image.new_with_precision(width, height, image.get_base_type(), Gimp.Precision.FLOAT_LINEAR)
         try:
             pixels = copy_to_work(work, image, unedited, box)
+            repair(pixels)
             opaque = not self._part.alone and covers_canvas(image, photo) and is_opaque(pixels)
             pixels, touched = self._edit(work, pixels, box)
             baked = insert_copy(image, self._source, unedited)
             if opaque:
                 _show_through_mask(baked, pixels, touched, inner, (x, y))
             else:
-                copy_pixels(pixels, baked, find_runs(touched), (x, y))
-                photo.set_visible(False)
+                copy_pixels(pixels, baked, find_boxes(touched), (x, y))
+                hide_layer(photo)
         finally:
             work.delete()
             if unedited != self._source:
@@ -414,12 +416,3 @@ def _reinterpret(layer: Gimp.Layer, box: Box, read_as: str, write_as: str) -> No
         buffer.set(strip, write_as, bytes(buffer.get(strip, 1.0, read_as, Gegl.AbyssPolicy.NONE)))
     buffer.flush()
     layer.update(x, y, width, height)
-
-
-def find_runs(mask: Gimp.Drawable) -> Iterator[Box]:
-    """The white parts of a black and white drawable as boxes of one row each."""
-    buffer, width = mask.get_buffer(), mask.get_width()
-    for y in range(mask.get_height()):
-        row = buffer.get(Gegl.Rectangle.new(0, y, width, 1), 1.0, "Y u8", Gegl.AbyssPolicy.NONE)
-        for run in re.finditer(rb"[^\0]+", bytes(row)):
-            yield run.start(), y, run.end() - run.start(), 1

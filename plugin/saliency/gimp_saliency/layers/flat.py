@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from gi.repository import Gimp
 
+from ..image.boxes import find_boxes_within
+from ..image.floats import repair
 from ..image.pixels import copy_pixels
 from ..image.thumbnail import read_thumbnail
 from ..image.tree import covers_canvas, longer_side
@@ -31,14 +33,15 @@ def is_flat(image: Gimp.Image) -> bool:
 def edit_pixels(image: Gimp.Image, request: EditRequest, plan: list[Planned] | None = None) -> list[Planned]:
     """Edit the selection of a flat image by a plan, by default the predicted one; return it.  No undo step.
 
-    Raises UserError or ServerError.
+    No other pixel changes, nor any that is no finite number.  Raises UserError or ServerError.
     """
     layer = editable_layer(image, image.get_selected_layers(), request.tool)
     if plan is None:
         plan = predict_plan(read_thumbnail(image, layer, edits_above(image, layer)), request)
     side, width, height = longer_side(image), image.get_width(), image.get_height()
-    _ok, _some, left, top, right, bottom = Gimp.Selection.bounds(image)
-    if request.background and plan[0].background:
+    _ok, some, left, top, right, bottom = Gimp.Selection.bounds(image)
+    is_everything = not some or bool(request.background and plan[0].background)
+    if is_everything:
         left, top, right, bottom = 0, 0, width, height
     around = request.scale_background(plan[0].background, layer.is_gray())
     margin = reach([*request.scale_edits(plan[0].edits, layer.is_gray()), *around], side)
@@ -47,11 +50,15 @@ def edit_pixels(image: Gimp.Image, request: EditRequest, plan: list[Planned] | N
     try:
         part.undo_disable()
         part.crop(min(width, right + margin) - x, min(height, bottom + margin) - y, x, y)
+        lost = repair(part.get_layers()[0])
         adder = None if margin else choose_adder()  # which shows no filter what is around the selection
         if apply_plan(part, part.get_layers()[0], plan, request, (1, 1), side, adder=adder):
+            box = left - x, top - y, right - left, bottom - top
+            selection = None if is_everything else part.get_selection()
+            changed = list(find_boxes_within(box, selection, lost))
             Gimp.Selection.none(part)
             edited = part.get_layers()[0] if len(part.get_layers()) == 1 else _compose(part)
-            copy_pixels(edited, layer, [(left - x, top - y, right - left, bottom - top)], (x, y))
+            copy_pixels(edited, layer, changed, (x, y))
     finally:
         part.delete()
     return plan

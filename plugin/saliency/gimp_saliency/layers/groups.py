@@ -11,7 +11,9 @@ from typing import NamedTuple
 
 from gi.repository import Gimp
 
+from ..image.floats import repair
 from ..image.geometry import Box
+from ..image.locks import insist
 from ..image.pixels import copy_pixels
 from ..image.selection import correct_mask
 from ..image.tree import hide_layer, merge_filters, siblings
@@ -53,6 +55,8 @@ def add_group(
 def isolate_layer(image: Gimp.Image, layer: Gimp.Layer, name: str) -> tuple[Gimp.GroupLayer, Gimp.Layer]:
     """Hide the layer behind a normal group with a copy of it, where a stack changes the copy alone; return both.
 
+    In the copy pixels that are no finite numbers are black, so that no filter spreads them.
+
     Its mask is the group's: GIMP rounds a group's alpha, and where an 8-bit one is blended with it in linear light, a
     product with a mask is wrong by up to 6/255.
     """
@@ -60,6 +64,7 @@ def isolate_layer(image: Gimp.Image, layer: Gimp.Layer, name: str) -> tuple[Gimp
     image.insert_layer(group, layer.get_parent(), image.get_item_position(layer))
     copy_blending(layer, group)
     copy = _copy_layer(image, layer)
+    repair(copy)
     image.insert_layer(copy, group, 0)
     copy.set_mode(Gimp.LayerMode.NORMAL)
     copy.set_opacity(100)
@@ -102,7 +107,7 @@ def replace_mask(image: Gimp.Image, photo: Gimp.Layer, group: Gimp.Layer, mask: 
         children[0].set_lock_alpha(True)
         if _list_bounds(group) != box:
             _ok, x, y = children[0].get_offsets()
-            children[0].resize(*box[2:], x - box[0], y - box[1])
+            insist(children[0].resize(*box[2:], x - box[0], y - box[1]))
     _make_mask(image, group, mask)
     if not is_on:
         group.set_apply_mask(False)
@@ -132,7 +137,7 @@ def _add_extent(image: Gimp.Image, group: Gimp.GroupLayer, photo: Gimp.Layer, bo
     kind = Gimp.ImageType.GRAYA_IMAGE if photo.is_gray() else Gimp.ImageType.RGBA_IMAGE
     extent = Gimp.Layer.new(image, _("Extent (keep)"), *box[2:], kind, 100, Gimp.LayerMode.NORMAL)
     image.insert_layer(extent, group, 0)
-    extent.set_offsets(*box[:2])
+    insist(extent.set_offsets(*box[:2]))
     extent.set_lock_alpha(True)
 
 

@@ -16,6 +16,7 @@ from typing import ClassVar, NamedTuple
 
 from gi.repository import Gimp
 
+from ..image.floats import has_lost
 from ..image.selection import add_masks, preserve_selection, select_masks
 from ..image.tree import covers_canvas, is_opaque
 from ..shared.edits import NAMES, Edit, EditError, Sharpening, curve_points, join_edits, list_parts, reach
@@ -247,11 +248,14 @@ def _add_stack(
 
 
 def _is_backdrop(image: Gimp.Image, layer: Gimp.Layer, alone: bool) -> bool:
-    """Whether a stack above the layer changes the layer alone, or (not `alone`) nothing else that can be seen."""
+    """Whether a stack above the layer changes the layer alone, or (not `alone`) nothing else that can be seen.
+
+    Pixels that are no finite numbers would spread in it.
+    """
     parent = layer.get_parent()
     if parent is not None and read_role(parent) == Role.HOLDER:
         return True
-    return not alone and covers_canvas(image, layer) and is_opaque(layer)
+    return not alone and covers_canvas(image, layer) and is_opaque(layer) and not has_lost(layer)
 
 
 def _find_reach(side: float) -> int:

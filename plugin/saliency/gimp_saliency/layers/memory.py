@@ -22,6 +22,7 @@ from ..shared.words import _
 from .apply import apply_plan
 from .harmony.again import repeat_harmony
 from .harmony.record import HarmonyRecord
+from .highlights import spare_highlights
 from .record import HARMONIZE, EditRecord, RecordError, UnknownWordError, edits_above
 from .target import editable_layer, find_cutout
 
@@ -63,6 +64,7 @@ def repeat_edit(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> list[G
     record, request = _read_edit(content)
     layer = editable_layer(image, drawables, request.tool)
     edits = edits_above(image, layer)
+    request = spare_highlights(layer, request)
     finder = OutlineFinder(image, layer, edits, read_thumbnail(image, layer, edits))
     finder.look(request)
     order = request.ranking.value

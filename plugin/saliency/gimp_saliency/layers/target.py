@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from gi.repository import Gimp
 
+from ..image.floats import exceeds_white
 from ..image.tree import SMALLEST, lineage, siblings
 from ..shared.choices import ATTENTION, RETOUCH
 from ..shared.errors import UserError
@@ -37,19 +38,22 @@ def find_cutout(image: Gimp.Image, drawables: Sequence[Gimp.Drawable]) -> Gimp.L
     masked = [Gimp.Layer.from_mask(each) if isinstance(each, Gimp.LayerMask) else each for each in drawables]
     layer = _find_active(image, masked)
     for item in lineage(layer):
-        if _is_harmonized(item):
+        if is_harmonized(item):
             message = _("The layer is harmonized already: choose Adjust Edit to change that, or undo it and try again.")
             raise UserError(message)
         if read_role(item) in (Role.HOLDER, Role.ADJUSTMENT):
             message = _("The layer has an edit: undo it and harmonize the layer first, or merge the edit's group.")
             raise UserError(message)
     _check_layer(image, layer)
+    if exceeds_white(layer, is_everything=True):
+        message = _("Parts of the layer are lighter than white, which curves would cut off: lower its exposure first.")
+        raise UserError(message)
     if layer.get_lock_visibility():
         raise UserError(_("The layer's visibility is locked: unlock it in the Layers dialog, then try again."))
     return layer
 
 
-def _is_harmonized(layer: Gimp.Layer) -> bool:
+def is_harmonized(layer: Gimp.Layer) -> bool:
     """Whether Harmonize made the layer, or the filter that it gave the layer is still there."""
     if read_tool(layer) != HARMONIZE:
         return False

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 
 from gi.repository import Gimp
 
+from ..image.locks import lift_locks
 from ..image.selection import activate_layers
-from ..image.tree import siblings
+from ..image.tree import lineage, siblings
 
 
 def in_one_step(
@@ -34,7 +35,8 @@ def in_one_step(
 def undo_step(image: Gimp.Image, layer: Gimp.Layer) -> Iterator[None]:
     """All changes in this block are one undo step, after whose undo the same layers are active as before.
 
-    layer: any layer of the image.
+    layer: any layer of the image.  It, the groups that it is in and all that lies beside it can be moved, resized,
+    shown and hidden meanwhile, whatever locks they have.
     """
     image.undo_group_start()
     try:
@@ -45,6 +47,7 @@ def undo_step(image: Gimp.Image, layer: Gimp.Layer) -> Iterator[None]:
         image.insert_layer(marker, None, 0)
         image.remove_layer(marker)
         activate_layers(image, active)
-        yield
+        with lift_locks([*siblings(image, layer), *lineage(layer)[1:]]):
+            yield
     finally:
         image.undo_group_end()

@@ -8,6 +8,7 @@ from gi.repository import Gimp
 from ..image.thumbnail import Thumbnail, read_thumbnail
 from ..layers import memory
 from ..layers.apply import apply_plan
+from ..layers.highlights import explain_sparing, switch_clipping_off
 from ..layers.record import edits_above
 from ..layers.target import editable_layer
 from ..predict.outline_finder import OutlineFinder
@@ -20,6 +21,14 @@ from .registry import Tool
 def run(tool: Tool, call: Call) -> list[Gimp.Layer]:
     """Predict the edit, or let the user choose one, and apply it."""
     layer = editable_layer(call.image, call.drawables)  # before the dialog: nobody should set values in vain
+    request = EditRequest.from_config(call.config, tool.direction)
+    with switch_clipping_off(call.config, layer, request) as clips:
+        if clips and not call.has_window:
+            Gimp.message(explain_sparing())
+        return _edit(tool, call, layer)
+
+
+def _edit(tool: Tool, call: Call, layer: Gimp.Layer) -> list[Gimp.Layer]:
     edits = edits_above(call.image, layer)
     thumbnail = read_thumbnail(call.image, layer, edits)
     finder = OutlineFinder(call.image, layer, edits, thumbnail)

@@ -10,6 +10,7 @@ from gi.repository import Gimp
 from ..image.thumbnail import Thumbnail, read_picture, read_thumbnail
 from ..layers import memory
 from ..layers.apply import apply_plan
+from ..layers.highlights import explain_sparing, switch_clipping_off
 from ..layers.record import edits_above
 from ..layers.target import editable_layer
 from ..predict.plan import Planned
@@ -26,6 +27,13 @@ def run(tool: Tool, call: Call) -> list[Gimp.Layer]:
     reference = call.config.get_property("reference")
     if call.has_window or (reference is not None and not reference.is_valid()):
         call.config.set_property("reference", None)  # it was for another photograph, or is closed
+    with switch_clipping_off(call.config, layer, EditRequest.retouch_from_config(call.config)) as clips:
+        if clips and not call.has_window:
+            Gimp.message(explain_sparing())
+        return _retouch(call, layer)
+
+
+def _retouch(call: Call, layer: Gimp.Layer) -> list[Gimp.Layer]:
     thumbnail = read_thumbnail(call.image, layer, edits_above(call.image, layer))
     plan = _choose_plan(call, layer, thumbnail) if call.has_window else None
     Gimp.progress_init(call.title())

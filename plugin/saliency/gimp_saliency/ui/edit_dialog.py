@@ -7,8 +7,10 @@ from functools import partial
 
 from gi.repository import Gimp, GimpUi, Gtk
 
+from ..image.floats import exceeds_white
 from ..image.thumbnail import Thumbnail
 from ..layers import frames
+from ..layers.highlights import offer_sparing
 from ..predict.outline_finder import OutlineFinder
 from ..predict.plan import Planned, predict_plan
 from ..preview.views import Views
@@ -89,7 +91,8 @@ class EditDialog(EditWindow):
         rows = [("strength",), ("edge",), ("feather", "grow"), ("refine", "separate"), ("background",)]
         if several:
             rows.insert(-1, ("frames",))
-        self._lay_out_edit(rows, manner, self._chooser.alternatives)
+        warning = offer_sparing() if exceeds_white(layer) else ""
+        self._lay_out_edit(rows, manner, self._chooser.alternatives, warning=warning)
         if several and (why := frames.find_obstacle(image, layer)):
             self._disable("frames", why)
         self._follow(["strength", *NAMES, "background-strength", "feather", "refine"])

@@ -7,8 +7,10 @@ from functools import partial
 
 from gi.repository import Gimp, GimpUi
 
+from ..image.floats import exceeds_white
 from ..image.thumbnail import Thumbnail, read_picture
 from ..layers import frames
+from ..layers.highlights import offer_sparing
 from ..predict.plan import Planned
 from ..predict.retouch import FoundLooks, predict_looks
 from ..preview.views import Views
@@ -73,7 +75,9 @@ class RetouchDialog(RetouchWindow):
         several = frames.has_several(image)
         rows = [("look-strength",), ("strength",), ("people", "frames") if several else ("people",)]
         base = make_list(self._dialog, "base-look", _("Look to begin with:"))
-        self._lay_out_edit(rows, self._chooser.styles, self._chooser.alternatives, self._images.widget, base)
+        warning = offer_sparing() if exceeds_white(layer) else ""
+        widgets = self._chooser.styles, self._chooser.alternatives, self._images.widget, base
+        self._lay_out_edit(rows, *widgets, warning=warning)
         if several and (why := frames.find_obstacle(image, layer)):
             self._disable("frames", why)
         self._follow(["strength", *NAMES, "look", "base-look", "look-strength", "people", "frames", "style"])

@@ -68,8 +68,13 @@ class ValuesWindow(LightWindow[View]):
     def _measure_result(self) -> None:
         """Say, or ask, what is to be said of what is shown, which has not changed for a moment."""
 
-    def _lay_out_edit(self, arguments: Iterable[Sequence[str]], *rows: Gtk.Widget) -> None:
-        """Fill the window.  arguments: those that have widgets, row by row; rows: what stands above these."""
+    def _lay_out_edit(self, arguments: Iterable[Sequence[str]], *rows: Gtk.Widget, warning: str = "") -> None:
+        """Fill the window.
+
+        arguments: those that have widgets, row by row; rows: what stands above these; warning: what above all.
+        """
+        if warning:
+            rows = (Gtk.Label(label=warning, xalign=0, wrap=True, max_width_chars=40), *rows)
         self._lay_out(*rows, make_settings(self._dialog, arguments, self._notes), self._values.widget)
 
     def _tell_setting(self, config: Gimp.ProcedureConfig, spec: object, name: str) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from gi.repository import Gimp
 
+from ...image.boxes import find_boxes
 from ...image.geometry import Box
 from ...image.pixels import copy_pixels
 from ...image.selection import preserve_selection
@@ -23,7 +24,6 @@ from ..baked import (
     bake_edit,
     copy_selection,
     copy_to_work,
-    find_runs,
     find_selected_box,
     insert_copy,
 )
@@ -60,7 +60,7 @@ class BakedHarmony:
             pixels = self._bake(layer, pixels, harmony, shades, (box, selected))
             baked = insert_copy(image, layer, merged)
             if harmony.has_curves() or shades:  # else not even rounding may change anything
-                copy_pixels(pixels, baked, find_runs(touched), box[:2])
+                copy_pixels(pixels, baked, find_boxes(touched), box[:2])
         finally:
             work.delete()
             if merged != layer:
