@@ -31,10 +31,13 @@ def state(image: Any) -> tuple[Any, ...]:
     return (*seen, active, len(image.get_channels()), image.is_dirty())
 
 
-def attempt(direct: bool = False, seed: int = 1, **arguments: Any) -> dict[str, Any]:
+def attempt(
+    direct: bool = False, seed: int = 1, begun: tuple[Path, str] | None = None, **arguments: Any
+) -> dict[str, Any]:
     """One edit of a new picture: its status and sentence, whether the image is untouched, and what it is now.
 
-    direct: in this process instead of through GIMP, so that the test's own limits hold.
+    direct: in this process instead of through GIMP, so that the test's own limits hold.  begun: a file and what is
+    written there once the edit itself begins.
     """
     image, layer = inside.picture(seed=seed)
     image.undo_enable()
@@ -42,6 +45,8 @@ def attempt(direct: bool = False, seed: int = 1, **arguments: Any) -> dict[str, 
     image.clean_all()
     before = state(image)
     begin = time.monotonic()
+    if begun:
+        begun[0].write_text(begun[1])
     if direct:
         try:
             inside.edit(image, [layer], "attenuate", **arguments)
@@ -73,8 +78,7 @@ def rounds(folder: str, most: int, **arguments: Any) -> list[dict[str, Any]]:
     for number in range(most):
         Path(folder, "round").write_text(str(number))
         time.sleep(random.random() * 0.2)
-        Path(folder, "begun").write_text(str(number))
-        results.append(attempt(**arguments))
+        results.append(attempt(begun=(Path(folder, "begun"), str(number)), **arguments))
         Path(folder, "made").write_text(str(number))
         deadline = time.monotonic() + _ACKNOWLEDGED
         while not (done.exists() and done.read_text() == str(number)):

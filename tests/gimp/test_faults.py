@@ -145,7 +145,7 @@ class Attacker:
                 continue
             seen = number
             lasts = float((place / "seconds").read_text())  # an edit, on a machine that may be busy
-            turn = int(number) % 4
+            turn = int(number) % 3
             if self._sign == signal.SIGKILL and turn < 2:
                 # Certainly during an edit, or after one, as chance depends on how busy the machine is.
                 self._wait_for_edit(number, is_over=turn == 1)
