@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import tempfile
@@ -24,13 +25,35 @@ from gimp_saliency.shared.edits import EditError
 from model_server.batch.answer import Answer
 from model_server.batch.failures import BatchError, JobError, unwritten
 from model_server.batch.jobs import Order, Request
+from model_server.batch.metadata import carry_over
 from model_server.gimp import start_command
 from model_server.gimp.plugin_copy import PACKAGE
 from model_server.gimp.running import Gimp
 
-_DAMAGE = re.compile(rb"Premature end of JPEG file|Corrupt JPEG data[^\n]*|Reading (?:scanline|tile) failed[^\n]*")
+_DAMAGE = re.compile(
+    rb"Premature end of JPEG file|Corrupt JPEG data[^\n]*|Reading (?:scanline|tile) failed[^\n]*|Error reading data"
+)
+# The later of two lines counts.
+_SETTINGS = """\
+(metadata-rotation-policy rotate)
+(color-profile-policy keep)
+(import-promote-float no)
+(import-promote-dither no)
+(import-add-alpha no)
+(layer-new-fill-type transparent)
+(default-threshold 0.058824)
+(interpolation-type cubic)
+"""
 _START_LIMIT = 120.0  # seconds; GIMP's first start looks at all its plug-ins
 _QUIT_LIMIT = 2.0  # seconds for GIMP to end by itself
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The edits of an order's steps, and what is to be said of it, in sentences."""
+
+    answers: tuple[Answer, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -60,8 +83,8 @@ class GimpWorker:
         self._is_closed = False
         self._lock = threading.Lock()
 
-    def do(self, order: Order) -> tuple[Answer, ...]:
-        """Carry out an order, the result included; the edits of its masks.
+    def do(self, order: Order) -> Outcome:
+        """Carry out an order, the result included.
 
         Raises JobError; BatchError or GimpError if there is no GIMP to be had.
         """
@@ -76,9 +99,12 @@ class GimpWorker:
             if damage := _find_damage(console):
                 raise JobError(f"It is damaged ({damage}): replace it with a good copy.")
             answers = tuple(Answer.from_json(each) for each in answer.get("edits", []))
+            notes = tuple(map(str, answer.get("notes", [])))
             if order.part:
+                notes += carry_over(order.picture, order.part)
+                order.output.parent.mkdir(parents=True, exist_ok=True)
                 order.part.replace(order.output)
-            return answers
+            return Outcome(answers, notes)
         except socket.timeout:
             self._end()
             raise JobError(f"GIMP took longer than {self._limit:.0f} s: raise --time-limit.") from None
@@ -114,7 +140,8 @@ class GimpWorker:
                 listener.bind(address)
                 listener.listen(1)
                 log = stack.enter_context(Path(folder, "log").open("a+b"))
-                started = stack.enter_context(self._gimp.start(*_arguments(address), **_surroundings(log)))
+                settings = _write_settings(self._gimp, Path(folder))
+                started = stack.enter_context(self._gimp.start(*_arguments(address, settings), **_surroundings(log)))
                 try:
                     client = stack.enter_context(self._accept(listener, started))
                     stream = stack.enter_context(client.makefile("rw", encoding="utf-8"))
@@ -161,14 +188,28 @@ class GimpWorker:
             console.resources.close()
 
 
-def _arguments(address: str) -> list[str]:
+def _write_settings(gimp: Gimp, folder: Path) -> Path:
+    """The user's preferences, with what pictures are read and written by as GIMP has it from the first; the file.
+
+    What a folder's results are must not depend on what somebody chose for GIMP's window.
+    """
+    own = Path(os.environ.get("GIMP3_DIRECTORY") or gimp.profile(), "gimprc")
+    settings = folder / "gimprc"
+    with suppress(OSError):
+        shutil.copyfile(own, settings)
+    with settings.open("a", encoding="utf-8") as file:
+        file.write("\n" + _SETTINGS)
+    return settings
+
+
+def _arguments(address: str, settings: Path) -> list[str]:
     """Of gimp-console: run the plug-in's side of the work, connected to a Unix socket, and quit."""
     starts_server = start_command.plugin_command(start_command.own_command()[:-1])
     code = (
         f"import sys; sys.path.append({str(PACKAGE.parent)!r}); from gimp_saliency.batch import job; "
         f"job.main({address!r}, {starts_server!r})"
     )
-    return ["-i", "-d", "-f", "--batch-interpreter", "python-fu-eval", "-b", code, "--quit"]
+    return ["-i", "-d", "-f", "--gimprc", str(settings), "--batch-interpreter", "python-fu-eval", "-b", code, "--quit"]
 
 
 def _surroundings(log: IO[bytes]) -> dict[str, Any]:
@@ -187,7 +228,7 @@ def _receive(stream: IO[str]) -> dict[str, Any]:
 
 
 def _find_damage(console: _Console) -> str:
-    """What is missing from a JPEG or TIFF: GIMP fills it up and says so to nobody but its console."""
+    """What is missing from a JPEG, TIFF or GIF: GIMP fills it up and says so to nobody but its console."""
     console.log.seek(0)
     found = _DAMAGE.search(console.log.read(1 << 20))
     return found[0].decode("ascii", "replace").rstrip(".") if found else ""

@@ -6,7 +6,9 @@ So nothing flickers, be the work shared between GIMPs, interrupted or resumed.
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -18,13 +20,23 @@ from gimp_saliency.shared.edits import NAMES, EditError
 from gimp_saliency.shared.request import EditRequest
 from model_server.batch.answer import Answer
 from model_server.batch.failures import JobError
+from model_server.batch.masks import Mask
 
 # The edits of a picture's masks, or of all of it where there are none; those that are known are handed in, None stands
 # for those to predict.
-Predict = Callable[[Path, Sequence[Path], Sequence[Optional[Answer]]], Sequence[Answer]]
+Predict = Callable[[Path, Sequence[Mask], Sequence[Optional[Answer]]], Sequence[Answer]]
 Write = Callable[[Path, str], None]  # a file, all or nothing
 
 _ENDING = ".edits.json"
+_LONGEST = 255  # bytes of a file's name
+_BEGINNING = 60  # letters that are left of a longer one
+
+
+def name_kept(title: str) -> str:
+    """The name of the file for the numbers of pictures with a common title, shortened where no system takes it."""
+    if len(os.fsencode(title.rpartition("/")[2])) + len(_ENDING) > _LONGEST:
+        title = f"{title[:_BEGINNING]}…{hashlib.sha256(os.fsencode(title)).hexdigest()[:8]}"
+    return f"{title}{_ENDING}"
 
 
 class Kept(ABC):

@@ -8,14 +8,14 @@ results, such as many machines, offers the same `run`.
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
-from typing import Optional, Protocol
+from typing import Protocol
 
 from gimp_saliency.shared.choices import RETOUCH, Ranking
 from gimp_saliency.shared.client import lifecycle, questions
@@ -23,22 +23,22 @@ from gimp_saliency.shared.harmony import HarmonyRequest
 from gimp_saliency.shared.request import EditRequest
 from model_server.batch import outputs
 from model_server.batch.answer import Answer
-from model_server.batch.failures import JobError
-from model_server.batch.gimp_worker import GimpWorker
-from model_server.batch.jobs import Done, Failure, Job, Order, Request, Result
-from model_server.batch.masks import MaskValues, is_black, read_mask
+from model_server.batch.failures import EmptyMask, JobError
+from model_server.batch.gimp_worker import GimpWorker, Outcome
+from model_server.batch.jobs import Done, Failure, Job, Order, Request, Result, Step
+from model_server.batch.kept import Kept
+from model_server.batch.masks import Mask, MaskValues, is_black, read_mask
+from model_server.batch.pictures import Shape, read_shape
 from model_server.batch.series import WHOLE
 from model_server.gimp import start_command
 from model_server.gimp.running import Gimp
-
-_Values = tuple[Optional[MaskValues], ...]  # of a job's masks, None where GIMP is to read one
 
 
 class Worker(Protocol):
     """What carries out orders, one at a time."""
 
-    def do(self, order: Order) -> tuple[Answer, ...]:
-        """Carry out an order, the result included; the edits of its masks.  Raises JobError."""
+    def do(self, order: Order) -> Outcome:
+        """Carry out an order, the result included.  Raises JobError."""
 
     def close(self) -> None:
         """End at once, for good, also while an order is being carried out in another thread."""
@@ -55,6 +55,7 @@ class Runner:
         self._request = request
         self._output = output
         self._resume = resume
+        self._numbers = count()  # of results that grow: names may be the same in several folders, or be too long
         self._resources = ExitStack()
 
     @classmethod
@@ -73,7 +74,7 @@ class Runner:
     def __enter__(self) -> Runner:
         """Raises BatchError if nothing can be written to the folder of results."""
         with ExitStack() as stack:
-            stack.enter_context(_interruptible())
+            stack.enter_context(interruptible())
             self._parts = stack.enter_context(outputs.open_parts(self._output))
             self._reader = stack.enter_context(ThreadPoolExecutor(1))  # reads the next masks while the workers work
             self._pool = stack.enter_context(ThreadPoolExecutor(len(self._workers)))
@@ -104,51 +105,62 @@ class Runner:
                 yield done.pop().result()
 
     def _submit(self, job: Job) -> Future[Result]:
-        values = self._reader.submit(_read_masks, job.masks)
-        return self._pool.submit(self._do, job, values)
+        steps = self._reader.submit(read_steps, job)
+        return self._pool.submit(self._do, job, steps)
 
-    def _do(self, job: Job, values: Future[_Values]) -> Result:
+    def _do(self, job: Job, steps: Future[list[Step]]) -> Result:
         """Do a job in one of the pool's threads, of which there are as many as workers."""
         worker = self._free.pop()
         try:
-            return Done(job, worker.do(self._prepare(job, values.result(), worker)))
+            outcome = worker.do(self._prepare(job, steps.result(), worker))
+            return Done(job, outcome.answers, outcome.notes)
         except JobError as error:
             return Failure(job, str(error))
         finally:
             self._free.append(worker)
 
-    def _prepare(self, job: Job, values: _Values, worker: Worker) -> Order:
+    def _prepare(self, job: Job, steps: list[Step], worker: Worker) -> Order:
         """What the worker is to do.  Raises JobError."""
-        if not (job.masks or job.shot or job.is_whole) and job.layer is None:
-            raise JobError(f"It has no mask: put {job.picture.stem}.png into the folder of masks.")
-        if job.is_twin:
-            raise JobError(f"Another picture's result has the same name, {job.output.name}: rename one of them.")
-        part = self._parts / job.output.name
-        order = Order(
-            job.picture, job.masks, values, job.output, part, moving=job.moving, layer=job.layer, is_whole=job.is_whole
-        )
-        return self._with_answers(job, order, worker) if job.shot else order
+        check_job(job, steps)
+        if job.shot:
+            steps = self._add_answers(job, job.shot, steps, worker)
+        part = self._parts / f"{next(self._numbers)}{job.output.suffix}"
+        return Order(job.picture, tuple(steps), job.output, part, job.moving, job.layer)
 
-    def _with_answers(self, job: Job, order: Order, worker: Worker) -> Order:
-        """The order of a frame, with the regions that it shows alone, and with its shot's edits.  Raises JobError."""
-        assert job.shot and isinstance(self._request, EditRequest)  # shots of harmonies there are none
+    def _add_answers(self, job: Job, shot: Kept, steps: list[Step], worker: Worker) -> list[Step]:
+        """The steps of a frame, for the regions that it shows alone, with its shot's edits.  Raises JobError."""
+        assert isinstance(self._request, EditRequest)  # shots of harmonies there are none
         predict = partial(_predict, worker, job.output)
         write = partial(outputs.write_text, parts=self._parts)
-        answers = job.shot.fetch_answers(self._request, self._resume, predict, write)
-        if job.is_whole:
-            if list(answers) != [WHOLE]:
-                raise JobError(f"{job.shot.kept.name} lacks the numbers: run again without --resume.")
-            return replace(order, known=(answers[WHOLE],))
-        found = zip(job.masks, job.regions, order.values)
-        shown = [each for each in found if each[2] is not None or not is_black(each[0])]
-        if any(region not in answers for _path, region, _values in shown):
-            raise JobError(f"{job.shot.kept.name} lacks numbers of a mask: run again without --resume.")
-        return replace(
-            order,
-            masks=tuple(path for path, _region, _values in shown),
-            values=tuple(values for _path, _region, values in shown),
-            known=tuple(answers[region] for _path, region, _values in shown),
-        )
+        return give_answers(job, steps, shot.fetch_answers(self._request, self._resume, predict, write))
+
+
+def check_job(job: Job, steps: Sequence[Step]) -> None:
+    """Raises JobError where a job cannot be done, whatever its picture is."""
+    if not steps and not job.shot:
+        raise JobError(f"It has no mask: {job.lacks or f'put {job.picture.stem}.png into the folder of masks'}.")
+    if job.is_twin:
+        raise JobError(f"Another picture's result has the same name, {job.output.name}: rename one of them.")
+    inputs = (job.picture, *(step.mask for step in steps))
+    for path in inputs if isinstance(job.output, Path) else ():
+        if not isinstance(path, Path):
+            continue
+        if job.output.exists() and path.exists() and job.output.samefile(path) and not job.output.is_symlink():
+            raise JobError(f"Its result would replace {path}: choose another output folder.")
+
+
+def give_answers(job: Job, steps: Sequence[Step], answers: Mapping[int, Answer]) -> list[Step]:
+    """The steps of a frame, for the regions that it shows alone, with the edits of each.  Raises JobError."""
+    assert job.shot
+    if job.is_whole:
+        if list(answers) != [WHOLE]:
+            raise JobError(f"{job.shot.kept.name} lacks the numbers: run again without --resume.")
+        return [Step(known=answers[WHOLE])]
+    found = zip(steps, job.regions)
+    shown = [each for each in found if each[0].values is not None or (each[0].mask and not is_black(each[0].mask))]
+    if any(region not in answers for _step, region in shown):
+        raise JobError(f"{job.shot.kept.name} lacks numbers of a mask: run again without --resume.")
+    return [replace(step, known=answers[region]) for step, region in shown]
 
 
 def _ask_for_something(request: Request) -> None:
@@ -163,19 +175,35 @@ def _ask_for_something(request: Request) -> None:
 
 
 def _predict(
-    worker: Worker, output: Path, picture: Path, masks: Sequence[Path], known: Sequence[Answer | None]
+    worker: Worker, output: Path, picture: Path, masks: Sequence[Mask], known: Sequence[Answer | None]
 ) -> tuple[Answer, ...]:
     """The edits of a picture's masks, as `kept.Predict` says."""
-    values, is_whole = _read_masks(masks), not masks
-    return worker.do(Order(picture, tuple(masks), values, output, known=tuple(known), is_whole=is_whole))
+    shape = read_shape(picture)
+    steps = [Step(mask, read_mask(mask, shape), answer) for mask, answer in zip(masks, known)]
+    return worker.do(Order(picture, tuple(steps or [Step()]), output)).answers
 
 
-def _read_masks(paths: Iterable[Path]) -> _Values:
-    return tuple(read_mask(path) for path in paths)
+def read_steps(job: Job) -> list[Step]:
+    """What is to be done of a job, with the masks' values.  Raises JobError."""
+    steps = job.list_steps()
+    if not any(step.mask for step in steps):
+        return steps
+    shape = read_shape(job.picture)
+    return [replace(step, values=_read_values(step.mask, shape, job)) if step.mask else step for step in steps]
+
+
+def _read_values(mask: Mask, shape: Shape | None, job: Job) -> MaskValues | None:
+    """A mask's values; of a frame's that is black None, which is no failure.  Raises JobError."""
+    try:
+        return read_mask(mask, shape)
+    except EmptyMask:
+        if job.shot:
+            return None
+        raise
 
 
 @contextmanager
-def _interruptible() -> Iterator[None]:
+def interruptible() -> Iterator[None]:
     """End as with Ctrl+C on SIGTERM and SIGHUP too."""
     before = {number: signal.signal(number, _interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:

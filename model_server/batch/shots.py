@@ -16,7 +16,7 @@ from model_server.batch.answer import Answer
 from model_server.batch.failures import JobError
 from model_server.batch.kept import Kept, Predict
 from model_server.batch.listing import join_path, split_name
-from model_server.batch.masks import MaskFolder, is_black
+from model_server.batch.masks import Mask, Regions, is_black
 
 ANIMATIONS = ("gif", "webp")
 
@@ -32,20 +32,20 @@ class Shot(Kept):
 
     word = "shot"
 
-    def __init__(self, key: Key, pictures: Path, frames: Sequence[str], masks: MaskFolder, kept: Path) -> None:
+    def __init__(self, key: Key, pictures: Path, frames: Sequence[str], masks: Regions, kept: Path) -> None:
         """frames: names of pictures in the folder, in order; kept: the file for the numbers, `<shot>.edits.json`."""
         super().__init__(kept)
         self.frames = frames
         self._pictures = pictures
         self._masks = masks
-        self._title = key[0].rstrip("_-. ")
+        self._title = f"{key[0].rstrip('_-. ')}.{key[1]}"
         # Of the frames with masks of their own: all that is kept of a million frames besides their names.
-        self._masked = array("L", (at for at, name in enumerate(frames) if masks.find(split_name(name)[0])))
+        self._masked = array("L", (at for at, name in enumerate(frames) if masks.find(name)))
 
-    def find_masks(self, place: int) -> dict[int, Path]:
+    def find_masks(self, place: int) -> dict[int, Mask]:
         """The masks that count for a frame, by the region's number."""
         earlier = bisect_right(self._masked, place)
-        name = split_name(self.frames[self._masked[earlier - 1]])[0] if earlier else self._title
+        name = self.frames[self._masked[earlier - 1]] if earlier else self._title
         return dict(self._masks.find(name))
 
     def _predict(self, predict: Predict) -> dict[int, Answer]:
@@ -81,7 +81,7 @@ class Shot(Kept):
             raise failure
         return None
 
-    def _stretches(self) -> Iterator[tuple[range, dict[int, Path]]]:
+    def _stretches(self) -> Iterator[tuple[range, dict[int, Mask]]]:
         """Frames in a row for which the same masks count, and these."""
         begins = list(self._masked)
         if begins[:1] != [0]:

@@ -58,7 +58,7 @@ class Folder:
         self, suffix: str | None = None, masks: bool = True, layer: str = "", request: HarmonyRequest | None = None
     ) -> dict[str, str]:
         """Harmonize what the masks show, or a layer of each file; the failures by name."""
-        source = Source(MaskFolder(self.place / "masks")) if masks else Source(layer=layer)
+        source = Source(MaskFolder(self.place / "masks")) if masks else Source(layer=layer, keeps_layers=True)
         return self._do(self._find_jobs(source, suffix), request or HarmonyRequest())
 
     def retouch(

@@ -279,8 +279,6 @@ def test_bad_pictures_are_named_and_good_ones_come_out_as_alone(folder: Folder) 
     folder.add("nomask.png", None, False)
     folder.add("textmask.png", None, False)
     (folder.place / "masks" / "textmask.png").write_text("This is no mask.")
-    Image.fromarray(photo()).convert("P").save(folder.place / "in" / "palette.png")
-    Image.fromarray(rectangle()).save(folder.place / "masks" / "palette.png")
     folder.add("half.jpg", quality=95)
     half = folder.place / "in" / "half.jpg"
     half.write_bytes(half.read_bytes()[: half.stat().st_size // 2])
@@ -297,7 +295,6 @@ def test_bad_pictures_are_named_and_good_ones_come_out_as_alone(folder: Folder) 
         "textmask.png": "choose one that GIMP can open.",
         "half.jpg": "replace it with a good copy.",
         "frames.gif": "save the one to edit as a picture of its own.",
-        "palette.png": "choose Image → Mode → RGB first.",
     }
     assert {path.name for path in (folder.place / "out").iterdir()} == set(alone)
     for name in alone:

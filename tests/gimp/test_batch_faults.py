@@ -56,7 +56,7 @@ def test_pictures_of_all_kinds(folder: Folder) -> None:
     folder.add("sixteen.png", sixteen)
     folder.add("float.tif", photo()[:, :, 0].astype(np.float32) / 255)
     small = folder.add("small mask.png", None, rectangle(HEIGHT // 2, WIDTH // 2))
-    tall = folder.add("another shape.png", None, rectangle(HEIGHT, WIDTH // 2))
+    folder.add("another shape.png", None, rectangle(HEIGHT, WIDTH // 2))
     still = Image.fromarray(photo()).convert("P")
     still.save(folder.place / "in" / "still.gif")
     Image.fromarray(rectangle()).save(folder.place / "masks" / "still.png")
@@ -76,13 +76,13 @@ def test_pictures_of_all_kinds(folder: Folder) -> None:
     failed = folder.run()
     print(failed)
     assert {name: reason.rpartition(": ")[2] for name, reason in failed.items()} == {
+        "another shape.png": "export it at the picture's size.",
         "damaged.jpg": "replace it with a good copy.",
-        "half gif.gif": "choose Image → Mode → RGB first.",
+        "half gif.gif": "replace it with a good copy.",
         "half png.png": "choose one that GIMP can open.",
         "half tif.tif": "replace it with a good copy.",
         "half webp.webp": "choose one that GIMP can open.",
         "one.png": "choose a larger one.",
-        "still.gif": "choose Image → Mode → RGB first.",
         "wide.png": "crop it so that no side is more than 24 times the other.",
         "zeros.png": "choose one that GIMP can open.",
     }
@@ -93,9 +93,8 @@ def test_pictures_of_all_kinds(folder: Folder) -> None:
     assert np.corrcoef(one[outside].ravel(), naive[outside].ravel())[0, 1] > 0.95  # GIMP converts by a profile
     assert np.abs(one - other)[outside].mean() < 3  # what was edited, and each JPEG's own noise around it
     assert one[inside].mean() < other[inside].mean() - 2
-    for name, pixels in (("small mask.png", small), ("another shape.png", tall)):
-        changed = (np.asarray(folder.result(name)) != pixels).any(-1)
-        assert changed[inside].mean() > 0.9 and changed[~inside].mean() < 0.15, name
+    changed = (np.asarray(folder.result("small mask.png")) != small).any(-1)
+    assert changed[inside].mean() > 0.9 and changed[~inside].mean() < 0.15
     assert np.asarray(folder.result("sixteen.png")).dtype == np.uint16
     assert np.asarray(folder.result("float.tif")).dtype == np.float32
     assert folder.result("grey.jpg").mode == "L"

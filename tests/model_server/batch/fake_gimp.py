@@ -47,17 +47,16 @@ def edit(job: dict[str, Any]) -> dict[str, Any]:
         return {"error": "Do something else."}
     # What is predicted says on which picture, and after which edits.
     edits: list[Any] = []
-    for known in job["edits"] or [None] * len(job["masks"]):
-        edits.append(known or {"edits": [{"name": "exposure", "ev": -0.5}], "model": f"{name} {len(edits)}"})
+    for step in job["steps"]:
+        edits.append(step["edits"] or {"edits": [{"name": "exposure", "ev": -0.5}], "model": f"{name} {len(edits)}"})
     if job["output"]:
         shutil.copyfile(job["picture"], output)
         with output.open("a") as file:
-            said = [known["model"] for known in job["edits"] or []]
+            said = [step["edits"]["model"] for step in job["steps"] if step["edits"]]
+            masks = [Path(step["mask"]).name for step in job["steps"] if step["mask"]]
             if name.startswith("told"):
-                file.write(
-                    json.dumps({key: job[key] for key in job if key not in ("picture", "masks", "output")}) + "\n"
-                )
-            file.write(json.dumps([*said, *(Path(mask).name for mask in job["masks"])]) + str(os.getpid()))
+                file.write(json.dumps({key: job[key] for key in job if key not in ("picture", "output")}) + "\n")
+            file.write(json.dumps([*said, *masks]) + str(os.getpid()))
     return {"edits": edits}
 
 

@@ -71,7 +71,7 @@ def test_masks_are_found_by_name(tmp_path: Path) -> None:
         ("a.JPG", ["a.png"], "a.jpg"),
         ("b.png", ["b__2.png", "b__10.png"], "b.png"),
         ("c.webp", ["c.png", "c__1.png"], "c.png"),
-        ("d.tiff", [], "d.tif"),
+        ("d.tiff", ["d.jpg"], "d.tif"),
         ("x[1]*.png", ["x[1]*.png"], "x[1]*.png"),
     ]
     jobs = find_jobs(tmp_path / "in", Source(MaskFolder(tmp_path / "masks")), tmp_path / "out", "xcf")
@@ -133,16 +133,18 @@ def test_one_process_does_all_the_work(fake_gimp: Path) -> None:
 
 
 def told(folder: Path) -> dict[str, Any]:
-    """The settings that GIMP was handed for told.jpg."""
-    return json.loads((folder / "out" / "told.jpg").read_text().removeprefix("told.jpg").splitlines()[0])
+    """The settings that GIMP was handed for told.jpg, those of the only step among them."""
+    job = json.loads((folder / "out" / "told.jpg").read_text().removeprefix("told.jpg").splitlines()[0])
+    (step,) = job.pop("steps")
+    return {**job, **step, "mask": Path(step["mask"]).name}
 
 
 def test_what_gimp_is_told(fake_gimp: Path) -> None:
     add(fake_gimp, "told.jpg")
     assert run(fake_gimp) == 0
     plain = {"direction": "attenuate", "order": "best-realism", "strength": 100, "format": "jpg", "frames": False}
-    plain.update(background=False, background_strength=100, style="", edits=None, regions=[None], edge="automatic")
-    plain["boldness"] = "natural"
+    plain.update(background=False, background_strength=100, style="", edits=None, region=None, edge="automatic")
+    plain.update(boldness="natural", layer="", mask="told.png")
     assert told(fake_gimp) == plain
     styles.EDITS.save("Pale & blue", [0.5] * 10)
     options = ["--strength", "80", "--background", "--background-strength", "60", "--style", "Pale & blue"]
@@ -205,7 +207,7 @@ def test_what_gimp_is_told_to_harmonize(fake_gimp: Path) -> None:
     add(fake_gimp, "told.jpg")
     masks = ["--masks", str(fake_gimp / "masks")]
     plain = {"tool": "harmonize", "strength": 100, "colour": 100, "shading": 100, "style": ""}
-    plain.update(format="jpg", frames=False, edits=None, regions=[None])
+    plain.update(format="jpg", frames=False, edits=None, region=None, layer="", mask="told.png")
     assert harmonize(fake_gimp, *masks) == 0
     assert told(fake_gimp) == plain
     assert harmonize(fake_gimp, *masks, "--strength", "80", "--colour", "0", "--shading", "150") == 0
@@ -214,9 +216,9 @@ def test_what_gimp_is_told_to_harmonize(fake_gimp: Path) -> None:
     assert harmonize(fake_gimp, *masks, "--style", "Pale & blue") == 0
     assert told(fake_gimp) == {**plain, "style": "Pale & blue"}
     assert harmonize(fake_gimp) == 0
-    assert told(fake_gimp) == {**plain, "regions": [], "layer": ""}
+    assert told(fake_gimp) == {**plain, "mask": ""}
     assert harmonize(fake_gimp, "--layer", "Tree #1") == 0
-    assert told(fake_gimp) == {**plain, "regions": [], "layer": "Tree #1"}
+    assert told(fake_gimp) == {**plain, "mask": "", "layer": "Tree #1"}
 
 
 def test_a_harmonys_job_is_read_as_it_was_written() -> None:
@@ -251,13 +253,13 @@ def test_what_gimp_is_told_to_retouch(fake_gimp: Path) -> None:
     """The whole picture, or what masks show, each as it is: nothing of it is fitted."""
     add(fake_gimp, "told.jpg")
     plain = {"tool": "retouch", "strength": 100, "style": "", "look": "neutral", "base_look": "neutral"}
-    plain.update(look_strength=100, people=True, format="jpg", frames=False, edits=None, regions=[])
+    plain.update(look_strength=100, people=True, format="jpg", frames=False, edits=None, region=None, layer="", mask="")
     assert retouch(fake_gimp) == 0
-    assert told(fake_gimp) == {**plain, "whole": True}
+    assert told(fake_gimp) == plain
     assert retouch(fake_gimp, "--strength", "80", "--edits", "tone,exposure") == 0
-    assert told(fake_gimp) == {**plain, "whole": True, "strength": 80, "kinds": ["exposure", "tone"]}
+    assert told(fake_gimp) == {**plain, "strength": 80, "kinds": ["exposure", "tone"]}
     assert retouch(fake_gimp, "--masks", str(fake_gimp / "masks")) == 0
-    assert told(fake_gimp) == {**plain, "regions": [None]}
+    assert told(fake_gimp) == {**plain, "mask": "told.png"}
 
 
 def test_a_retouch_s_style_is_a_look_or_a_saved_one(fake_gimp: Path) -> None:
@@ -323,7 +325,7 @@ def test_help_names_all_options(capsys: pytest.CaptureFixture[str]) -> None:
         (["--harmonize", "--direction", "attenuate"], "not allowed with argument"),
         (["--retouch", "--direction", "attenuate"], "not allowed with argument"),
         (["--retouch", "--harmonize"], "not allowed with argument"),
-        (["--masks", "masks"], "one of the arguments --direction --harmonize --retouch is required"),
+        (["--masks", "masks"], "one of --direction, --harmonize, --retouch or --plan must be given"),
         (["--direction", "attenuate"], "--direction needs --masks: name the folder of masks"),
         (["--harmonize", "--edge", "soft"], "--edge: only with --direction, not with --harmonize"),
         (["--harmonize", "--background", "--edge", "soft"], "--edge, --background: only with --direction, not with"),
@@ -338,14 +340,12 @@ def test_help_names_all_options(capsys: pytest.CaptureFixture[str]) -> None:
         (["--harmonize", "--masks", "masks", "--layer", "Tree"], "--layer: not with --masks"),
         (["--harmonize", "--shading", "151"], "argument --shading: it must be from 0 to 150"),
         (["--direction", "attenuate", "--masks", "masks", "--colour", "0"], "--colour: only with --harmonize"),
-        (["--direction", "attenuate", "--masks", "masks", "--layer", ""], "--layer: only with --harmonize"),
         (["--direction", "attenuate", "--masks", "masks", "--series"], "--series: only with --retouch, not with"),
         (["--retouch", "--edge", "selected"], "--edge: only with --direction, not with --retouch"),
         (["--retouch", "--order", "random", "--boldness", "bold"], "--boldness, --order: only with --direction, not"),
         (["--retouch", "--background"], "--background: only with --direction, not with --retouch"),
         (["--retouch", "--background-strength", "0"], "--background-strength: only with --direction"),
         (["--retouch", "--colour", "0"], "--colour: only with --harmonize, not with --retouch"),
-        (["--retouch", "--masks", "masks", "--layer", "Tree"], "--layer: only with --harmonize, not with --retouch"),
         (["--retouch", "--series", "--masks", "masks"], "--series is for whole pictures: leave out --masks and"),
         (["--retouch", "--series", "--frames"], "--series is for whole pictures: leave out --masks and --frames"),
     ],
@@ -385,9 +385,9 @@ def test_formats_of_harmonized_layers(tmp_path: Path) -> None:
             (tmp_path / place / name).touch()
 
     def found(masks: Path | None, suffix: str | None = None) -> list[str]:
-        source = Source(MaskFolder(masks)) if masks else Source(layer="Tree")
+        source = Source(MaskFolder(masks)) if masks else Source(layer="Tree", keeps_layers=True)
         jobs = find_jobs(tmp_path / "in", source, tmp_path / "out", suffix)
-        assert {job.layer for job in jobs} == {None if masks else "Tree"}
+        assert {(job.layer, job.is_whole) for job in jobs} == {("", False) if masks else ("Tree", True)}
         return [job.output.name for job in jobs]
 
     assert found(None) == ["a.psd", "b.ora", "c.xcf", "d.tif", "e.png", "f.png"]

@@ -12,8 +12,8 @@ import pytest
 
 from gimp_saliency.shared.request import EditRequest
 from model_server.batch import listing
-from model_server.batch.answer import Answer
 from model_server.batch.failures import BatchError, JobError
+from model_server.batch.gimp_worker import Outcome
 from model_server.batch.jobs import Done, Failure, Job, Order, Source, find_jobs
 from model_server.batch.masks import MaskFolder
 from model_server.batch.runner import Runner
@@ -33,7 +33,7 @@ class Idle:
         self.is_closed = False
         self.most = 0
 
-    def do(self, order: Order) -> tuple[Answer, ...]:
+    def do(self, order: Order) -> Outcome:
         with self.lock:
             Idle.at_once += 1
             self.most = max(self.most, Idle.at_once)
@@ -43,7 +43,7 @@ class Idle:
                 raise JobError("Do something else.")
             if "end" in order.picture.name:
                 raise BatchError("There is no GIMP.")
-            return ()
+            return Outcome()
         finally:
             with self.lock:
                 Idle.at_once -= 1
@@ -157,11 +157,11 @@ def test_frames_come_shot_by_shot(tmp_path: Path) -> None:
 
 
 def test_names_are_found_by_bisection(tmp_path: Path) -> None:
-    names = ("a.b.png", "a.png", "a.PNG", "a__02.png", "a__1.png", "a__1__2.png", "a__x.png", "ab.png", ".hidden.png")
+    names = ("a.b.png", "a.png", "a.jpg", "a__02.png", "a__1.png", "a__1__2.png", "a__x.png", "ab.png", ".hidden.png")
     folder = MaskFolder(touch(tmp_path / "masks", *names, "a.txt"))
-    found = [(number, path.name) for number, path in folder.find("a")]
-    assert found == [(0, "a.PNG"), (0, "a.png"), (1, "a__1.png"), (2, "a__02.png")]
-    assert [path.name for _number, path in folder.find("a__1")] == ["a__1.png", "a__1__2.png"]
-    assert folder.find("b") == folder.find("") == folder.find(".hidden") == []
+    found = [(number, mask.name) for number, mask in folder.find("a.tif")]
+    assert found == [(0, "a.png"), (1, "a__1.png"), (2, "a__02.png")]
+    assert [mask.name for _number, mask in folder.find("a__1.tif")] == ["a__1.png", "a__1__2.png"]
+    assert folder.find("b.tif") == folder.find("") == folder.find(".hidden.tif") == []
     splits = {"a.JPG": ("a", "jpg"), "a.b.c": ("a.b", "c"), "a.": ("a.", ""), "a": ("a", ""), ".a": (".a", "")}
     assert {name: listing.split_name(name) for name in splits} == splits

@@ -109,7 +109,8 @@ def test_without_masks_and_layers_all_of_a_picture_is_meant(tmp_path: Path) -> N
         return {(job.is_whole, len(job.masks)) for job in find_jobs(tmp_path, source, tmp_path / "out", None)}
 
     assert find(Source()) == find(Source(series=True)) == find(Source(frames=True)) == {(True, 0)}
-    assert find(Source(MaskFolder(tmp_path / "masks"))) == find(Source(layer="")) == {(False, 0)}
+    assert find(Source(layer="Tree")) == {(True, 0)}
+    assert find(Source(MaskFolder(tmp_path / "masks"))) == {(False, 0)}
 
 
 def test_series_come_after_all_others(tmp_path: Path) -> None:

@@ -3,54 +3,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-
 from gi.repository import Gimp
 
+from ..image.boxes import find_boxes
 from ..image.cutout import read_cutout
 from ..image.pixels import copy_pixels
 from ..image.selection import correct_mask
 from ..image.tree import covers_canvas, lineage
-from ..layers.baked import find_runs
-from ..layers.flat import is_flat
 from ..layers.harmony.apply import apply_harmony
-from ..layers.record import PARASITE, Role, read_role
-from ..layers.target import find_cutout
+from ..layers.record import HARMONIZE, PARASITE, Role, read_role, read_tool
+from ..layers.target import find_cutout, is_harmonized
 from ..predict.harmony import predict_harmony
 from ..shared.errors import UserError
 from ..shared.harmony import HarmonyRequest
 from ..shared.words import _
 from .masks import MaskValues, select_mask
+from .visible import find_named, list_layers
 
 
-def harmonize_parts(
-    image: Gimp.Image, request: HarmonyRequest, masks: Iterable[tuple[str, MaskValues | None]], is_merged: bool
+def harmonize_part(
+    image: Gimp.Image, request: HarmonyRequest, path: str, values: MaskValues | None, is_merged: bool
 ) -> None:
-    """Harmonize what each mask shows of a flat image, one after the other, each as a layer above all others.
+    """Harmonize what a mask shows of a flat image, as a layer above all others.
 
-    masks: path and values, as for `select_mask`.  is_merged: the image stays flat, and bit for bit the same where all
-    masks are black.  Raises UserError or ServerError.
+    path, values: as for `select_mask`.  is_merged: the image stays flat, and bit for bit the same where the mask is
+    black; else parts that were harmonized before lie above it.  Raises UserError or ServerError.
     """
-    if not is_flat(image):
+    *parts, photo = image.get_layers()
+    is_plain = covers_canvas(image, photo) and not photo.is_group() and not photo.get_filters()
+    if not is_plain or any(part.get_visible() and read_tool(part) != HARMONIZE for part in parts):
         message = _("It is not one plain layer: merge its layers, or leave the masks out to harmonize one of them.")
         raise UserError(message)
-    (photo,) = image.get_layers()
     find_cutout(image, [photo])  # before a layer is made: whether the image is one that can be changed
-    for path, values in masks:
-        select_mask(image, path, values)
-        cutout = _cut_out(image, photo)
-        Gimp.Selection.none(image)
-        made = _harmonize(image, cutout, request)
-        if not made:
-            image.remove_layer(cutout)
-            continue
-        if photo.has_alpha():
-            shown = next(layer for layer in image.get_layers() if layer.get_visible())
-            shown.set_composite_mode(Gimp.LayerCompositeMode.CLIP_TO_BACKDROP)
-        if is_merged:
-            mask = cutout.get_mask()
-            assert mask is not None  # it was made with one
-            _merge_down(image, photo, mask)
+    select_mask(image, path, values)
+    cutout = _cut_out(image, photo)
+    Gimp.Selection.none(image)
+    if not _harmonize(image, cutout, request):
+        image.remove_layer(cutout)
+        return
+    if photo.has_alpha():
+        shown = next(layer for layer in image.get_layers() if layer.get_visible())
+        shown.set_composite_mode(Gimp.LayerCompositeMode.CLIP_TO_BACKDROP)
+    if is_merged:
+        mask = cutout.get_mask()
+        assert mask is not None  # it was made with one
+        _merge_down(image, photo, mask)
 
 
 def harmonize_layer(image: Gimp.Image, request: HarmonyRequest, name: str, is_merged: bool) -> None:
@@ -58,16 +55,12 @@ def harmonize_layer(image: Gimp.Image, request: HarmonyRequest, name: str, is_me
 
     is_merged: no live filters are left.  Raises UserError or ServerError.
     """
-    made = _harmonize(image, _find_layer(image, name), request)
+    layer = _find_layer(image, name)
+    if any(map(is_harmonized, lineage(layer))):
+        raise UserError(_("It is harmonized already: take the file from before that, or another layer by --layer."))
+    made = _harmonize(image, layer, request)
     if made and is_merged:
         _merge_filters(image, made[0])
-
-
-def shows_through(image: Gimp.Image) -> bool:
-    """Whether the image's composition may be transparent: no layer fills the canvas."""
-    return not any(
-        layer.get_visible() and not layer.has_alpha() and covers_canvas(image, layer) for layer in image.get_layers()
-    )
 
 
 def _harmonize(image: Gimp.Image, layer: Gimp.Layer, request: HarmonyRequest) -> list[Gimp.Layer]:
@@ -97,7 +90,7 @@ def _merge_down(image: Gimp.Image, photo: Gimp.Layer, mask: Gimp.LayerMask) -> N
     """Put what is to be seen into the photo where a mask is not black; remove the layers above the photo."""
     visible = Gimp.Layer.new_from_visible(image, image, "")
     image.insert_layer(visible, None, 0)
-    copy_pixels(visible, photo, find_runs(mask))
+    copy_pixels(visible, photo, find_boxes(mask))
     for layer in image.get_layers():
         if layer != photo:
             image.remove_layer(layer)
@@ -105,28 +98,17 @@ def _merge_down(image: Gimp.Image, photo: Gimp.Layer, mask: Gimp.LayerMask) -> N
 
 def _find_layer(image: Gimp.Image, name: str) -> Gimp.Layer:
     """Raises UserError where the image has no such layer, or none that another one could lie below."""
-    layers = list(_list_layers(image.get_layers()))
+    layers = list(list_layers(image.get_layers()))
     pictures = [layer for layer in layers if not layer.is_group()]
     if len(pictures) < 2:
         message = _("It has no second layer: save the cut-out as a layer above its photo, or give masks with --masks.")
         raise UserError(message)
     if name:
-        found = [layer for layer in layers if layer.get_name() == name]
-        message = _("It has no layer «{name}»: rename its cut-out, or give the name of that with --layer.")
-    else:
-        found = [layer for layer in pictures if all(item.get_visible() for item in lineage(layer))]
-        message = _("All its layers are hidden: make the cut-out and its photo visible.")
+        return find_named(image, name)
+    found = [layer for layer in pictures if all(item.get_visible() for item in lineage(layer))]
     if not found:
-        raise UserError(message.format(name=name))
+        raise UserError(_("All its layers are hidden: make the cut-out and its photo visible."))
     return found[0]
-
-
-def _list_layers(row: Iterable[Gimp.Layer]) -> Iterator[Gimp.Layer]:
-    """Layers from the top, each group before what is in it."""
-    for layer in row:
-        yield layer
-        if layer.is_group():
-            yield from _list_layers(layer.get_children())
 
 
 def _merge_filters(image: Gimp.Image, made: Gimp.Layer) -> None:

@@ -11,9 +11,11 @@ from typing import Any
 
 from gi.repository import Gegl, Gimp
 
+from ..image.geometry import Box
 from ..image.selection import select_values
 from ..layers.flat import is_flat
 from ..shared.errors import UserError
+from ..shared.proportions import has_shape
 from ..shared.words import _
 from .files import load_image
 
@@ -43,18 +45,33 @@ def select_mask(image: Gimp.Image, path: str, read: MaskValues | None) -> None:
 
     read: its values, where somebody has read it.  Raises UserError.
     """
-    width, height = image.get_width(), image.get_height()
-    if read and read.size == (width, height):
-        select_values(image, zlib.decompress(read.deflated), read.component, read.box)
+    size = image.get_width(), image.get_height()
+    if read:
+        _check_shape(path, read.size, size)
+        if read.size == size:
+            select_values(image, zlib.decompress(read.deflated), read.component, read.box)
+        else:
+            select_values(image, _scale_box(read, size), "u16")
         return
     mask = load_image(path, _("The mask {path} cannot be read ({reason}): choose one that GIMP can open."))
     try:
-        coverage = _compute_coverage(mask, width, height)
+        _check_shape(path, (mask.get_width(), mask.get_height()), size)
+        coverage = _compute_coverage(mask, *size)
     finally:
         mask.delete()
     select_values(image, coverage, "u16")
     if not Gimp.Selection.bounds(image)[1]:
         raise UserError(_("The mask {path} is black everywhere: paint the region white.").format(path=path))
+
+
+def _check_shape(path: str, size: tuple[int, int], wanted: tuple[int, int]) -> None:
+    """Raises UserError where a mask cannot be one of the whole picture."""
+    if not has_shape(size, wanted):
+        message = _(
+            "The mask {path} has another shape ({mask}) than the picture ({picture}): export it at the picture's size."
+        )
+        mask, picture = ("×".join(map(str, each)) for each in (size, wanted))
+        raise UserError(message.format(path=path, mask=mask, picture=picture))
 
 
 def _compute_coverage(mask: Gimp.Image, width: int, height: int) -> bytes:
@@ -89,13 +106,29 @@ def _add_black(mask: Gimp.Image) -> None:
 
 def _scale_values(values: bytes, size: tuple[int, int], wanted: tuple[int, int]) -> bytes:
     """Values of 16 bits a pixel, scaled from one width and height to another; changes GIMP's context."""
+    return _scale((0, 0, *size), values, "u16", size, wanted)
+
+
+def _scale_box(read: MaskValues, wanted: tuple[int, int]) -> bytes:
+    """Values that were read, 16 bits a pixel, scaled to a width and height."""
+    Gimp.context_push()
+    try:
+        return _scale(read.box, zlib.decompress(read.deflated), read.component, read.size, wanted)
+    finally:
+        Gimp.context_pop()
+
+
+def _scale(box: Box, values: bytes, component: str, size: tuple[int, int], wanted: tuple[int, int]) -> bytes:
+    """The values in a box of a black plane of a width and height, scaled to others; changes GIMP's context."""
     # GIMP scales light.  In an image of linear precision the values are just numbers.
     image = Gimp.Image.new_with_precision(*size, Gimp.ImageBaseType.GRAY, Gimp.Precision.U16_LINEAR)
     try:
         layer = Gimp.Layer.new(image, "", *size, Gimp.ImageType.GRAY_IMAGE, 100, Gimp.LayerMode.NORMAL)
         image.insert_layer(layer, None, 0)
+        Gimp.context_set_background(Gegl.Color.new("black"))
+        layer.fill(Gimp.FillType.BACKGROUND)
         buffer = layer.get_buffer()
-        buffer.set(Gegl.Rectangle.new(0, 0, *size), "Y u16", values)
+        buffer.set(Gegl.Rectangle.new(*box), f"Y {component}", values)
         buffer.flush()
         Gimp.context_set_interpolation(Gimp.InterpolationType.LINEAR)
         layer.scale(*wanted, False)
