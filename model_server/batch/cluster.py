@@ -43,7 +43,7 @@ from model_server.batch.kept import Kept
 from model_server.batch.masks import Mask
 from model_server.batch.outputs import open_parts, write_text
 from model_server.batch.remote import RemotePath, describe, is_remote
-from model_server.batch.runner import check_job, give_answers, interruptible
+from model_server.batch.runner import JobRunner, check_job, give_answers, interruptible
 
 LOCAL = "local:"
 # Of a future whose result does not come; before Python 3.11 the two time-outs are not the same.
@@ -69,7 +69,7 @@ class _Bundle:
         return [_Bundle((job,), (task,)) for job, task in zip(self.jobs, self.tasks)]
 
 
-class ClusterRunner:
+class ClusterRunner(JobRunner):
     """As `runner.Runner`, with the workers of a cluster."""
 
     def __init__(
@@ -118,14 +118,8 @@ class ClusterRunner:
             self._resources = stack.pop_all()
         return self
 
-    def __exit__(self, *failure: object) -> None:
-        self._resources.close()
-
     def run(self, jobs: Iterable[Job]) -> Iterator[Result]:
-        """Do the jobs; their results as they come.
-
-        Raises BatchError, ServerError or GimpError where none of the other jobs could be done either.
-        """
+        """As `JobRunner` says."""
         left = iter(jobs)
         while True:
             yield from self._fill(left)

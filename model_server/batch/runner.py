@@ -8,6 +8,7 @@ results, such as many machines, offers the same `run`.
 from __future__ import annotations
 
 import signal
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
@@ -44,7 +45,23 @@ class Worker(Protocol):
         """End at once, for good, also while an order is being carried out in another thread."""
 
 
-class Runner:
+class JobRunner(ABC):
+    """What turns jobs into results while its block does."""
+
+    _resources: ExitStack  # what goes at the block's end
+
+    def __exit__(self, *failure: object) -> None:
+        self._resources.close()
+
+    @abstractmethod
+    def run(self, jobs: Iterable[Job]) -> Iterator[Result]:
+        """Do the jobs; their results as they come.
+
+        Raises BatchError, ServerError or GimpError where none of the other jobs could be done either.
+        """
+
+
+class Runner(JobRunner):
     """Workers that run while its block does; at the end none is left, nor any half-written result."""
 
     def __init__(self, workers: Sequence[Worker], request: Request, output: Path, resume: bool = False) -> None:
@@ -86,14 +103,8 @@ class Runner:
             self._resources = stack.pop_all()
         return self
 
-    def __exit__(self, *failure: object) -> None:
-        self._resources.close()
-
     def run(self, jobs: Iterable[Job]) -> Iterator[Result]:
-        """Do the jobs; their results as they come.
-
-        Raises BatchError, ServerError or GimpError where none of the other jobs could be done either.
-        """
+        """As `JobRunner` says."""
         left = iter(jobs)
         in_flight: set[Future[Result]] = set()
         while True:

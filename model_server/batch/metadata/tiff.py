@@ -9,7 +9,7 @@ from typing import NamedTuple
 from model_server.batch.metadata.carried import Carried
 
 SIGNATURES = (b"II*\0", b"MM\0*")
-_XMP, _IPTC, _PHOTOSHOP, _PROFILE, _DETAILS = 700, 33723, 34377, 34675, 34665
+_XMP, _PHOTOSHOP, _PROFILE, _DETAILS = 700, 34377, 34675, 34665
 _BYTES = {1: 1, 2: 1, 6: 1, 7: 1, 3: 2, 8: 2, 4: 4, 9: 4, 11: 4, 13: 4, 5: 8, 10: 8, 12: 8}  # of a value, by its type
 _BYTE, _UNDEFINED = 1, 7
 

@@ -20,11 +20,14 @@ from model_server.batch.cluster import ClusterRunner
 from model_server.batch.failures import BatchError
 from model_server.batch.jobs import Done, Failure, Job
 from model_server.batch.remote import RemotePath, describe
-from model_server.gimp import start_command
+from tests.model_server.batch import test_batch_host
 from tests.model_server.batch.idle import REQUEST, count_done, make_idle
-from tests.model_server.processes import FAKE_SERVER, ROOT, wait_for
+from tests.model_server.batch.test_batch_host import add
+from tests.model_server.processes import ROOT, wait_for
 
 PATH = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'plugin/saliency'}"}
+
+fake_gimp = test_batch_host.fake_gimp
 
 
 class Processes:
@@ -204,30 +207,15 @@ def test_versions_must_agree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.fixture
-def fake_gimps(tmp_path: Path, runtime: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with an empty `in` and an empty `masks`, and stand-ins for GIMP and server that workers find, too."""
-    for name in ("in", "masks"):
-        (tmp_path / name).mkdir()
-    program = tmp_path / "gimp-console"
-    stand_in = Path(__file__).with_name("fake_gimp.py")
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{stand_in}" "$@"\n')
-    program.chmod(0o755)
-    monkeypatch.setenv("GIMP_SALIENCY_GIMP", str(program))
-    monkeypatch.setattr(start_command, "own_command", lambda: FAKE_SERVER)
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+def fake_gimps(fake_gimp: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same stand-ins for GIMP and server, which workers find, too."""
     monkeypatch.setenv("PYTHONPATH", PATH["PYTHONPATH"])
-    return tmp_path
+    return fake_gimp
 
 
 def batch(pictures: object, results: object, masks: object, *options: str) -> int:
     places = [str(pictures), str(results), "--masks", str(masks), "--direction", "attenuate"]
     return main(["batch", *places, "--cluster", "local:2", *options])
-
-
-def add(folder: Path, *names: str) -> None:
-    for name in names:
-        (folder / "in" / name).write_text(name)
-        (folder / "masks" / f"{Path(name).stem}.png").touch()
 
 
 def test_the_command(fake_gimps: Path, capsys: pytest.CaptureFixture[str]) -> None:
